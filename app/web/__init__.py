@@ -1,0 +1,1 @@
+"""What the API process serves beside GraphQL: start page, playground, health."""
