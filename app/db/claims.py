@@ -1,0 +1,152 @@
+"""Claiming due rows under a lease: who may act on a resource, and until when.
+
+The claim is fair: per lane a skip scan over accounts (at most 256, the start rotates) takes at most
+8 rows of each, leaving out accounts whose passes fill their cap; lane 2, the clock, is plain. Each
+is one statement that commits itself, so that `now()` is its own start, and it never waits (SKIP
+LOCKED), so it cannot be part of a deadlock. SQL and figures: data-layer.md section 3.
+
+A lease is `locked_until` and `lease_token`, new with each claim: the token is the fence of every
+result. The holder counts the lease on its own monotonic clock from before the claim was sent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.rows import Executor, columns, read
+from app.domain.states import CLOCK, DesiredState, Inputs, Lane, Phase, ResourceKind
+
+ACCOUNTS_PER_CLAIM = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One resource row under lease, as the claim returned it; `claimed_at` by Postgres' clock."""
+
+    id: UUID
+    project_id: UUID
+    account_id: UUID
+    kind: ResourceKind
+    name: str
+    desired_state: DesiredState
+    generation: int
+    desired_generation: int
+    phase: Phase
+    phase_since: datetime
+    was_ready: bool
+    observed_generation: int
+    failed_generation: int | None
+    reason: str | None
+    since: datetime | None
+    attempts: int
+    asked: int
+    lane: int
+    lease_token: UUID
+    claims: int
+    claimed_at: datetime
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the status of this row depends on."""
+        return Inputs(
+            self.desired_state,
+            self.phase,
+            self.was_ready,
+            self.generation,
+            self.desired_generation,
+            self.observed_generation,
+            self.failed_generation,
+        )
+
+
+_TAKE = f"""
+UPDATE resource r SET locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
+  locked_by = :worker, claims = claims + 1
+FROM due WHERE r.id = due.id
+RETURNING {columns(Claim, "r", claimed_at="mooring_now()")}
+"""  # noqa: S608 - column names of the dataclass above
+
+# `lane < 2` beside `lane = :lane` proves the partial index even under a generic plan.
+_FAIR = text(f"""
+WITH RECURSIVE a AS (
+  (SELECT account_id, 1 AS n FROM resource
+   WHERE lane = :lane AND lane < 2 AND account_id > :after ORDER BY account_id LIMIT 1)
+  UNION ALL
+  SELECT x.account_id, a.n + 1 FROM a CROSS JOIN LATERAL
+    (SELECT r.account_id FROM resource r
+     WHERE r.lane = :lane AND r.lane < 2 AND r.account_id > a.account_id
+     ORDER BY r.account_id LIMIT 1) x
+  WHERE a.n < {ACCOUNTS_PER_CLAIM}),
+due AS MATERIALIZED (
+  SELECT d.id FROM a CROSS JOIN LATERAL (
+    SELECT r.id FROM resource r
+    WHERE r.lane = :lane AND r.lane < 2 AND r.account_id = a.account_id
+      AND r.due_at <= mooring_now() AND r.locked_until <= mooring_now()
+    ORDER BY r.due_at LIMIT 8 FOR NO KEY UPDATE SKIP LOCKED) d
+  WHERE a.account_id <> ALL (CAST(:saturated AS uuid[])) LIMIT :slots)
+{_TAKE}""")
+
+_PLAIN = text(f"""
+WITH due AS MATERIALIZED (
+  SELECT r.id FROM resource r
+  WHERE r.lane = :lane AND r.due_at <= mooring_now() AND r.locked_until <= mooring_now()
+    AND r.account_id <> ALL (CAST(:saturated AS uuid[]))
+  ORDER BY r.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED)
+{_TAKE}""")
+
+_RENEW = text("""
+UPDATE resource r SET locked_until = mooring_clock() + :lease
+FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
+WHERE r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock()
+RETURNING r.id
+""")
+
+_HELD = text("""
+SELECT generation FROM resource
+WHERE id = :id AND lease_token = :token AND locked_until > mooring_clock()
+""")
+
+
+async def claim(
+    executor: Executor,
+    *,
+    lane: Lane,
+    after: UUID,
+    slots: int,
+    saturated: Sequence[UUID],
+    lease: timedelta,
+    worker: str,
+) -> list[Claim]:
+    """At most `slots` due rows of `lane`, now under our lease; accounts that follow `after`."""
+    binds = {
+        "lane": int(lane),
+        "slots": slots,
+        "saturated": list(saturated),
+        "lease": lease,
+        "worker": worker,
+    }
+    if lane == CLOCK:
+        return read(Claim, await executor.execute(_PLAIN, binds))
+    return read(Claim, await executor.execute(_FAIR, binds | {"after": after}))
+
+
+async def renew(executor: Executor, held: Sequence[Claim], lease: timedelta) -> set[UUID]:
+    """Lengthen the leases of `held`; the ids that are still ours."""
+    # In order of id, like every statement that takes several row locks.
+    ordered = sorted(held, key=lambda claim: claim.id)
+    binds = {
+        "ids": [claim.id for claim in ordered],
+        "tokens": [claim.lease_token for claim in ordered],
+        "lease": lease,
+    }
+    return {row.id for row in await executor.execute(_RENEW, binds)}
+
+
+async def still_current(executor: Executor, claim: Claim) -> bool:
+    """The lease is ours and no new intent has come: read again before the first write."""
+    binds = {"id": claim.id, "token": claim.lease_token}
+    generation = (await executor.execute(_HELD, binds)).scalar_one_or_none()
+    return generation == claim.generation

@@ -1,0 +1,214 @@
+"""Statements on projects: read, list, lock, change, and the aggregate over their resources.
+
+Every read on behalf of a user goes through `visible_to(viewer)`: absent and forbidden look alike.
+`settle` is the only writer of `project.status` after creation; it runs under the project's lock,
+after every statement that moved a resource, and removes a project that is to go and has nothing
+left.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.feed import NewChange
+from app.db.rows import Executor, columns, read
+from app.db.session import Session
+from app.db.visibility import VISIBLE, visible_to
+from app.domain.aggregate import ProjectStatus, status_sql
+from app.domain.states import DesiredState, converged_sql
+from app.domain.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A project as users see it, with what is aggregated from its resources."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    description: str | None
+    github_repo: str | None
+    status: ProjectStatus
+    desired_state: DesiredState | None
+    generation: int
+    observed_generation: int
+    converged: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockedProject:
+    """A project under our lock, with its own desired state."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    status: ProjectStatus
+    desired_state: DesiredState
+    generation: int
+
+
+# domain.aggregate.desired_state and observed_generation, in SQL; a property test compares them.
+_AGGREGATES = {
+    "desired_state": "CASE WHEN p.desired_state = 'DELETED' OR g.low IS NULL THEN p.desired_state"
+    " WHEN g.low = g.high THEN g.low END",
+    "observed_generation": "coalesce(g.behind - 1, p.generation)",
+    "converged": "coalesce(g.converged, p.desired_state <> 'DELETED')",
+}
+_SELECT = f"""
+SELECT {columns(ProjectRow, "p", **_AGGREGATES)}
+FROM project p LEFT JOIN LATERAL (
+  SELECT min(r.desired_state) FILTER (WHERE r.desired_state <> 'DELETED') AS low,
+    max(r.desired_state) FILTER (WHERE r.desired_state <> 'DELETED') AS high,
+    min(r.project_generation) FILTER (WHERE r.observed_generation < r.generation) AS behind,
+    bool_and({converged_sql("r")}) AS converged
+  FROM resource r WHERE r.project_id = p.id) g ON true
+"""  # noqa: S608 - rendered from the dataclass and the domain's tables
+
+_BY_IDS = text(f"{_SELECT} WHERE p.id = ANY(CAST(:ids AS uuid[])) AND p.{VISIBLE}")
+# One ordered index walk per account, so that the plan does not flip (data-layer.md section 7).
+_PAGE = text(f"""
+WITH page AS (
+  SELECT x.id FROM unnest(CAST(:accounts AS uuid[])) a(account_id) CROSS JOIN LATERAL (
+    SELECT p.id FROM project p WHERE p.account_id = a.account_id AND p.id < :before
+    ORDER BY p.id DESC LIMIT :most) x
+  ORDER BY x.id DESC LIMIT :most)
+{_SELECT} WHERE p.id IN (SELECT id FROM page) ORDER BY p.id DESC
+""")
+_COUNT = text(f"SELECT count(*) FROM project p WHERE p.{VISIBLE}")  # noqa: S608 - a constant
+_IDS = text("SELECT id FROM project WHERE account_id = ANY(CAST(:accounts AS uuid[])) ORDER BY id")
+_LOCK = text(f"""
+SELECT {columns(LockedProject, "p")} FROM project p
+WHERE p.id = :id AND p.{VISIBLE} FOR NO KEY UPDATE
+""")  # noqa: S608 - column names of the dataclass above
+_LOCK_ALL = text(f"""
+SELECT {columns(LockedProject, "p")} FROM project p
+WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY p.id FOR NO KEY UPDATE
+""")  # noqa: S608 - column names of the dataclass above
+_INSERT = text("""
+INSERT INTO project (id, account_id, name, description, github_repo, status, desired_state,
+  generation)
+VALUES (:id, :account_id, :name, :description, :github_repo, :status, :desired_state, 1)
+""")
+_DESCRIBE = text("""
+UPDATE project SET name = :name, description = :description, github_repo = :github_repo,
+  version = version + 1, updated_at = greatest(mooring_now(), updated_at + interval '1 microsecond')
+WHERE id = :id
+""")
+_INTEND = text("""
+UPDATE project SET generation = generation + 1,
+  desired_state = coalesce(:desired_state, desired_state)
+WHERE id = :id RETURNING generation
+""")
+# updated_at grows strictly: of two answers the later one is newer, whatever now() was.
+_SETTLE = text(f"""
+UPDATE project p SET status = g.status, version = p.version + 1,
+  updated_at = greatest(mooring_now(), p.updated_at + interval '1 microsecond')
+FROM (SELECT o.id, count(r.id) AS members, {status_sql("o", "r")} AS status
+  FROM project o LEFT JOIN resource r ON r.project_id = o.id
+  WHERE o.id = ANY(CAST(:ids AS uuid[])) GROUP BY o.id) g
+WHERE p.id = g.id AND p.id = ANY(CAST(:ids AS uuid[]))
+RETURNING p.id, p.status, g.members
+""")
+_REMOVE = text("DELETE FROM project WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def by_ids(executor: Executor, viewer: Viewer, ids: Collection[UUID]) -> list[ProjectRow]:
+    """Those of `ids` that exist and that `viewer` may see, in any order."""
+    binds = {"ids": list(ids), **visible_to(viewer)}
+    return read(ProjectRow, await executor.execute(_BY_IDS, binds))
+
+
+async def page(executor: Executor, viewer: Viewer, before: UUID, most: int) -> list[ProjectRow]:
+    """The newest `most` projects that are older than `before`, newest first."""
+    binds = {"accounts": list(viewer.accounts), "before": before, "most": most}
+    return read(ProjectRow, await executor.execute(_PAGE, binds))
+
+
+async def count(executor: Executor, viewer: Viewer) -> int:
+    """How many projects `viewer` may see."""
+    total: int = (await executor.execute(_COUNT, visible_to(viewer))).scalar_one()
+    return total
+
+
+async def lock(session: Session, viewer: Viewer, project_id: UUID) -> LockedProject | None:
+    """Lock one project for a verb; None when there is none that `viewer` may see."""
+    binds = {"id": project_id, **visible_to(viewer)}
+    return next(iter(read(LockedProject, await session.execute(_LOCK, binds))), None)
+
+
+async def lock_all(session: Session, ids: Collection[UUID]) -> list[LockedProject]:
+    """Lock projects for a record, by id."""
+    return read(LockedProject, await session.execute(_LOCK_ALL, {"ids": list(ids)}))
+
+
+async def insert(
+    session: Session,
+    project: LockedProject,
+    *,
+    description: str | None,
+    github_repo: str | None,
+) -> None:
+    """Write a new project."""
+    binds = {
+        "id": project.id,
+        "account_id": project.account_id,
+        "name": project.name,
+        "description": description,
+        "github_repo": github_repo,
+        "status": project.status,
+        "desired_state": project.desired_state,
+    }
+    await session.execute(_INSERT, binds)
+
+
+async def describe(
+    session: Session,
+    project_id: UUID,
+    *,
+    name: str,
+    description: str | None,
+    github_repo: str | None,
+) -> None:
+    """Change what is known about a project."""
+    binds = {"id": project_id, "name": name, "description": description, "github_repo": github_repo}
+    await session.execute(_DESCRIBE, binds)
+
+
+async def intend(session: Session, project_id: UUID, desired: DesiredState | None) -> int:
+    """Count an intent in the project (and its own wish, if one is meant); the new generation."""
+    binds = {"id": project_id, "desired_state": desired}
+    generation: int = (await session.execute(_INTEND, binds)).scalar_one()
+    return generation
+
+
+async def settle(session: Session, before: Sequence[LockedProject]) -> None:
+    """Aggregate anew, remove those that are to go and are empty, and note what became visible."""
+    if not before:
+        return
+    after = {row.id: row for row in await session.execute(_SETTLE, {"ids": [p.id for p in before]})}
+    gone = [p for p in before if p.desired_state == DesiredState.DELETED and not after[p.id].members]
+    if gone:
+        await session.execute(_REMOVE, {"ids": [project.id for project in gone]})
+    for project in before:
+        word = "gone" if project in gone else "status"
+        if project in gone or after[project.id].status != project.status:
+            session.changes.append(change(project, f"project.{word}", after[project.id].status))
+
+
+def change(project: LockedProject, action: str, to_status: str) -> NewChange:
+    """A change of the project itself, by the system."""
+    return NewChange(
+        account_id=project.account_id,
+        project_id=project.id,
+        action=action,
+        subject_id=project.id,
+        subject_type="Project",
+        subject_name=project.name,
+        from_status=project.status,
+        to_status=to_status,
+    )

@@ -1,0 +1,79 @@
+"""The database roles of the two processes: neither owns a table, neither is a superuser.
+
+`migrate` owns the schema. Each process may do what the header of `models` says that it writes, so
+that a mistake in one cannot write the other's columns. Roles belong to the whole server while
+grants belong to this database, and both are brought up to date by every `mooring migrate`.
+"""
+
+import asyncpg
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql import text
+
+API = "mooring_api"
+RECONCILER = "mooring_reconciler"
+
+_INTENT = (
+    "desired_state, generation, desired_generation, project_generation, updated_at,"
+    " asked, lane, due_at"
+)
+_OBSERVED = (
+    "phase, phase_since, was_ready, reason, message, object, since, observed_generation,"
+    " failed_generation, attempts, next_attempt_at, updated_at, asked, lane, due_at,"
+    " locked_until, lease_token, locked_by, claims"
+)
+_GRANTS = f"""
+GRANT USAGE ON SCHEMA public TO {API}, {RECONCILER};
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO {API};
+GRANT INSERT ON ALL TABLES IN SCHEMA public TO {API};
+REVOKE INSERT ON installation, alembic_version FROM {API};
+GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency, project TO {API};
+GRANT UPDATE ({_INTENT}) ON resource TO {API};
+GRANT UPDATE (seq, floor) ON feed TO {API};
+GRANT DELETE ON change TO {API};
+GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, feed, change
+  TO {RECONCILER};
+GRANT INSERT ON change TO {RECONCILER};
+GRANT UPDATE (seq) ON feed TO {RECONCILER};
+GRANT UPDATE (status, version, updated_at) ON project TO {RECONCILER};
+GRANT UPDATE ({_OBSERVED}) ON resource TO {RECONCILER};
+GRANT UPDATE (public_url, ttyd_url) ON sandbox TO {RECONCILER};
+GRANT DELETE ON project, resource, sandbox TO {RECONCILER};
+"""
+
+
+async def ensure(url: str, passwords: dict[str, str]) -> bool:
+    """Make the roles with these passwords and grant them what they need.
+
+    False when the owner at `url` may not create roles and they are not there: the processes then
+    connect as the owner.
+    """
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    try:
+        async with engine.begin() as connection:
+            for role, password in passwords.items():
+                await _ensure_role(connection, role, password)
+            for statement in filter(None, map(str.strip, _GRANTS.split(";"))):
+                await connection.execute(text(statement))
+    except DBAPIError as error:
+        if isinstance(error.orig.__cause__ if error.orig else None, asyncpg.InsufficientPrivilegeError):
+            return False
+        raise
+    finally:
+        await engine.dispose()
+    return True
+
+
+async def _ensure_role(connection: AsyncConnection, role: str, password: str) -> None:
+    there = await connection.execute(
+        text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
+    )
+    verb = "ALTER" if there.first() else "CREATE"
+    quoted = password.replace("'", "''")
+    await connection.execute(
+        text(f"{verb} ROLE {role} LOGIN NOSUPERUSER PASSWORD '{quoted}'".replace(":", r"\:"))
+    )

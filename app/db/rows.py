@@ -1,0 +1,53 @@
+"""From a result's rows to frozen dataclasses, whose fields are the columns by name and order.
+
+Hot statements are `text()`; this is all the mapping they need. `columns` spells a SELECT list, so
+that the statement and the dataclass cannot drift apart; `read` turns strings into their enums.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from sqlalchemy import CursorResult, Result
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+# Whatever can execute a statement: a connection for reads, a session inside a transaction.
+Executor = AsyncConnection | AsyncSession
+
+T = TypeVar("T")
+
+
+def columns(cls: type[Any], table: str, **computed: str) -> str:
+    """The SELECT list for `cls`: `table.field`, or the expression given for that field."""
+    return ", ".join(
+        f"{computed[f.name]} AS {f.name}" if f.name in computed else f"{table}.{f.name}"
+        for f in fields(cls)
+    )
+
+
+def read(cls: type[T], result: Result[Any] | CursorResult[Any]) -> list[T]:
+    """All rows as `cls`."""
+    make = _maker(cls)
+    return [make(row) for row in result]
+
+
+@cache
+def _maker(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
+    converters = [_enum_in(hint) for hint in get_type_hints(cls).values()]
+
+    def make(row: Sequence[Any]) -> Any:
+        return cls(
+            *(
+                value if enum is None or value is None else enum(value)
+                for enum, value in zip(converters, row, strict=True)
+            )
+        )
+
+    return make
+
+
+def _enum_in(hint: Any) -> type[Enum] | None:
+    options = get_args(hint) or (hint,)
+    return next((o for o in options if isinstance(o, type) and issubclass(o, Enum)), None)

@@ -1,0 +1,92 @@
+"""What a project is, from what its resources are: status, desired state, observed generation.
+
+The status is stored with the project, in the transaction and under the lock of whoever moved a
+resource's status, by the one SQL fragment that `status_sql` renders from the rules here. The other
+three are read with the project. A property test compares each with its SQL on a real Postgres.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.states import DesiredState, ResourceStatus
+
+
+class ProjectStatus(StrEnum):
+    """What users see of a project."""
+
+    CREATING = "CREATING"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    TERMINATING = "TERMINATING"
+    TERMINATED = "TERMINATED"
+    ERROR = "ERROR"
+    PARTIAL = "PARTIAL"
+
+
+_S = ResourceStatus
+
+# One member at least → the status; looked at first.
+ANY = (
+    (_S.ERROR, ProjectStatus.ERROR),
+    (_S.CREATING, ProjectStatus.CREATING),
+)
+# All members within the set → the status; equal ones first, since a set of one is the smaller.
+ALL = (
+    *((frozenset({member}), ProjectStatus(member)) for member in _S),
+    (frozenset({_S.RUNNING, _S.STARTING}), ProjectStatus.STARTING),
+    (frozenset({_S.STOPPED, _S.STOPPING}), ProjectStatus.STOPPING),
+    (frozenset({_S.TERMINATED, _S.TERMINATING}), ProjectStatus.TERMINATING),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One resource as its project sees it; `project_generation` is the project's at its last intent."""
+
+    desired_state: DesiredState
+    generation: int
+    observed_generation: int
+    project_generation: int
+
+
+def status(own: DesiredState, members: Sequence[ResourceStatus]) -> ProjectStatus:
+    """The status of a project that wants `own` for itself and has resources of these statuses."""
+    if not members:
+        deleting = own == DesiredState.DELETED
+        return ProjectStatus.TERMINATED if deleting else ProjectStatus.STOPPED
+    present = frozenset(members)
+    for member, result in ANY:
+        if member in present:
+            return result
+    return next((result for allowed, result in ALL if present <= allowed), ProjectStatus.PARTIAL)
+
+
+def desired_state(own: DesiredState, members: Sequence[Member]) -> DesiredState | None:
+    """What is wanted of all resources that are to stay; None when they differ."""
+    if own == DesiredState.DELETED:
+        return own
+    wanted = {m.desired_state for m in members} - {DesiredState.DELETED} or {own}
+    return wanted.pop() if len(wanted) == 1 else None
+
+
+def observed_generation(generation: int, members: Sequence[Member]) -> int:
+    """The project's generation that all its resources have been looked at for."""
+    behind = [m.project_generation for m in members if m.observed_generation < m.generation]
+    return min(behind) - 1 if behind else generation
+
+
+def status_sql(project: str, resource: str) -> str:
+    """`status` as an aggregate expression over `project LEFT JOIN resource`, grouped by project."""
+    seen = f"{resource}.status"
+    arms = [
+        f"WHEN count({resource}.id) = 0 THEN CASE {project}.desired_state"
+        f" WHEN 'DELETED' THEN 'TERMINATED' ELSE 'STOPPED' END"
+    ]
+    arms += [f"WHEN bool_or({seen} = '{member}') THEN '{result}'" for member, result in ANY]
+    for allowed, result in ALL:
+        listed = ", ".join(f"'{member}'" for member in sorted(allowed))
+        arms.append(f"WHEN bool_and({seen} IN ({listed})) THEN '{result}'")
+    return f"CASE {' '.join(arms)} ELSE 'PARTIAL' END"

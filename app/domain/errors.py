@@ -1,0 +1,180 @@
+"""Errors that a caller is told about: one base, a code, a message from the class, facts as fields.
+
+Anything that is not a `MooringError` is unexpected: it is masked to the caller as INTERNAL and
+logged with a trace id. `ErrorCode` is the only enum of the API that may grow; clients read it from
+`extensions.code`, where it is a string.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorCode(StrEnum):
+    """What a top-level error carries in extensions.code."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    INVALID_INPUT = "INVALID_INPUT"
+    INVALID_CURSOR = "INVALID_CURSOR"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    BAD_CREDENTIALS = "BAD_CREDENTIALS"
+    NOT_FOUND = "NOT_FOUND"
+    DELETION_REQUESTED = "DELETION_REQUESTED"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    TOO_COMPLEX = "TOO_COMPLEX"
+    RATE_LIMITED = "RATE_LIMITED"
+    INTERNAL = "INTERNAL"
+
+
+# What each code means and what to do, and whether the same request may succeed later.
+MEANING: dict[ErrorCode, tuple[str, bool]] = {
+    ErrorCode.BAD_REQUEST: (
+        "The request, the document, a variable or an argument is wrong. Mend the program.",
+        False,
+    ),
+    ErrorCode.INVALID_INPUT: (
+        "The input breaks rules, and `errors` was not selected; see extensions.errors.",
+        False,
+    ),
+    ErrorCode.INVALID_CURSOR: (
+        "`after` or `before` is no cursor of this list or stream. Begin again without it.",
+        False,
+    ),
+    ErrorCode.UNAUTHENTICATED: (
+        "No token, or one that is expired or revoked; extensions.reason says which. Sign in.",
+        False,
+    ),
+    ErrorCode.BAD_CREDENTIALS: ("Wrong name or password.", False),
+    ErrorCode.NOT_FOUND: ("Nothing by this id that the viewer may see.", False),
+    ErrorCode.DELETION_REQUESTED: (
+        "It is being deleted; only delete and retry are accepted.",
+        False,
+    ),
+    ErrorCode.IDEMPOTENCY_CONFLICT: (
+        "The idempotency key was used with another input.",
+        False,
+    ),
+    ErrorCode.TOO_COMPLEX: (
+        "The operation is too long, too deep or costs too much; extensions say the limit."
+        " Ask for less.",
+        False,
+    ),
+    ErrorCode.RATE_LIMITED: (
+        "Too many requests. Wait for extensions.retryAfter seconds.",
+        True,
+    ),
+    ErrorCode.INTERNAL: (
+        "Our fault. Try again; report extensions.traceId if it stays.",
+        True,
+    ),
+}
+
+
+class InputErrorCode(StrEnum):
+    """Which rule an input breaks."""
+
+    REQUIRED = "REQUIRED"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_LONG = "TOO_LONG"
+    INVALID = "INVALID"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    TAKEN = "TAKEN"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_ALLOWED = "NOT_ALLOWED"
+
+
+@dataclass(frozen=True, slots=True)
+class InputProblem:
+    """One rule that an input breaks; `field` is the way from the input down, () for all of it."""
+
+    code: InputErrorCode
+    field: tuple[str, ...]
+    message: str
+
+
+class MooringError(Exception):
+    """The base: `code` and `message` from the class, `facts` for extensions, cause kept."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+    message: ClassVar[str] = MEANING[ErrorCode.INTERNAL][0]
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.message)
+
+
+class BadRequest(MooringError):
+    """An argument is wrong; facts: `field`, `rule`."""
+
+    code = ErrorCode.BAD_REQUEST
+    message = "An argument is wrong."
+
+    def __init__(self, rule: str, field: Sequence[str] = ()) -> None:
+        super().__init__(field=list(field), rule=rule)
+        self.args = (rule,)
+
+
+class InvalidInput(MooringError):
+    """The input breaks rules, all of which are listed."""
+
+    code = ErrorCode.INVALID_INPUT
+    message = "The input breaks rules; see extensions.errors."
+
+    def __init__(self, problems: Sequence[InputProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            errors=[
+                {"code": p.code.value, "field": list(p.field), "message": p.message}
+                for p in self.problems
+            ]
+        )
+
+
+class InvalidCursor(MooringError):
+    """A cursor that is none of this list or stream; fact: `field`."""
+
+    code = ErrorCode.INVALID_CURSOR
+    message = "This is no cursor of this list or stream. Begin again without it."
+
+
+class Unauthenticated(MooringError):
+    """No viewer; fact: `reason`, one of MISSING, MALFORMED, EXPIRED, REVOKED."""
+
+    code = ErrorCode.UNAUTHENTICATED
+    message = "Sign in: send a valid token as `Authorization: Bearer …`, or in connection_init."
+
+
+class BadCredentials(MooringError):
+    """Wrong name or password, whichever of the two."""
+
+    code = ErrorCode.BAD_CREDENTIALS
+    message = "Wrong name or password."
+
+
+class NotFound(MooringError):
+    """Absent and forbidden look alike; fact: `field`."""
+
+    code = ErrorCode.NOT_FOUND
+    message = "There is nothing by this id that you may see."
+
+
+class DeletionRequested(MooringError):
+    """DELETED is desired, which is never taken back."""
+
+    code = ErrorCode.DELETION_REQUESTED
+    message = "It is being deleted; only delete and retry are accepted."
+
+
+class IdempotencyConflict(MooringError):
+    """The key was used with another input within 24 hours."""
+
+    code = ErrorCode.IDEMPOTENCY_CONFLICT
+    message = "This idempotency key was used with another input. Use a new key."
+
+
+class TooComplex(MooringError):
+    """The operation is beyond a limit; facts: `limit`, `maximum`."""
+
+    code = ErrorCode.TOO_COMPLEX
+    message = "The operation is too long, too deep or costs too much. Ask for less."

@@ -1,0 +1,59 @@
+"""Identifiers: UUIDv7 for rows, opaque global ids for the API.
+
+Rows get their key in Python, so that an intent knows its ids before it is written; version 7 keeps
+them in order of creation, which makes the key the index of "newest first" too. A global id is a
+version byte, a type byte and the key, base64url without padding: clients must not read it, and the
+version lets its form change while old ids still work.
+"""
+
+import base64
+import binascii
+import secrets
+import time
+from enum import IntEnum
+from uuid import UUID
+
+_VERSION = 1
+
+
+class NodeType(IntEnum):
+    """The types behind global ids; the numbers are part of every id ever given out."""
+
+    USER = 1
+    PROJECT = 2
+    SANDBOX = 3
+    CHANGE = 5
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, the rest random."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | secrets.randbits(80)
+    value &= ~(0xF << 76) & ~(0x3 << 62)
+    return UUID(int=value | 0x7 << 76 | 0x2 << 62)
+
+
+def encode(node_type: NodeType, key: UUID, suffix: int | None = None) -> str:
+    """The global id of a row; `suffix` tells rows apart that share a key (a change's number)."""
+    raw = bytes((_VERSION, node_type)) + key.bytes
+    if suffix is not None:
+        raw += suffix.to_bytes(8, "big")
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode(global_id: str) -> tuple[NodeType, UUID, int | None] | None:
+    """What a global id stands for; None when it is none of ours, whatever it is."""
+    if not global_id.isascii() or not len(global_id) <= 40:
+        return None
+    try:
+        raw = base64.b64decode(
+            global_id + "=" * (-len(global_id) % 4), altchars=b"-_", validate=True
+        )
+        node_type = NodeType(raw[1])
+    except (binascii.Error, ValueError, IndexError):
+        return None
+    if raw[0] != _VERSION or len(raw) not in (18, 26):
+        return None
+    suffix = int.from_bytes(raw[18:], "big") if len(raw) == 26 else None
+    found = (node_type, UUID(bytes=raw[2:18]), suffix)
+    return found if encode(*found) == global_id else None

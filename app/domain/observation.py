@@ -1,0 +1,108 @@
+"""What a pass found out about a resource, and what of it becomes visible: pure.
+
+The reconciler reports an `Outcome`; `merge` applies it to the row as it stands under lock (its
+intent may have moved since the claim) and says what is to be written and whether users see a
+difference. Attempts, a message alone and the next look are not visible changes (design section 2).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from app.domain.states import (
+    ASKED,
+    CLOCK,
+    DELETION,
+    DesiredState,
+    Inputs,
+    Lane,
+    Phase,
+    ResourceStatus,
+    converged,
+    status,
+)
+
+# A row that is looked at again within this time waits in a fair lane (data-layer.md section 4).
+SOON = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a sandbox is reached; None while there is no such address."""
+
+    public_url: str | None
+    ttyd_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one pass found out, made for the generation that its claim returned.
+
+    `phase` None: the pass could not read, or not finish its writes. `failed` records a failure for
+    that generation. `gone`: a list over all kinds was empty. `after`: when to look again.
+    """
+
+    generation: int
+    after: timedelta
+    phase: Phase | None = None
+    failed: bool = False
+    gone: bool = False
+    reason: str | None = None
+    message: str | None = None
+    object: str | None = None
+    attempts: int = 0
+    addresses: Addresses | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The columns of a row that a record may change, beside the inputs of its status."""
+
+    inputs: Inputs
+    reason: str | None
+    object: str | None
+    addresses: Addresses
+
+    @property
+    def status(self) -> ResourceStatus:
+        """The status that Postgres computes from the same inputs."""
+        return status(self.inputs)
+
+    def visible(self) -> tuple[object, ...]:
+        """What users see of it."""
+        return (
+            self.status,
+            converged(self.inputs),
+            self.inputs.observed_generation,
+            self.reason,
+            self.object,
+            self.addresses,
+        )
+
+
+def merge(row: Seen, outcome: Outcome) -> Seen:
+    """The row after `outcome`."""
+    return Seen(
+        inputs=_inputs(row.inputs, outcome),
+        reason=outcome.reason,
+        object=outcome.object,
+        addresses=outcome.addresses or row.addresses,
+    )
+
+
+def lane_after(desired: DesiredState, after: timedelta) -> Lane:
+    """The lane in which a row waits for a look in `after`."""
+    if after > SOON:
+        return CLOCK
+    return DELETION if desired == DesiredState.DELETED else ASKED
+
+
+def _inputs(now: Inputs, outcome: Outcome) -> Inputs:
+    phase = outcome.phase or now.phase
+    looked = outcome.phase is not None or outcome.failed
+    return replace(
+        now,
+        phase=phase,
+        was_ready=now.was_ready or outcome.phase == Phase.RUNNING,
+        observed_generation=outcome.generation if looked else now.observed_generation,
+        failed_generation=outcome.generation if outcome.failed else None,
+    )

@@ -1,0 +1,36 @@
+"""Who asks: the user behind a request, and the accounts whose things that user may see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where one account's change log stood: its number in cursors and the last `seq`."""
+
+    account_id: UUID
+    number: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A signed-in user, read from one row set together with where the user's change logs stood.
+
+    `home` is the personal account, which new projects belong to; `expires_at` the end of the
+    token; `epoch` and `positions` make `changeCursor`.
+    """
+
+    user_id: UUID
+    login: str
+    created_at: datetime
+    home: UUID
+    expires_at: datetime
+    epoch: int
+    positions: tuple[Position, ...]
+
+    @property
+    def accounts(self) -> tuple[UUID, ...]:
+        """The accounts whose rows this viewer may see."""
+        return tuple(position.account_id for position in self.positions)

@@ -1,0 +1,111 @@
+"""All settings of both processes: one frozen object, and the only reader of the environment.
+
+Every setting is an environment variable with the prefix `MOORING_`. Nothing else is read: people
+have `KUBECONFIG` and `DATABASE_URL` exported to production. Times are in seconds.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """The settings, checked at start; a wrong one is named with its rule."""
+
+    model_config = SettingsConfigDict(env_prefix="MOORING_", frozen=True, extra="ignore")
+
+    # Where the processes meet.
+    database_url: SecretStr = Field(
+        SecretStr(""), description="Postgres of the process: postgresql://user:password@host/name"
+    )
+    listen_url: SecretStr | None = Field(
+        None, description="Direct Postgres for LISTEN, when database_url goes through a pooler"
+    )
+    database_pool: int = Field(10, ge=2, le=200, description="Connections of one process at most")
+    api_password: SecretStr | None = Field(
+        None, description="`migrate` only: password it gives to the role mooring_api"
+    )
+    reconciler_password: SecretStr | None = Field(
+        None, description="`migrate` only: password it gives to the role mooring_reconciler"
+    )
+    notify: bool = Field(True, description="Wake others by NOTIFY; off: polling alone")
+
+    # The API.
+    host: str = Field("127.0.0.1", description="Address that the API listens on")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the API listens on")
+    token_key: SecretStr = Field(
+        SecretStr(""), description="Key that signs access tokens, at least 32 characters"
+    )
+    token_lifetime: Seconds = Field(86400, description="How long an access token is good")
+    secret_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys for secrets at rest, newest first: id:base64 of 32 bytes, by comma",
+    )
+    feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
+    feed_queue: int = Field(256, ge=1, description="Changes a slow subscriber may be behind")
+    resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")
+    change_retention_days: int = Field(90, ge=1, description="How long changes are kept")
+
+    # What a sandbox gets when its input leaves it out, and where it is reached.
+    sandbox_image: str = Field(
+        "ghcr.io/mooring-dev/sandbox:latest", description="Image of a sandbox"
+    )
+    sandbox_cpu: str = Field("2", description="Processor of a sandbox")
+    sandbox_memory: str = Field("4Gi", description="Memory of a sandbox")
+    sandbox_storage: str = Field("10Gi", description="Disk of a sandbox")
+    sandbox_home: str = Field("/home/fulling", description="Where the disk is mounted")
+    sandbox_command: str | None = Field(None, description="Shell line in place of the built-in")
+    sandbox_namespace: str = Field("mooring", description="Namespace of new sandboxes")
+    sandbox_domain: str = Field("localhost", description="Domain of sandbox addresses")
+
+    # Routes.
+    route_mode: Literal["ingress", "gateway"] = Field("ingress", description="Kind of routes")
+    route_tls: Literal["none", "secret", "cert-manager"] = Field(
+        "none", description="TLS of routes"
+    )
+    route_tls_secret: str | None = Field(None, description="Wildcard certificate's Secret")
+    route_issuer: str | None = Field(None, description="cert-manager ClusterIssuer")
+    ingress_class: str | None = Field(None, description="Ingress class; unset: the default one")
+    ingress_class_annotation: bool = Field(False, description="Class by the legacy annotation")
+    ingress_annotations: dict[str, str] = Field(
+        {
+            "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600",
+            "nginx.ingress.kubernetes.io/proxy-send-timeout": "3600",
+        },
+        description="Annotations of every Ingress, JSON",
+    )
+    gateway_name: str | None = Field(None, description="Gateway of HTTPRoutes")
+    gateway_namespace: str | None = Field(None, description="Namespace of the Gateway")
+    storage_class: str | None = Field(None, description="Storage class; unset: the default one")
+    network_policy: bool = Field(True, description="A NetworkPolicy for each sandbox")
+    ingress_namespaces: list[str] = Field(
+        [], description="Namespaces that may reach sandboxes, JSON; empty: any"
+    )
+
+    # The reconciler.
+    kubeconfig: Path | None = Field(None, description="Kubeconfig of the operator's cluster")
+    worker: str | None = Field(None, description="Name of this reconciler; unset: host and pid")
+    slots: int = Field(32, ge=4, description="Passes at once")
+    account_slots: int = Field(16, ge=1, description="Passes of one account at once")
+    poll: Seconds = Field(3, description="How often due rows are looked for without a wake-up")
+    lease: Seconds = Field(30, description="How long a claimed row is held")
+    lease_margin: Seconds = Field(5, description="How long before its end a pass stops")
+    pass_timeout: Seconds = Field(20, description="How long one pass may take")
+    drain: Seconds = Field(10, description="How long passes may end after SIGTERM")
+    starting_deadline: Seconds = Field(300, description="Until a start is an error")
+    stopping_deadline: Seconds = Field(120, description="Until a stop is an error")
+    terminating_deadline: Seconds = Field(600, description="Until a deletion is an error")
+    recheck: Seconds = Field(300, description="Until a settled resource is looked at again")
+    cluster_rate: float = Field(20, gt=0, description="Requests per second to one cluster")
+    cluster_burst: int = Field(40, ge=1, description="Requests at once above the rate")
+    cluster_timeout: Seconds = Field(10, description="Until one request is given up")
+    watch: bool = Field(True, description="Watch the cluster; off: polling alone")
+
+    # Processes and logs.
+    parent_pipe: int | None = Field(None, description="Descriptor whose end of file means: stop")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs from")
+    log_format: Literal["json", "console"] = Field("json", description="Form of log lines")
