@@ -109,3 +109,16 @@ class Settings(BaseSettings):
     parent_pipe: int | None = Field(None, description="Descriptor whose end of file means: stop")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs from")
     log_format: Literal["json", "console"] = Field("json", description="Form of log lines")
+
+    # `mooring migrate`: passwords of the two roles; unset: roles are left alone.
+    api_password: SecretStr | None = Field(None, description="Password of mooring_api")
+    reconciler_password: SecretStr | None = Field(
+        None, description="Password of mooring_reconciler"
+    )
+
+    # `mooring dev` alone.
+    data_dir: Path = Field(Path(".mooring"), description="Where mooring dev keeps its data")
+    postgres_binaries: Path | None = Field(
+        None, description="Folder of PostgreSQL's programs, as pg_config --bindir prints it"
+    )
+    simulator_arguments: str = Field("", description="More arguments for the simulator")
