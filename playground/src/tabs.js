@@ -1,0 +1,186 @@
+// What the playground opens with: a first query that works for everybody, then the life of a
+// project in the order in which a newcomer wants it.
+const tab = (query, variables) => ({
+  query: `${query.trim()}\n`,
+  variables: variables && JSON.stringify(variables, null, 2),
+});
+
+export const TABS = [
+  tab(`
+# Welcome to Mooring. Press ▶ (Ctrl-Enter) to run this: it needs no sign-in,
+# and shows what you can do here, and what each error asks you to do.
+#
+# Next:
+#  1. “Sign in” at the top right. \`mooring dev\` shows a ready-made sign-in in
+#     its terminal; “Sign up” makes one of your own.
+#  2. The tabs from left to right: create a project, list, watch, stop, start,
+#     delete.
+#  3. The Live panel (the pulse icon at the left) shows your projects change
+#     while you do that.
+query Welcome {
+  __schema {
+    mutationType {
+      fields {
+        name
+        description
+      }
+    }
+  }
+  errorCodes {
+    code
+    description
+    retryable
+  }
+}
+`),
+  tab(
+    `
+# “Sign in” does the same without typing. The answer signs you in here.
+# Choose a login: 3 to 32 of a-z, 0-9 and -. Password: 10 characters or more.
+mutation SignUp($input: SignUpInput!) {
+  signUp(input: $input) {
+    credentials {
+      accessToken
+      expiresAt
+      user {
+        login
+      }
+    }
+    errors {
+      field
+      message
+    }
+  }
+}
+`,
+    { input: { login: "", password: "" } },
+  ),
+  tab(
+    `
+# It answers at once with CREATING; the work is done behind it. Watch it in the
+# Live panel, or in the next tabs. With an idempotencyKey you may safely send it
+# again when you do not know whether the first one arrived.
+mutation CreateProject($input: CreateProjectInput!, $idempotencyKey: String) {
+  createProject(input: $input, idempotencyKey: $idempotencyKey) {
+    project {
+      id
+      name
+      status
+      generation
+      sandboxes {
+        id
+        name
+        status
+      }
+    }
+    errors {
+      field
+      code
+      message
+    }
+  }
+}
+`,
+    { input: { name: "hello", sandboxes: [{ name: "app" }] } },
+  ),
+  tab(`
+# What you have, newest first. \`why\` is there when something is not as you want.
+query MyProjects {
+  me {
+    login
+  }
+  projects(first: 20) {
+    nodes {
+      id
+      name
+      status
+      desiredState
+      converged
+      sandboxes {
+        id
+        name
+        status
+        publicUrl
+        why {
+          reason
+          message
+          nextAttemptAt
+        }
+      }
+    }
+  }
+}
+`),
+  tab(`
+# Runs until you press ■; each event is added on top. It begins with a SNAPSHOT
+# of each project, then SYNCED, then each change as it happens. Give the last
+# cursor as \`after\` to go on from there. GraphiQL stops it when you change tabs;
+# the Live panel goes on.
+subscription Watch($after: String) {
+  projectsChanged(after: $after) {
+    kind
+    cursor
+    project {
+      id
+      name
+      status
+      converged
+    }
+    change {
+      at
+      action
+      subjectType
+      subjectName
+      fromStatus
+      toStatus
+      reason
+      actor {
+        kind
+        name
+      }
+    }
+    deletedId
+  }
+}
+`),
+  tab(
+    `
+# Put the project's id under Variables once (the Live panel has “Copy id”), then
+# choose one by ▶. Each writes down what you want and answers at once; repeating
+# one changes nothing.
+mutation Stop($id: ID!) {
+  stopProject(id: $id) {
+    project {
+      ...Now
+    }
+  }
+}
+
+mutation Start($id: ID!) {
+  startProject(id: $id) {
+    project {
+      ...Now
+    }
+  }
+}
+
+# Cannot be taken back: the sandboxes and their disks go too.
+mutation Delete($id: ID!) {
+  deleteProject(id: $id) {
+    project {
+      ...Now
+    }
+  }
+}
+
+fragment Now on Project {
+  id
+  name
+  status
+  desiredState
+  generation
+}
+`,
+    { id: "" },
+  ),
+];
