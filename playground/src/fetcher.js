@@ -1,5 +1,6 @@
 // How operations reach Mooring: queries and mutations by POST, subscriptions by websocket
 // (graphql-transport-ws), both to the address of this page, both with the visitor's token.
+import { parse } from "graphql";
 import { createClient } from "graphql-ws";
 import { session } from "./session.js";
 
@@ -123,14 +124,21 @@ function listing(events) {
   };
 }
 
-function isSubscription(documentAST, name) {
-  const operations = documentAST?.definitions.filter((it) => it.kind === "OperationDefinition") ?? [];
-  const chosen = operations.find((it) => !name || it.name?.value === name);
-  return chosen?.operation === "subscription";
+// Which operation is meant. GraphiQL says it by name, but its idea of the document is a moment
+// late: of a document with one operation that one is meant, whatever the name.
+function chosen({ query, operationName }) {
+  try {
+    const all = parse(query).definitions.filter((it) => it.kind === "OperationDefinition");
+    return all.find((it) => it.name?.value === operationName) ?? (all.length === 1 ? all[0] : null);
+  } catch {
+    return null; // The server says best what is wrong with it.
+  }
 }
 
-export function fetcher(body, { headers, documentAST } = {}) {
-  return isSubscription(documentAST, body.operationName)
-    ? listing(listen(body, headers))
-    : post(body, headers);
+export function fetcher(body, { headers } = {}) {
+  const operation = chosen(body);
+  const sent = { ...body, operationName: operation?.name?.value ?? body.operationName };
+  return operation?.operation === "subscription"
+    ? listing(listen(sent, headers))
+    : post(sent, headers);
 }

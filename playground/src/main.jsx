@@ -4,6 +4,7 @@ import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
 import { Bar } from "./bar.jsx";
+import { Editors, NARROW } from "./editors.jsx";
 import { fetcher } from "./fetcher.js";
 import { LIVE } from "./live.jsx";
 import { TABS } from "./tabs.js";
@@ -20,10 +21,11 @@ createRoot(document.getElementById("root")).render(
         fetcher={fetcher}
         plugins={PLUGINS}
         defaultTabs={TABS}
-        defaultEditorToolsVisibility="variables"
+        defaultEditorToolsVisibility={NARROW.matches ? false : "variables"}
         inputValueDeprecation
       >
         <GraphiQL.Logo>{null}</GraphiQL.Logo>
+        <Editors />
       </GraphiQL>
     </main>
   </>,

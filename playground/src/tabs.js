@@ -7,16 +7,11 @@ const tab = (query, variables) => ({
 
 export const TABS = [
   tab(`
-# Welcome to Mooring. Press ▶ (Ctrl-Enter) to run this: it needs no sign-in,
-# and shows what you can do here, and what each error asks you to do.
+# Welcome to Mooring. Press ▶ (Ctrl-Enter): this needs no sign-in, and shows what you can do here and what each error asks of you.
 #
-# Next:
-#  1. “Sign in” at the top right. \`mooring dev\` shows a ready-made sign-in in
-#     its terminal; “Sign up” makes one of your own.
-#  2. The tabs from left to right: create a project, list, watch, stop, start,
-#     delete.
-#  3. The Live panel (the pulse icon at the left) shows your projects change
-#     while you do that.
+# 1. Press “Sign in” at the top right. \`mooring dev\` shows a ready-made sign-in in its terminal; “Sign up” makes one of your own.
+# 2. Go through the tabs: create a project, list, watch, stop, start, delete.
+# 3. Open the Live panel (the pulse icon) to see your projects change meanwhile.
 query Welcome {
   __schema {
     mutationType {
@@ -35,8 +30,7 @@ query Welcome {
 `),
   tab(
     `
-# “Sign in” does the same without typing. The answer signs you in here.
-# Choose a login: 3 to 32 of a-z, 0-9 and -. Password: 10 characters or more.
+# Put a login (3 to 32 of a-z, 0-9 and -) and a password (10 characters or more) under Variables. The answer signs you in here. “Sign in” at the top right has the same as a form.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
     credentials {
@@ -57,9 +51,7 @@ mutation SignUp($input: SignUpInput!) {
   ),
   tab(
     `
-# It answers at once with CREATING; the work is done behind it. Watch it in the
-# Live panel, or in the next tabs. With an idempotencyKey you may safely send it
-# again when you do not know whether the first one arrived.
+# Answers at once with CREATING; the work goes on behind it: see the Live panel or the next tabs. With an idempotencyKey you may safely send it again when you do not know whether the first one arrived.
 mutation CreateProject($input: CreateProjectInput!, $idempotencyKey: String) {
   createProject(input: $input, idempotencyKey: $idempotencyKey) {
     project {
@@ -112,10 +104,7 @@ query MyProjects {
 }
 `),
   tab(`
-# Runs until you press ■; each event is added on top. It begins with a SNAPSHOT
-# of each project, then SYNCED, then each change as it happens. Give the last
-# cursor as \`after\` to go on from there. GraphiQL stops it when you change tabs;
-# the Live panel goes on.
+# Runs until you press ■ or change tabs (the Live panel goes on meanwhile); each event is added on top: a SNAPSHOT of each project, SYNCED, then each change as it happens. Give the last cursor as \`after\` to go on from there.
 subscription Watch($after: String) {
   projectsChanged(after: $after) {
     kind
@@ -145,9 +134,7 @@ subscription Watch($after: String) {
 `),
   tab(
     `
-# Put the project's id under Variables once (the Live panel has “Copy id”), then
-# choose one by ▶. Each writes down what you want and answers at once; repeating
-# one changes nothing.
+# Put the project's id under Variables (the Live panel has “Copy id”), press ▶ and choose. Each writes down what you want and answers at once; repeating one changes nothing.
 mutation Stop($id: ID!) {
   stopProject(id: $id) {
     project {
