@@ -110,12 +110,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs from")
     log_format: Literal["json", "console"] = Field("json", description="Form of log lines")
 
-    # `mooring migrate`: passwords of the two roles; unset: roles are left alone.
-    api_password: SecretStr | None = Field(None, description="Password of mooring_api")
-    reconciler_password: SecretStr | None = Field(
-        None, description="Password of mooring_reconciler"
-    )
-
     # `mooring dev` alone.
     data_dir: Path = Field(Path(".mooring"), description="Where mooring dev keeps its data")
     postgres_binaries: Path | None = Field(

@@ -1,0 +1,136 @@
+"""The command line: `mooring dev | api | reconciler | migrate | export-schema`.
+
+Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
+only what it needs, and `--help` answers at once.
+"""
+
+# ruff: noqa: PLC0415 - see above
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+cli = typer.Typer(
+    help="Mooring: a control plane for full-stack projects on Kubernetes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@cli.command()
+def dev(
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="A real cluster instead of the simulator.")
+    ] = None,
+) -> None:
+    """Run everything on this machine: Postgres, cluster simulator, API and reconciler."""
+    from app.supervisor.supervisor import Supervisor
+
+    settings = _settings(kubeconfig=kubeconfig)
+    raise typer.Exit(Supervisor(settings, _say).run())
+
+
+@cli.command()
+def api(
+    fd: Annotated[int | None, typer.Option(help="A listening socket that is inherited.")] = None,
+) -> None:
+    """Serve the API."""
+    from app.serve import serve
+
+    serve(_settings(), fd)
+
+
+@cli.command()
+def reconciler() -> None:
+    """Run the reconciler: the same as `python -m reconciler`."""
+    os.execv(sys.executable, [sys.executable, "-m", "reconciler"])  # noqa: S606 - ourselves
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the schema and the roles of MOORING_DATABASE_URL (its owner's) up to date."""
+    import asyncio
+
+    from app.db import migrations, roles
+    from app.logs import configure_logs
+    from app.parent import stop_with_parent
+
+    settings = _settings()
+    configure_logs(settings.log_level, settings.log_format)
+    stop_with_parent(settings.parent_pipe)
+    url = settings.database_url.get_secret_value()
+    if not url:
+        _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
+    asyncio.run(migrations.upgrade(url))
+    given = {roles.API: settings.api_password, roles.RECONCILER: settings.reconciler_password}
+    passwords = {role: secret.get_secret_value() for role, secret in given.items() if secret}
+    if len(passwords) < len(given):
+        _say(
+            "The schema is up to date. Roles are left alone: set MOORING_API_PASSWORD and "
+            "MOORING_RECONCILER_PASSWORD to make them"
+        )
+    elif asyncio.run(roles.ensure(url, passwords)):
+        _say("Schema and roles are up to date")
+    else:
+        _say(
+            "The schema is up to date. This owner may make no roles: let the processes connect as "
+            "the owner, or grant him CREATEROLE and migrate again"
+        )
+
+
+@cli.command()
+def export_schema(
+    check: Annotated[bool, typer.Option(help="Only compare; exit 1 on a difference.")] = False,
+    file: Annotated[Path, typer.Option(help="Where the schema is kept.")] = Path("schema.graphql"),
+) -> None:
+    """Write the public schema to schema.graphql."""
+    from app.graphql.schema import schema
+
+    text = schema.as_str().rstrip() + "\n"
+    if not check:
+        file.write_text(text)
+    elif not file.exists() or file.read_text() != text:
+        _fail(f"{file} is not what the code says: run `mooring export-schema` and commit it")
+
+
+def _settings(kubeconfig: Path | None = None) -> Settings:
+    """The settings; an option of the command line goes over the environment."""
+    from pydantic import ValidationError
+
+    from app.settings import Settings
+
+    try:
+        return Settings() if kubeconfig is None else Settings(kubeconfig=kubeconfig)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False)
+        lines = (f"MOORING_{str(item['loc'][0]).upper()}: {item['msg']}" for item in wrong)
+        _fail("\n".join(lines))
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError:  # the terminal is gone; what runs must still be stopped in order
+        return
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """The entry point of `mooring`."""
+    cli(prog_name="mooring")
+
+
+if __name__ == "__main__":
+    main()

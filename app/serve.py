@@ -1,0 +1,36 @@
+"""The API process: uvicorn with the settings that our measurements chose (design section 7)."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+
+from app.logs import configure_logs
+from app.main import create_app
+from app.parent import stop_with_parent
+from app.settings import Settings
+
+# Subscriptions are told to reconnect (1012) at once; this is for answers that are under way.
+_GRACEFUL_SECONDS = 5
+_MESSAGE_LIMIT = 1024 * 1024
+
+
+def serve(settings: Settings, fd: int | None = None) -> None:
+    """Serve until SIGTERM; on `fd` if a parent hands a listening socket down."""
+    configure_logs(settings.log_level, settings.log_format)
+    stop_with_parent(settings.parent_pipe)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=_MESSAGE_LIMIT,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    uvicorn.Server(config).run([socket.socket(fileno=fd)] if fd is not None else None)

@@ -1,0 +1,77 @@
+"""Which Postgres `mooring dev` works on, and as whom each process connects to it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """One URL per process; the owner's is for migrations alone where roles could be made."""
+
+    owner: str
+    api: str
+    reconciler: str
+
+    @property
+    def as_owner(self) -> bool:
+        """Whether the processes connect as the owner, because he may make no roles."""
+        return self.api == self.owner
+
+
+def role_urls(owner: str, roles: dict[str, str]) -> DatabaseUrls:
+    """The URLs after the migration: by role where both roles let us in, else the owner's.
+
+    `roles` maps each role to its password, the API's first.
+    """
+    api, reconciler = (with_role(owner, role, password) for role, password in roles.items())
+    if asyncio.run(_all_open((api, reconciler))):
+        return DatabaseUrls(owner, api, reconciler)
+    return DatabaseUrls(owner, owner, owner)
+
+
+def with_role(url: str, role: str, password: str) -> str:
+    """`url` for another user."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(
+        parts._replace(netloc=f"{quote(role, safe='')}:{quote(password, safe='')}@{place}")
+    )
+
+
+def described(url: str) -> str:
+    """`url` without its password, for a person."""
+    parts = urlsplit(url)
+    name = parts.path.lstrip("/") or "?"
+    return f"{name} on {parts.hostname or 'a local socket'}:{parts.port or 5432}"
+
+
+def problem(url: str) -> str | None:
+    """Why the database at `url` cannot be reached; None when it can."""
+
+    async def connect() -> None:
+        await (await asyncpg.connect(_plain(url), timeout=10)).close()
+
+    try:
+        asyncio.run(connect())
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+async def _all_open(urls: tuple[str, ...]) -> bool:
+    try:
+        for url in urls:
+            await (await asyncpg.connect(_plain(url), timeout=10)).close()
+    except (OSError, asyncpg.PostgresError):
+        return False
+    return True
+
+
+def _plain(url: str) -> str:
+    """asyncpg knows no SQLAlchemy driver in the scheme."""
+    return "postgresql://" + url.partition("://")[2]
