@@ -6,16 +6,17 @@ knows of no other; the two about the database are here, because nobody else need
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from app.db import migrations
+from app.db.session import Database
 
 logger: Final = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ logger: Final = structlog.get_logger(__name__)
 PATIENCE: Final = 1.0
 
 # Says what is wrong and what to do about it, or None when all is well. May raise, may hang.
-Check = Callable[[], Awaitable[str | None]]
+Check = Callable[[], Coroutine[Any, Any, str | None]]
 
 _NO_CACHE: Final = {"Cache-Control": "no-store"}
 
@@ -50,50 +51,53 @@ def routes(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Rout
     ]
 
 
+# Checks that were given up and have not ended yet: asyncio keeps no reference of its own.
+_given_up: Final[set[asyncio.Task[str | None]]] = set()
+
+
 async def _ask(name: str, check: Check, patience: float) -> str | None:
-    try:
-        async with asyncio.timeout(patience):
-            return await check()
-    except TimeoutError:
+    # Not asyncio.timeout: that would wait for the end of the cancelled check, and asyncpg takes
+    # two seconds more to leave a connection that does not answer.
+    task = asyncio.create_task(check())
+    done, _ = await asyncio.wait({task}, timeout=patience)
+    if not done:
+        _given_up.add(task)
+        task.add_done_callback(_forget)
+        task.cancel()
         return f"No answer within {patience:g} s. See that {name} is up and reachable from here."
+    try:
+        return task.result()
     except Exception as error:
         # The error's text may name hosts and users: it goes to the log, its kind to the world.
         logger.warning("readiness check failed", check=name, error=str(error))
         return f"{type(error).__name__}. See that {name} is up; this process's log says more."
 
 
-def postgres_answers(engine: AsyncEngine) -> Check:
-    """Whether Postgres answers a query."""
+def _forget(task: asyncio.Task[str | None]) -> None:
+    _given_up.discard(task)
+    if not task.cancelled():
+        task.exception()  # Asked for, so that asyncio does not report it as forgotten.
 
-    async def check() -> str | None:
-        async with engine.connect() as connection:
+
+def database_checks(database: Database, head: str) -> Mapping[str, Check]:
+    """Whether Postgres answers, and whether its schema is the one this code was written for.
+
+    `head` is that schema's revision (`app.db.migrations.head()`).
+    """
+
+    async def postgres() -> str | None:
+        async with database.read() as connection:
             await connection.execute(text("SELECT 1"))
         return None
 
-    return check
-
-
-def migrations_at_head(engine: AsyncEngine, head: str) -> Check:
-    """Whether the schema is the one that this code was written for (alembic revision `head`)."""
-
-    async def check() -> str | None:
-        try:
-            async with engine.connect() as connection:
-                rows = await connection.execute(text("SELECT version_num FROM alembic_version"))
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE:
-                return f"The database is empty, not at {head}. Run `mooring migrate`."
-            raise
-        found = ", ".join(sorted(rows.scalars())) or "nothing"
+    async def schema() -> str | None:
+        async with database.read() as connection:
+            found = await migrations.current(connection)
         if found == head:
             return None
         return (
-            f"The schema is at {found}, this code needs {head}. "
-            "Run `mooring migrate`, or upgrade this process if the schema is the newer one."
+            f"The schema is at {found or 'no revision'}, this code needs {head}. Run "
+            "`mooring migrate`, or upgrade this process if the schema is the newer one."
         )
 
-    return check
-
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_UNDEFINED_TABLE: Final = "42P01"
+    return {"postgres": postgres, "migrations": schema}

@@ -67,3 +67,19 @@ async def test_the_text_of_an_error_stays_in_the_log() -> None:
     answer = await get("/readyz", {"postgres": broken})
 
     assert "db.internal" not in answer.text
+
+
+async def test_a_check_that_is_slow_to_give_up_does_not_hold_the_answer() -> None:
+    released = asyncio.Event()
+
+    async def stubborn() -> str | None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await released.wait()
+        return None
+
+    answer = await asyncio.wait_for(get("/readyz", {"postgres": stubborn}, patience=0.05), 60)
+    released.set()
+
+    assert answer.status_code == 503
