@@ -1,0 +1,73 @@
+# `make run` and `make test` need python3 (3.11 to 3.14), make and git; all else is fetched.
+# `make` alone lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+  && command -v $$p && break; done)
+BIN := .venv/bin
+
+# A check reads MOORING_TEST_* and nothing else of Mooring's: not what somebody exported to run it.
+CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -v '^MOORING_TEST_'); \
+  do unset $$name; done;
+# $(call timed,name,command): the command, then how long it took.
+timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
+  echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
+
+.PHONY: help run test static unit integration acceptance format schema lock lock-check clean
+.PHONY: environment test-environment python
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+
+run: environment ## Run everything on this machine; Ctrl-C stops it
+	@exec $(BIN)/mooring dev
+
+test: static unit integration acceptance ## Run every check
+
+static: test-environment ## Format, lint, types, import contracts, public schema
+	$(call timed,static: format,$(BIN)/ruff format --check .)
+	$(call timed,static: lint,$(BIN)/ruff check .)
+	$(call timed,static: types,$(BIN)/python -m mypy && $(BIN)/python -m mypy tools/*.py)
+	$(call timed,static: import contracts,$(BIN)/lint-imports)
+	$(call timed,static: public schema,$(BIN)/mooring export-schema --check)
+
+unit: test-environment ## Tests without processes
+	$(call timed,unit,$(BIN)/python -m pytest tests/unit)
+
+integration: test-environment ## Tests on a real Postgres and the simulator, migrations too
+	$(call timed,integration,$(BIN)/python -m pytest tests/integration)
+
+acceptance: test-environment ## The real processes, over HTTP and websockets
+	$(call timed,acceptance,$(BIN)/python -m pytest tests/acceptance)
+
+format: test-environment ## Format, and mend what the linter can
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+schema: test-environment ## Write schema.graphql from the code
+	@$(BIN)/mooring export-schema
+
+lock: ## Write the lock files; make lock ARGS="--upgrade-package NAME"
+	@PYTHON=$(PYTHON) tools/lock.sh $(ARGS)
+
+lock-check: ## Fail when the lock files are not what pyproject.toml asks for
+	@PYTHON=$(PYTHON) tools/lock.sh --check
+
+clean: ## Remove what was built; the data of make run stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+environment: python
+	@$(PYTHON) tools/environment.py run
+
+test-environment: python
+	@$(PYTHON) tools/environment.py test
+
+python:
+	@test -n "$(PYTHON)" || { echo 'Mooring needs Python 3.11 to 3.14, and this machine has none.'; \
+	  echo 'Install it:  apt-get install python3 python3-venv'; exit 1; }
+
+-include playground/playground.mk
