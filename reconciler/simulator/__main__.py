@@ -1,0 +1,44 @@
+"""`python -m reconciler.simulator`: see docs/simulator.md for what it is."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.server import Arguments, run
+
+
+def parsed(given: list[str] | None = None) -> Arguments:
+    parser = argparse.ArgumentParser(prog="python -m reconciler.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--state", type=Path, help="file that keeps the cluster; none: memory")
+    parser.add_argument("--kubeconfig", type=Path, help="written once it listens")
+    parser.add_argument("--ready-after", type=_seconds, default=1.0, metavar="SECONDS")
+    parser.add_argument("--gone-after", type=_seconds, default=1.0, metavar="SECONDS")
+    parser.add_argument(
+        "--history", type=int, default=10_000, help="changes per kind that a watch can replay"
+    )
+    parser.add_argument(
+        "--parent-pipe", type=int, metavar="FD", help="end when this descriptor does"
+    )
+    found = parser.parse_args(given)
+    return Arguments(
+        host=found.host,
+        port=found.port,
+        state=found.state,
+        kubeconfig=found.kubeconfig,
+        delays=Delays(found.ready_after, found.gone_after),
+        history=found.history,
+        parent_pipe=found.parent_pipe,
+    )
+
+
+def _seconds(text: str) -> float:
+    delays = Delays()
+    delays.set({"readyAfter": text})
+    return delays.ready_after
+
+
+if __name__ == "__main__":
+    asyncio.run(run(parsed()))

@@ -1,0 +1,25 @@
+"""What Kubernetes' own controllers, scheduler and kubelet would do, on the simulator's store.
+
+A controller is two functions: which keys a change concerns, and one look at one key. It decides
+from what the store holds, not from the change, so it may be woken too often and restarted at any
+time. `all_of` is the list; a new one is an entry in it.
+"""
+
+from reconciler.simulator.controllers.claims import Claims
+from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.controllers.garbage import Garbage
+from reconciler.simulator.controllers.kubelet import Kubelet
+from reconciler.simulator.controllers.loop import Controller
+from reconciler.simulator.controllers.namespaces import Namespaces
+from reconciler.simulator.controllers.statefulsets import StatefulSets
+from reconciler.simulator.verbs import Verbs
+
+
+def all_of(verbs: Verbs, delays: Delays) -> list[Controller]:
+    return [
+        StatefulSets(verbs),
+        Claims(verbs),
+        Kubelet(verbs, delays),
+        Garbage(verbs),
+        Namespaces(verbs),
+    ]

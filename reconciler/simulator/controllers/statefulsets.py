@@ -1,0 +1,195 @@
+"""The StatefulSet controller: pods and claims for each ordinal, one revision after another, status.
+
+Follows upstream's updateStatefulSet: with OrderedReady it does one step and waits until all
+before are ready; with Parallel it makes and deletes at once; a changed template is rolled out
+from the highest ordinal down, one at a time, in both. Not here: adoption of orphans, and old
+templates for ordinals below a partition that must be made anew.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.simulator.controllers import setpods
+from reconciler.simulator.controllers.revisions import revision
+from reconciler.simulator.history import Change
+from reconciler.simulator.kinds import CLAIM, POD, STATEFUL_SET
+from reconciler.simulator.schema import Json
+from reconciler.simulator.stored import Stored
+from reconciler.simulator.verbs import Deletion, Verbs, Writer
+
+WRITER = Writer("kube-controller-manager")
+
+
+@dataclass(frozen=True)
+class View:
+    """A set and its pods by ordinal, as one look sees them; `update` is the wanted revision."""
+
+    owner: Stored
+    pods: dict[int, Stored]
+    update: str
+
+    @property
+    def spec(self) -> Json:
+        spec: Json = self.owner.body["spec"]
+        return spec
+
+    @property
+    def wanted(self) -> range:
+        start = self.spec.get("ordinals", {}).get("start", 0)
+        return range(start, start + self.spec["replicas"])
+
+    @property
+    def ordered(self) -> bool:
+        return bool(self.spec["podManagementPolicy"] == "OrderedReady")
+
+    @property
+    def condemned(self) -> list[Stored]:
+        numbers = sorted(set(self.pods) - set(self.wanted), reverse=True)
+        return [self.pods[number] for number in numbers]
+
+
+class StatefulSets:
+    def __init__(self, verbs: Verbs) -> None:
+        self._verbs = verbs
+
+    def concerns(self, change: Change) -> Iterable[Hashable]:
+        stored = change.new or change.gone
+        if stored is None:
+            return
+        if stored.kind is STATEFUL_SET:
+            yield stored.key
+        elif stored.kind in (POD, CLAIM):
+            for owner in stored.meta.get("ownerReferences", ()):
+                if owner["kind"] == STATEFUL_SET.kind:
+                    yield stored.namespace, owner["name"]
+
+    def sync(self, key: Hashable) -> float | None:
+        namespace, name = key  # type: ignore[misc]
+        owner = self._verbs.store.get(STATEFUL_SET, namespace, name)
+        if owner is None or owner.deleting:
+            return None
+        view = self._view(owner)
+        self._step(view)
+        self._write_status(self._view(owner))
+        return None
+
+    def _view(self, owner: Stored) -> View:
+        pods = {}
+        for pod in self._verbs.store.dependents(owner.uid):
+            number = setpods.ordinal(pod, owner.name) if pod.kind is POD else None
+            if number is not None:
+                pods[number] = pod
+        return View(owner, pods, revision(owner.name, owner.body["spec"]["template"]))
+
+    # -- pods ------------------------------------------------------------------------------------
+    def _step(self, view: View) -> None:
+        """As far as one look may go: make, then scale down, then roll out."""
+        for number in view.wanted:
+            self._keep_claims(view, number, condemned=False)
+            if not self._make(view, number):
+                return
+        for pod in view.condemned:
+            if not self._condemn(view, pod):
+                return
+        if view.spec["updateStrategy"]["type"] == "RollingUpdate":
+            self._roll_out(view)
+
+    def _make(self, view: View, number: int) -> bool:
+        """One wanted ordinal; False: the others wait for it."""
+        pod = view.pods.get(number)
+        if pod is not None and setpods.is_finished(pod) and not pod.deleting:
+            self._verbs.delete(pod, Deletion())
+            return not view.ordered
+        if pod is None:
+            self._make_claims(view, number)
+            body = setpods.pod(view.owner, number, view.update)
+            self._verbs.create(POD, view.owner.namespace, body, WRITER)
+            return not view.ordered
+        return not view.ordered or (setpods.is_ready(pod) and not pod.deleting)
+
+    def _condemn(self, view: View, pod: Stored) -> bool:
+        if pod.deleting:
+            return not view.ordered
+        self._keep_claims(view, setpods.ordinal(pod, view.owner.name) or 0, condemned=True)
+        self._verbs.delete(pod, Deletion())
+        return not view.ordered
+
+    def _roll_out(self, view: View) -> None:
+        partition = view.spec["updateStrategy"].get("rollingUpdate", {}).get("partition", 0)
+        for number in reversed(view.wanted):
+            pod = view.pods.get(number)
+            if number < partition or pod is None:
+                return
+            if setpods.revision_of(pod) != view.update and not pod.deleting:
+                self._verbs.delete(pod, Deletion())
+                return
+            if pod.deleting or not setpods.is_ready(pod):
+                return
+
+    # -- claims ----------------------------------------------------------------------------------
+    def _make_claims(self, view: View, number: int) -> None:
+        for body in setpods.claims(view.owner, number):
+            name = body["metadata"]["name"]
+            if self._verbs.store.get(CLAIM, view.owner.namespace, name) is None:
+                self._verbs.create(CLAIM, view.owner.namespace, body, WRITER)
+        self._keep_claims(view, number, condemned=False)
+
+    def _keep_claims(self, view: View, number: int, *, condemned: bool) -> None:
+        """Owners of the claims by persistentVolumeClaimRetentionPolicy; the rest is collection."""
+        policy = view.spec["persistentVolumeClaimRetentionPolicy"]
+        owner: Stored | None = None
+        if condemned and policy["whenScaled"] == "Delete":
+            owner = view.pods[number]
+        elif policy["whenDeleted"] == "Delete":
+            owner = view.owner
+        mine = {view.owner.uid} | {pod.uid for pod in view.pods.values()}
+        for template in view.spec.get("volumeClaimTemplates", ()):
+            name = setpods.claim_name(template, view.owner.name, number)
+            claim = self._verbs.store.get(CLAIM, view.owner.namespace, name)
+            if claim is not None:
+                self._own(claim, owner, mine)
+
+    def _own(self, claim: Stored, owner: Stored | None, mine: set[str]) -> None:
+        present = claim.meta.get("ownerReferences", [])
+        wanted = [reference for reference in present if reference["uid"] not in mine]
+        if owner is not None:
+            wanted.append(setpods.owner_reference(owner))
+        if wanted != present:
+            meta = {**claim.meta, "ownerReferences": wanted}
+            self._verbs.update(claim, {**claim.body, "metadata": meta}, WRITER)
+
+    # -- status ----------------------------------------------------------------------------------
+    def _write_status(self, view: View) -> None:
+        owner = self._verbs.store.get(STATEFUL_SET, view.owner.namespace, view.owner.name)
+        if owner is None:
+            return
+        status = status_of(replace(view, owner=owner))
+        if status != owner.body.get("status"):
+            self._verbs.record(owner, {**owner.body, "status": status}, WRITER, "status")
+
+
+def status_of(view: View) -> Json:
+    """The status upstream would write; numbers that are 0 are left out where upstream does."""
+    pods = view.pods.values()
+    living = [pod for pod in pods if not pod.deleting]
+    ready = sum(setpods.is_ready(pod) for pod in pods)
+    before = view.owner.body.get("status", {}).get("currentRevision")
+    current = before or view.update
+    updated = sum(setpods.revision_of(pod) == view.update for pod in living)
+    remaining = sum(setpods.revision_of(pod) == current for pod in living)
+    if updated == ready == len(pods) == view.spec["replicas"]:
+        current, remaining = view.update, updated
+    counted = {
+        "readyReplicas": ready,
+        "currentReplicas": remaining,
+        "updatedReplicas": updated,
+    }
+    return {
+        "observedGeneration": view.owner.meta["generation"],
+        "replicas": len(pods),
+        **{key: number for key, number in counted.items() if number},
+        "currentRevision": current,
+        "updateRevision": view.update,
+        "collisionCount": 0,
+        "availableReplicas": ready,
+    }

@@ -1,0 +1,150 @@
+"""Read a body by the schema: types checked, nulls dropped, unknown fields named.
+
+The real server does this twice over, with different words: typed decoding for create, update and
+merge patch (unknown fields are dropped with a Warning), and the schema of server-side apply (an
+unknown field is an error 500). One walk serves both; a `Mismatch` knows both texts.
+"""
+
+from typing import Any
+
+from reconciler.simulator.fieldset import shown
+from reconciler.simulator.merge import item_key, value_key
+from reconciler.simulator.schema import Atomic, Items, Json, Map, Scalar, Struct, Type
+
+GO_NAMES = {dict: "object", list: "array", str: "string", bool: "bool"}
+SCALAR_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "time": (str,),
+    "bool": (bool,),
+    "number": (int, float),
+    "quantity": (str, int, float),
+}
+
+
+class Mismatch(Exception):  # noqa: N818 - becomes an answer, 400 or 500
+    """A value that does not fit; path is from the root, in the elements of a field set."""
+
+    def __init__(self, text: str, value: Any, wanted: str) -> None:
+        super().__init__(text)
+        self.text, self.value, self.wanted = text, value, wanted
+        self.path: tuple[str, ...] = ()
+
+    def below(self, element: str) -> "Mismatch":
+        self.path = (element, *self.path)
+        return self
+
+    def as_apply(self) -> str:
+        return f"{shown(self.path)}: {self.text}"
+
+    def as_decode(self, kind: str) -> str:
+        """As Go's JSON decoder says it: keys of lists and maps are left out."""
+        names = [element[2:] for element in self.path if element.startswith("f:")]
+        got = GO_NAMES.get(type(self.value), "number")
+        where = ".".join([kind, *names])
+        return f"json: cannot unmarshal {got} into Go struct field {where} of type {self.wanted}"
+
+
+def decode(kind: Type, value: Any, unknown: list[str] | None) -> Any:
+    """The value without nulls and, where `unknown` collects their paths, without unknown fields.
+
+    Raises Mismatch for a wrong type and, when unknown is None, for an unknown field.
+    """
+    if isinstance(kind, Scalar):
+        return _scalar(kind, value)
+    if isinstance(kind, Atomic):
+        return decode(kind.whole, value, unknown)
+    if isinstance(kind, Items):
+        return _items(kind, value, unknown)
+    if not isinstance(value, dict):
+        raise Mismatch(f"expected map, got {_go(value)}", value, "map")
+    return _map(kind, value, unknown) if isinstance(kind, Map) else _struct(kind, value, unknown)
+
+
+def _scalar(kind: Scalar, value: Any) -> Any:
+    wanted = SCALAR_KINDS.get(kind.kind)
+    fits = wanted is None or (
+        isinstance(value, wanted) and (kind.kind == "bool" or not isinstance(value, bool))
+    )
+    if fits:
+        return value
+    if kind.kind == "number":
+        got = GO_NAMES.get(type(value), "number")
+        raise Mismatch(f"expected numeric (int or float), got {got}", value, "int32")
+    name = "boolean" if kind.kind == "bool" else "string"
+    raise Mismatch(f"expected {name}, got {_go(value)}", value, kind.kind)
+
+
+def _items(kind: Items, value: Any, unknown: list[str] | None) -> list[Any]:
+    if not isinstance(value, list):
+        raise Mismatch(f"expected list, got {_go(value)}", value, "list")
+    decoded, seen = [], set()
+    for number, item in enumerate(value):
+        mark = "" if unknown is None else f"[{number}]"
+        try:
+            decoded.append(_below(kind.element, item, unknown, mark))
+        except Mismatch as mismatch:
+            raise mismatch.below(_element(kind, item, number)) from None
+        if kind.keys or kind.is_set:
+            key = _element(kind, decoded[-1], number)
+            if unknown is None and key in seen:
+                raise Mismatch(f"duplicate entries for key {shown((key,))}", value, "list")
+            seen.add(key)
+    return decoded
+
+
+def _element(kind: Items, item: Any, number: int) -> str:
+    if kind.keys and isinstance(item, dict):
+        return item_key(kind.keys, item)
+    return value_key(item) if kind.is_set else f"k:{{{number}:{number}}}"
+
+
+def _map(kind: Map, value: Json, unknown: list[str] | None) -> Json:
+    decoded = {}
+    for key, item in value.items():
+        if item is None:
+            continue
+        try:
+            decoded[key] = decode(kind.value, item, unknown)
+        except Mismatch as mismatch:
+            # A map's key shows in apply's text and not in the decoder's.
+            raise mismatch.below(f"m:{key}" if unknown is not None else f"f:{key}") from None
+    return decoded
+
+
+def _struct(kind: Struct, value: Json, unknown: list[str] | None) -> Json:
+    decoded = {}
+    for key, item in value.items():
+        field = kind.fields.get(key)
+        if field is None:
+            if unknown is None:
+                raise Mismatch("field not declared in schema", item, "").below(f"f:{key}")
+            unknown.append(key)
+        elif item is not None:
+            try:
+                decoded[key] = _below(field, item, unknown, key)
+            except Mismatch as mismatch:
+                raise mismatch.below(f"f:{key}") from None
+    return decoded
+
+
+def _below(kind: Type, value: Any, unknown: list[str] | None, name: str) -> Any:
+    """Decode one level down, with the names of unknown fields found there made full paths."""
+    if unknown is None:
+        return decode(kind, value, None)
+    found = len(unknown)
+    decoded = decode(kind, value, unknown)
+    for index in range(found, len(unknown)):
+        separator = "" if unknown[index].startswith("[") else "."
+        unknown[index] = f"{name}{separator}{unknown[index]}"
+    return decoded
+
+
+def _go(value: Any) -> str:
+    """A value as Go prints it in these errors."""
+    if isinstance(value, list):
+        return f"&{{[{' '.join(str(item) for item in value)}]}}"
+    if isinstance(value, dict):
+        inner = " ".join(f"{key}:{item}" for key, item in value.items())
+        return f"&{{map[{inner}]}}"
+    printed = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"&value.valueUnstructured{{Value:{printed}}}"

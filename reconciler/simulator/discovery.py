@@ -1,0 +1,106 @@
+"""What the server says it serves: /version, /api, /apis and the resource lists below them."""
+
+from functools import cache
+
+from reconciler.simulator.kinds import KINDS, Kind
+from reconciler.simulator.schema import Json
+
+VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+REVIEWS = (
+    ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+    ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+)
+AUTHORIZATION = "authorization.k8s.io/v1"
+VERSION: Json = {
+    "major": "1",
+    "minor": "36",
+    "gitVersion": "v1.36.2+mooring-simulator",
+    "gitCommit": "",
+    "gitTreeState": "",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "simulator",
+}
+
+
+@cache
+def group_versions() -> tuple[str, ...]:
+    """`group/version` of every group but the core, in order."""
+    served = {kind.api_version for kind in KINDS if kind.group} | {AUTHORIZATION}
+    return tuple(sorted(served))
+
+
+def core(address: str) -> Json:
+    served = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": served}
+
+
+def groups() -> Json:
+    found = [_group(api_version) for api_version in group_versions()]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
+
+
+def group(name: str) -> Json | None:
+    for api_version in group_versions():
+        if api_version.partition("/")[0] == name:
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(api_version)}
+    return None
+
+
+def _group(api_version: str) -> Json:
+    name, _, version = api_version.partition("/")
+    preferred = {"groupVersion": api_version, "version": version}
+    return {"name": name, "versions": [preferred], "preferredVersion": preferred}
+
+
+def resources(api_version: str) -> Json | None:
+    """The APIResourceList of `v1` or `group/version`; None when it is not served."""
+    if api_version == AUTHORIZATION:
+        found = [_review(plural, kind) for plural, kind in REVIEWS]
+    else:
+        kinds = [kind for kind in KINDS if kind.api_version == api_version]
+        kinds.sort(key=lambda kind: kind.plural)
+        found = [entry for kind in kinds for entry in _entries(kind)]
+    if not found:
+        return None
+    body: Json = {"kind": "APIResourceList", "groupVersion": api_version, "resources": found}
+    if api_version != "v1":
+        body["apiVersion"] = "v1"
+    return body
+
+
+def _entries(kind: Kind) -> list[Json]:
+    entry: Json = {
+        "name": kind.plural,
+        "singularName": kind.kind.lower(),
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        # A namespace's content goes with it: namespaces alone have no deletecollection.
+        "verbs": [verb for verb in VERBS if kind.namespaced or verb != "deletecollection"],
+    }
+    if kind.short_names:
+        entry["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        entry["categories"] = list(kind.categories)
+    below: list[Json] = [
+        {
+            "name": f"{kind.plural}/{subresource}",
+            "singularName": "",
+            "namespaced": kind.namespaced,
+            "kind": kind.kind,
+            "verbs": ["get", "patch", "update"],
+        }
+        for subresource in kind.subresources
+    ]
+    return [entry, *below]
+
+
+def _review(plural: str, kind: str) -> Json:
+    return {
+        "name": plural,
+        "singularName": kind.lower(),
+        "namespaced": False,
+        "kind": kind,
+        "verbs": ["create"],
+    }

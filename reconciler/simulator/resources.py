@@ -1,0 +1,244 @@
+"""A request for a resource: HTTP on one side, `verbs`, lists and watches on the other."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from reconciler.simulator import bodies, parameters
+from reconciler.simulator.kinds import Kind
+from reconciler.simulator.listing import Lister, check_version
+from reconciler.simulator.patches import json_patched, merged
+from reconciler.simulator.paths import Target
+from reconciler.simulator.schema import Json
+from reconciler.simulator.selectors import Selection, parse_fields, parse_labels
+from reconciler.simulator.status import Refusal, bad_request
+from reconciler.simulator.stored import Stored
+from reconciler.simulator.verbs import Verbs
+from reconciler.simulator.watch import Watch, error_line
+
+JSON = "application/json"
+
+
+def answer(body: bytes, code: int = 200, warnings: list[str] | None = None) -> Response:
+    response = Response(body, code, media_type=JSON)
+    for text in warnings or ():
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.append("Warning", f'299 - "{quoted}"')
+    return response
+
+
+def method_not_allowed() -> Refusal:
+    message = "the server does not allow this method on the requested resource"
+    return Refusal(405, message, details={})
+
+
+@dataclass
+class Resources:
+    verbs: Verbs
+    lister: Lister
+    watches: set[Watch] = field(default_factory=set)
+
+    async def serve(self, request: Request, target: Target) -> Response:
+        """Raises Refusal."""
+        if target.name:
+            acts: dict[str, Any] = {
+                "GET": self._get,
+                "PUT": self._replace,
+                "PATCH": self._patch,
+                "DELETE": self._delete,
+            }
+            act = (
+                None
+                if target.subresource and request.method == "DELETE"
+                else acts.get(request.method)
+            )
+        else:
+            acts = {"GET": self._list, "POST": self._create, "DELETE": self._delete_all}
+            act = acts.get(request.method)
+        if act is None:
+            raise method_not_allowed()
+        response: Response = await act(request, target)
+        return response
+
+    # -- reads -----------------------------------------------------------------------------------
+    async def _get(self, request: Request, target: Target) -> Response:
+        version = request.query_params.get("resourceVersion", "")
+        check_version(version, self.verbs.store.version)
+        return answer(self.verbs.get(target.kind, target.namespace, target.name).json)
+
+    async def _list(self, request: Request, target: Target) -> Response:
+        query = request.query_params
+        selection = _selection(query, target)
+        if parameters.flag(query, "watch"):
+            return self._watch(request, target, selection)
+        check_version(query.get("resourceVersion", ""), self.verbs.store.version)
+        limit = parameters.number(query, "limit") or 0
+        page = self.lister.page(target.kind, selection, limit, query.get("continue", ""))
+        return answer(page)
+
+    def _watch(self, request: Request, target: Target, selection: Selection) -> Response:
+        query = request.query_params
+        store, kind = self.verbs.store, target.kind
+        watch = Watch(kind, store.tables[kind].history, selection, lambda: store.version)
+        seconds = parameters.number(query, "timeoutSeconds")
+        # Without one, upstream takes something between half an hour and an hour.
+        lasting = seconds if seconds else 1800 + secrets.randbelow(1800)
+        version = _watch_version(query.get("resourceVersion", ""))
+        initial = parameters.flag(query, "sendInitialEvents")
+        if version and not initial:
+            try:
+                watch.replay(version)
+            except Refusal as refusal:
+                return Response(error_line(refusal), media_type=JSON)
+        else:
+            bookmarked = parameters.flag(query, "allowWatchBookmarks") and initial
+            watch.begin(self.lister.select(kind, selection), end_bookmark=bookmarked)
+        bookmarks = parameters.flag(query, "allowWatchBookmarks")
+        return StreamingResponse(self._lines(watch, lasting, bookmarks), media_type=JSON)
+
+    async def _lines(self, watch: Watch, seconds: float, bookmarks: bool) -> Any:
+        self.watches.add(watch)
+        try:
+            async for chunk in watch.lines(seconds, bookmarks=bookmarks):
+                yield chunk
+        finally:
+            self.watches.discard(watch)
+
+    def close_watches(self) -> None:
+        for watch in tuple(self.watches):
+            watch.close()
+
+    # -- writes ----------------------------------------------------------------------------------
+    async def _create(self, request: Request, target: Target) -> Response:
+        kind = target.kind
+        if kind.namespaced and not target.namespace:
+            raise method_not_allowed()
+        writer = parameters.writer(request.query_params, _agent(request), "CreateOptions")
+        decoded = await _decoded(request, kind)
+        stored = self.verbs.create(kind, target.namespace, decoded.body, writer)
+        return answer(stored.json, 201, decoded.warnings)
+
+    async def _replace(self, request: Request, target: Target) -> Response:
+        writer = parameters.writer(request.query_params, _agent(request), "UpdateOptions")
+        decoded = await _decoded(request, target.kind)
+        bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
+        live = self.verbs.get(target.kind, target.namespace, target.name)
+        stored = self.verbs.update(live, decoded.body, writer, target.subresource)
+        return answer(stored.json, 200, decoded.warnings)
+
+    async def _patch(self, request: Request, target: Target) -> Response:
+        media = request.headers.get("Content-Type", "").partition(";")[0].strip()
+        data = await _read(request)
+        if media == bodies.APPLY:
+            return self._apply(request, target, data)
+        if media not in (bodies.MERGE_PATCH, bodies.JSON_PATCH):
+            raise bodies.unsupported_patch()
+        query = request.query_params
+        writer = parameters.writer(query, _agent(request), "PatchOptions")
+        live = self.verbs.get(target.kind, target.namespace, target.name)
+        body = _patched(live, data, media)
+        decoded = bodies.typed(target.kind, body, query.get("fieldValidation", "Warn"))
+        stored = self.verbs.update(live, decoded.body, writer, target.subresource)
+        return answer(stored.json, 200, decoded.warnings)
+
+    def _apply(self, request: Request, target: Target, data: bytes) -> Response:
+        kind, namespace = target.kind, target.namespace
+        agent = _agent(request)
+        writer = parameters.writer(request.query_params, agent, "PatchOptions", applies=True)
+        config = bodies.applied(kind, target.name, data)
+        given = config["metadata"].get("namespace", namespace)
+        if given != namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the"
+                " request"
+            )
+        stored, created = self.verbs.apply(
+            kind, namespace, target.name, config, writer, target.subresource
+        )
+        return answer(stored.json, 201 if created else 200)
+
+    # -- deletes ---------------------------------------------------------------------------------
+    async def _delete(self, request: Request, target: Target) -> Response:
+        options = parameters.deletion(request.query_params, await _options(request))
+        live = self.verbs.get(target.kind, target.namespace, target.name)
+        left = self.verbs.delete(live, options)
+        return answer(left.json if isinstance(left, Stored) else orjson.dumps(left))
+
+    async def _delete_all(self, request: Request, target: Target) -> Response:
+        if not target.kind.namespaced or not target.namespace:
+            raise method_not_allowed()
+        query = request.query_params
+        options = parameters.deletion({}, await _options(request))
+        selection = _selection(query, target)
+        page = self.lister.page(target.kind, selection, 0, "")
+        for live in self.lister.select(target.kind, selection):
+            self.verbs.delete(live, options)
+        return answer(page)
+
+
+def _agent(request: Request) -> str:
+    return request.headers.get("User-Agent", "")
+
+
+def _selection(query: parameters.Query, target: Target) -> Selection:
+    return Selection(
+        target.namespace,
+        parse_labels(query.get("labelSelector", "")),
+        parse_fields(target.kind, query.get("fieldSelector", "")),
+    )
+
+
+def _watch_version(text: str) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        message = (
+            f'resourceVersion: Invalid value: "{text}": '
+            f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
+        raise Refusal(500, message) from None
+
+
+async def _read(request: Request) -> bytes:
+    data = await request.body()
+    if len(data) > bodies.LIMIT_BYTES:
+        message = f"Request entity too large: limit is {bodies.LIMIT_BYTES}"
+        raise Refusal(413, message, "RequestEntityTooLarge")
+    return data
+
+
+async def _decoded(request: Request, kind: Kind) -> bodies.Decoded:
+    data = await _read(request)
+    found = bodies.parsed(data, request.headers.get("Content-Type", ""), kind)
+    return bodies.typed(kind, found, request.query_params.get("fieldValidation", "Warn"))
+
+
+async def _options(request: Request) -> Json:
+    data = await _read(request)
+    if not data:
+        return {}
+    try:
+        options: Json = orjson.loads(data)
+    except ValueError as error:
+        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
+    return options
+
+
+def _patched(live: Stored, data: bytes, media: str) -> Json:
+    try:
+        patch = orjson.loads(data)
+    except ValueError:
+        raise bad_request("error decoding patch: unexpected end of JSON input") from None
+    if media == bodies.JSON_PATCH:
+        return json_patched(live.body, patch)
+    if not isinstance(patch, dict):
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal array into Go value of type"
+            " map[string]interface {}"
+        )
+    body: Json = merged(live.body, patch)
+    return body

@@ -1,0 +1,39 @@
+"""Access reviews: the one user of this cluster may do everything."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconciler.simulator import discovery
+from reconciler.simulator.resources import answer, method_not_allowed
+from reconciler.simulator.schema import Json
+from reconciler.simulator.status import bad_request, no_such_resource
+
+ALL: Json = {
+    "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+    "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+    "incomplete": False,
+}
+
+
+async def review(request: Request, below: list[str]) -> Response:
+    """Raises Refusal 404, 405 or 400."""
+    kind = dict(discovery.REVIEWS).get(below[0])
+    if kind is None or len(below) > 1:
+        raise no_such_resource()
+    if request.method != "POST":
+        raise method_not_allowed()
+    try:
+        asked = orjson.loads(await request.body())
+        spec = asked.get("spec", {})
+    except (ValueError, AttributeError):
+        raise bad_request(f"the object provided is unrecognized (must be {kind})") from None
+    status = {"allowed": True} if kind == "SelfSubjectAccessReview" else ALL
+    body = {
+        "kind": kind,
+        "apiVersion": discovery.AUTHORIZATION,
+        "metadata": {},
+        "spec": spec,
+        "status": status,
+    }
+    return answer(orjson.dumps(body), 201)

@@ -1,0 +1,128 @@
+"""The HTTP application: who may come in, and which part answers a path."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from reconciler.simulator import discovery
+from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.paths import api_version, target
+from reconciler.simulator.resources import Resources, answer, method_not_allowed
+from reconciler.simulator.reviews import review
+from reconciler.simulator.schema import Json
+from reconciler.simulator.status import Refusal, bad_request
+
+# As upstream's system:public-info-viewer: open to who has no token.
+PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+@dataclass
+class Server:
+    """token: the bearer token that every client must have."""
+
+    token: str
+    resources: Resources
+    delays: Delays
+    delays_changed: Callable[[], None]
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self._handle, methods=METHODS)])
+
+    async def _handle(self, request: Request) -> Response:
+        try:
+            self._authenticate(request)
+            return await self._route(request)
+        except Refusal as refusal:
+            response = answer(orjson.dumps(refusal.body()), refusal.code)
+            response.headers.update(refusal.headers)
+            return response
+
+    def _authenticate(self, request: Request) -> None:
+        """Raises Refusal: 401 for a wrong token, 403 for none."""
+        given = request.headers.get("Authorization", "")
+        if not given:
+            if request.url.path in PUBLIC:
+                return
+            raise anonymous(request)
+        scheme, _, token = given.partition(" ")
+        right = hmac.compare_digest(token.strip().encode(), self.token.encode())
+        if scheme.lower() != "bearer" or not right:
+            raise Refusal(401, "Unauthorized")
+
+    async def _route(self, request: Request) -> Response:
+        path = request.url.path
+        fixed = self._fixed().get(path.rstrip("/") or "/")
+        if fixed is not None:
+            return await fixed(request)
+        segments = [part for part in path.split("/") if part]
+        if segments[:1] == ["apis"] and len(segments) == 2:
+            return _found(discovery.group(segments[1]))
+        known = api_version(segments) if segments else None
+        if known is None:
+            return _found(None)
+        version, below = known
+        if not below:
+            return _found(discovery.resources(version))
+        if version == discovery.AUTHORIZATION:
+            return await review(request, below)
+        return await self.resources.serve(request, target(version, below))
+
+    def _fixed(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+        return {
+            "/healthz": _ok,
+            "/livez": _ok,
+            "/readyz": _ok,
+            "/version": _version,
+            "/api": _core,
+            "/apis": _groups,
+            "/simulator/delays": self._delays,
+        }
+
+    async def _delays(self, request: Request) -> Response:
+        """GET, or PUT of {"readyAfter": seconds, "goneAfter": seconds}, both optional."""
+        if request.method == "PUT":
+            given = orjson.loads(await request.body() or b"{}")
+            try:
+                self.delays.set(given)
+            except (ValueError, TypeError, AttributeError):
+                message = 'delays are seconds, not negative: {"readyAfter": 1, "goneAfter": 1}'
+                raise bad_request(message) from None
+            self.delays_changed()
+        elif request.method != "GET":
+            raise method_not_allowed()
+        return answer(orjson.dumps(self.delays.body()))
+
+
+def _found(body: Json | None) -> Response:
+    if body is None:
+        return PlainTextResponse("404 page not found\n", 404)
+    return answer(orjson.dumps(body))
+
+
+async def _ok(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def _version(_: Request) -> Response:
+    return answer(orjson.dumps(discovery.VERSION))
+
+
+async def _core(request: Request) -> Response:
+    return answer(orjson.dumps(discovery.core(request.url.netloc)))
+
+
+async def _groups(_: Request) -> Response:
+    return answer(orjson.dumps(discovery.groups()))
+
+
+def anonymous(request: Request) -> Refusal:
+    verb = request.method.lower()
+    message = f'forbidden: User "system:anonymous" cannot {verb} path "{request.url.path}"'
+    return Refusal(403, message, details={})

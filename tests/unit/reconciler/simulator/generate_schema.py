@@ -1,0 +1,200 @@
+"""Write the simulator's table of fields from the kubernetes_asyncio client's models.
+
+Run it after an upgrade of the client: `python tests/unit/reconciler/simulator/generate_schema.py`.
+It lives with the tests because the simulator itself never imports the client; a test says that the
+committed table is what this writes. Merge strategies are not in the client's models: they are the
+`x-kubernetes-list-type`, `-list-map-keys` and `-map-type` marks of kube-apiserver 1.36's
+/openapi/v2, and the fields of HTTPRoute those of Gateway API 1.6.1's CRD (standard channel).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).parents[4] / "reconciler" / "simulator" / "schema.json"
+
+ROOTS = (
+    "V1Namespace",
+    "V1Pod",
+    "V1PersistentVolumeClaim",
+    "V1Service",
+    "V1Secret",
+    "V1ConfigMap",
+    "CoreV1Event",
+    "V1ServiceAccount",
+    "V1StatefulSet",
+    "V1Ingress",
+    "V1NetworkPolicy",
+    "V1Role",
+    "V1RoleBinding",
+)
+
+KEYED: dict[str, tuple[str, ...]] = {
+    "StatefulSetStatus.conditions": ("type",),
+    "Container.env": ("name",),
+    "Container.ports": ("containerPort", "protocol"),
+    "Container.volumeDevices": ("devicePath",),
+    "Container.volumeMounts": ("mountPath",),
+    "ContainerStatus.allocatedResourcesStatus": ("name",),
+    "ContainerStatus.volumeMounts": ("mountPath",),
+    "EphemeralContainer.env": ("name",),
+    "EphemeralContainer.ports": ("containerPort", "protocol"),
+    "EphemeralContainer.volumeDevices": ("devicePath",),
+    "EphemeralContainer.volumeMounts": ("mountPath",),
+    "NamespaceStatus.conditions": ("type",),
+    "PersistentVolumeClaimStatus.conditions": ("type",),
+    "PodSpec.containers": ("name",),
+    "PodSpec.ephemeralContainers": ("name",),
+    "PodSpec.hostAliases": ("ip",),
+    "PodSpec.imagePullSecrets": ("name",),
+    "PodSpec.initContainers": ("name",),
+    "PodSpec.resourceClaims": ("name",),
+    "PodSpec.schedulingGates": ("name",),
+    "PodSpec.topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "PodSpec.volumes": ("name",),
+    "PodStatus.conditions": ("type",),
+    "PodStatus.podIPs": ("ip",),
+    "PodStatus.resourceClaimStatuses": ("name",),
+    "ResourceRequirements.claims": ("name",),
+    "ResourceStatus.resources": ("resourceID",),
+    "ServiceAccount.secrets": ("name",),
+    "ServiceSpec.ports": ("port", "protocol"),
+    "ServiceStatus.conditions": ("type",),
+    "ObjectMeta.ownerReferences": ("uid",),
+}
+SETS = {"ObjectMeta.finalizers", "ContainerRestartRuleOnExitCodes.values"}
+ATOMIC_MAPS = {"PodSpec.nodeSelector", "ServiceSpec.selector"}
+ATOMIC_STRUCTS = (
+    "ConfigMapKeySelector",
+    "FileKeySelector",
+    "LabelSelector",
+    "LocalObjectReference",
+    "NodeSelector",
+    "NodeSelectorTerm",
+    "ObjectFieldSelector",
+    "ObjectReference",
+    "OwnerReference",
+    "ResourceFieldSelector",
+    "RoleRef",
+    "SecretKeySelector",
+    "ServiceBackendPort",
+    "Subject",
+    "TypedLocalObjectReference",
+)
+QUANTITIES = {
+    "ContainerStatus.allocatedResources",
+    "EmptyDirVolumeSource.sizeLimit",
+    "PersistentVolumeClaimStatus.allocatedResources",
+    "PersistentVolumeClaimStatus.capacity",
+    "PodSpec.overhead",
+    "PodStatus.allocatedResources",
+    "ResourceFieldSelector.divisor",
+    "ResourceRequirements.limits",
+    "ResourceRequirements.requests",
+    "VolumeResourceRequirements.limits",
+    "VolumeResourceRequirements.requests",
+}
+SCALARS = {
+    "str": "string",
+    "int": "number",
+    "float": "number",
+    "bool": "bool",
+    "object": "any",
+    "datetime": "time",
+}
+
+# "a b:number c:[T]" is: a string, b number, c atomic list of T.
+HTTP_ROUTE = {
+    "HTTPRoute": "apiVersion kind metadata:ObjectMeta spec:HTTPRouteSpec status:HTTPRouteStatus",
+    "HTTPRouteSpec": "hostnames:[string] parentRefs:[RouteParent] rules:[RouteRule]",
+    "RouteParent": "group kind name namespace port:number sectionName",
+    "RouteRule": "name backendRefs:[RouteBackend] filters:[RouteFilter] matches:[RouteMatch] "
+    "timeouts:RouteTimeouts",
+    "RouteTimeouts": "backendRequest request",
+    "RouteBackend": "group kind name namespace port:number weight:number filters:[RouteFilter]",
+    "RouteMatch": "method path:RoutePathMatch headers:[RouteNamed] queryParams:[RouteNamed]",
+    "RoutePathMatch": "type value",
+    "RouteNamed": "name type value",
+    "RouteFilter": "type cors:RouteCors extensionRef:RouteReference requestMirror:RouteMirror "
+    "requestHeaderModifier:RouteHeaders responseHeaderModifier:RouteHeaders "
+    "requestRedirect:RouteRedirect urlRewrite:RouteRewrite",
+    "RouteCors": "allowCredentials:bool allowHeaders:[string] allowMethods:[string] "
+    "allowOrigins:[string] exposeHeaders:[string] maxAge:number",
+    "RouteReference": "group kind name",
+    "RouteHeaders": "add:[RouteNamed] set:[RouteNamed] remove:[string]",
+    "RouteMirror": "backendRef:RouteParent fraction:RouteFraction percent:number",
+    "RouteFraction": "denominator:number numerator:number",
+    "RouteRedirect": "hostname path:RoutePathModifier port:number scheme statusCode:number",
+    "RouteRewrite": "hostname path:RoutePathModifier",
+    "RoutePathModifier": "type replaceFullPath replacePrefixMatch",
+    "HTTPRouteStatus": "parents:[RouteParentStatus]",
+    "RouteParentStatus": "conditions:[Condition] controllerName parentRef:RouteParent",
+}
+
+Field = str | list[str]
+Types = dict[str, dict[str, Field]]
+
+
+def short(model: str) -> str:
+    return model.removeprefix("CoreV1").removeprefix("V1")
+
+
+def field(owner: str, name: str, kind: str, found: list[str]) -> Field:
+    """One field's type: a name, or [shape, name of the element, *keys]."""
+    where = f"{owner}.{name}"
+    if kind.startswith("list["):
+        element = scalar(kind[5:-1], found)
+        if where in KEYED:
+            return ["keyed", element, *KEYED[where]]
+        return ["set" if where in SETS else "list", element]
+    if kind.startswith("dict("):
+        element = "quantity" if where in QUANTITIES else scalar(kind[5:-1].split(", ", 1)[1], found)
+        return ["record" if where in ATOMIC_MAPS else "map", element]
+    return "quantity" if where in QUANTITIES else scalar(kind, found)
+
+
+def scalar(kind: str, found: list[str]) -> str:
+    if kind in SCALARS:
+        return SCALARS[kind]
+    if kind.startswith(("list[", "dict(")):
+        return "any"
+    found.append(kind)
+    return short(kind)
+
+
+def from_client() -> Types:
+    # The client's models take seconds to import.
+    from kubernetes_asyncio.client import models  # noqa: PLC0415
+
+    types: Types = {}
+    todo = [*ROOTS, "V1Condition"]
+    while todo:
+        model = todo.pop()
+        if short(model) in types:
+            continue
+        described: Any = getattr(models, model)
+        types[short(model)] = {
+            name: field(short(model), name, described.openapi_types[attribute], todo)
+            for attribute, name in described.attribute_map.items()
+        }
+    return types
+
+
+def from_notation(fields: str) -> dict[str, Field]:
+    parsed: dict[str, Field] = {}
+    for item in fields.split():
+        name, _, kind = item.partition(":")
+        parsed[name] = ["list", kind[1:-1]] if kind.startswith("[") else kind or "string"
+    return parsed
+
+
+def render() -> str:
+    types = {**from_client(), **{name: from_notation(text) for name, text in HTTP_ROUTE.items()}}
+    lines = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(types[name], sort_keys=True)}" for name in sorted(types)
+    )
+    return f'{{"atomic": {json.dumps(ATOMIC_STRUCTS)},\n"types": {{\n{lines}\n}}}}\n'
+
+
+if __name__ == "__main__":
+    TARGET.write_text(render())
