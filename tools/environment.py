@@ -62,18 +62,24 @@ def wanted(purpose: str) -> dict[str, str]:
 
 def fits(purpose: str) -> bool:
     """Whether the environment is finished and has at least what the purpose needs."""
+    return wanted(purpose).items() <= stamped().items()
+
+
+def stamped() -> dict[str, str]:
+    """The stamp of the environment that is there; nothing when it is not finished."""
     try:
-        found = json.loads(STAMP.read_text())
+        found: dict[str, str] = json.loads(STAMP.read_text())
     except (OSError, ValueError):
-        return False
-    return PYTHON.exists() and wanted(purpose).items() <= found.items()
+        return {}
+    return found if PYTHON.exists() else {}
 
 
 def build(purpose: str) -> None:
-    """Build from nothing; but add only the tools when all else is there."""
+    """Build from nothing, or only add what is missing to one that is finished otherwise."""
     lock = TEST_LOCK if purpose == "test" else RUN_LOCK
     uv = working_uv()
-    complete = fits("run")
+    base = {key: value for key, value in wanted("run").items() if key != "project"}
+    complete = base.items() <= stamped().items()
     STAMP.unlink(missing_ok=True)
     if not complete:
         make_venv(with_pip=uv is None)
