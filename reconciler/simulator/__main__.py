@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import logging
 from pathlib import Path
+
+import structlog
 
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.server import Arguments, run
@@ -17,7 +20,7 @@ def parsed(given: list[str] | None = None) -> Arguments:
     parser.add_argument("--ready-after", type=_seconds, default=1.0, metavar="SECONDS")
     parser.add_argument("--gone-after", type=_seconds, default=1.0, metavar="SECONDS")
     parser.add_argument(
-        "--history", type=int, default=10_000, help="changes per kind that a watch can replay"
+        "--history", type=int, default=4_000, help="changes per kind that a watch can replay"
     )
     parser.add_argument(
         "--parent-pipe", type=int, metavar="FD", help="end when this descriptor does"
@@ -41,4 +44,6 @@ def _seconds(text: str) -> float:
 
 
 if __name__ == "__main__":
+    # What a controller is refused is its own business; what fails is shown.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     asyncio.run(run(parsed()))

@@ -97,7 +97,7 @@ def applied(kind: Kind, name: str, data: bytes) -> Json:
         body: Json = decode(of(kind.kind), found, None)
     except Mismatch as mismatch:
         typed_name = f"{(found.get('metadata') or {}).get('namespace', '')}/{given or ''}"
-        where = f"({typed_name}; {kind.api_version}, Kind={kind.kind})"
+        where = f"({typed_name}; {kind.group}/{kind.version}, Kind={kind.kind})"
         message = f"failed to create typed patch object {where}: {mismatch.as_apply()}"
         raise Refusal(500, message) from None
     matching_name(given, name)

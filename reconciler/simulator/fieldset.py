@@ -27,15 +27,21 @@ def union(left: Tree, right: Tree) -> Tree:
 
 
 def difference(left: Tree, right: Tree) -> Tree:
-    """The paths of left that are not in right."""
-    rest: Tree = {}
-    for key, below in left.items():
-        other = right.get(key)
-        if other is None:
-            rest[key] = below
-        elif key != SELF and (kept := difference(below, other)):
+    """The paths of left that are not in right; left itself when they share none."""
+    rest: Tree | None = None
+    for key, other in right.items():
+        below = left.get(key)
+        if below is None:
+            continue
+        kept = {} if key == SELF else difference(below, other)
+        if kept is below and key != SELF:
+            continue
+        rest = dict(left) if rest is None else rest
+        if kept:
             rest[key] = kept
-    return rest
+        else:
+            del rest[key]
+    return left if rest is None else rest
 
 
 def intersection(left: Tree, right: Tree) -> Tree:
@@ -64,19 +70,17 @@ def with_named(tree: Tree) -> Tree:
 
 
 def paths(tree: Tree, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every member, parents before children, elements in order."""
-    if SELF in tree and prefix:
-        yield prefix
-    for key in sorted(tree):
-        if key != SELF:
-            yield from paths(tree[key], (*prefix, key))
+    """Every member, at each level before what is below it, in order."""
+    below = sorted(key for key in tree if key != SELF)
+    yield from ((*prefix, key) for key in below if SELF in tree[key])
+    for key in below:
+        yield from paths(tree[key], (*prefix, key))
 
 
 def to_v1(tree: Tree) -> Tree:
     """As metadata.managedFields writes it (FieldsV1): a bare leaf is {}."""
     return {
-        key: {} if key == SELF or len(tree[key]) == 1 and SELF in tree[key] else to_v1(tree[key])
-        for key in sorted(tree)
+        key: {} if key == SELF or tree[key] == LEAF else to_v1(tree[key]) for key in sorted(tree)
     }
 
 

@@ -1,4 +1,4 @@
-"""What changed, in order, for as long as it is remembered: what a watch replays and then follows."""
+"""What changed, in order, as long as it is remembered: what a watch replays and then follows."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

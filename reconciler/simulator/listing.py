@@ -25,7 +25,7 @@ TOO_OLD = (
 
 @dataclass
 class Lister:
-    """Remembers the latest SNAPSHOTS unfinished lists, by version and selection: a page continues one."""
+    """Remembers the latest SNAPSHOTS unfinished lists, so that a page continues its own."""
 
     store: Store
     snapshots: OrderedDict[str, list[Stored]] = field(default_factory=OrderedDict)
@@ -35,7 +35,7 @@ class Lister:
         return found if selection.everything else [item for item in found if selection.holds(item)]
 
     def page(self, kind: Kind, selection: Selection, limit: int, token: str) -> bytes:
-        """One page; limit 0 is everything. Raises Refusal: 400 for a bad token, 410 for an old one."""
+        """One page; limit 0 is everything. Raises Refusal 400 for a bad token, 410 for an old."""
         version, start, rest = self.store.version, "", None
         if token:
             version, start = _opened(token)
@@ -69,8 +69,10 @@ class Lister:
         return [item for item in self.select(kind, selection) if _after(item, start)]
 
 
-def check_version(text: str, current: int) -> None:
-    """A list's or get's resourceVersion: not newer than what is. Raises Refusal 400 or 504."""
+def check_version(text: str, current: int, *, exact: bool = False) -> None:
+    """A list's or get's resourceVersion. Raises Refusal: 400, 504 if it is newer than what is, and
+    410 if exactly an older one is wanted: the past is not kept.
+    """
     try:
         asked = int(text or 0)
     except ValueError:
@@ -81,6 +83,8 @@ def check_version(text: str, current: int) -> None:
         raise bad_request(message) from None
     if asked > current:
         raise too_large_version(asked, current)
+    if exact and asked < current:
+        raise expired("The resourceVersion for the provided list is too old.")
 
 
 def _after(stored: Stored, start: str) -> bool:

@@ -26,6 +26,8 @@ ALWAYS_THERE = frozenset(
         "PodSpec.containers",
     }
 )
+# Of a CRD: there is no Go struct.
+UNTYPED = frozenset({"HTTPRoute"})
 KEY_DEFAULTS = {"protocol": "TCP"}
 
 
@@ -51,14 +53,16 @@ def field_type(kind: Struct | Map, key: str) -> Type:
 
 def field_set(kind: Type, value: Any) -> Tree:
     """The paths that a manager owns who applies this value: leaves, and items of lists."""
-    if isinstance(kind, Scalar | Atomic) or not value:
+    if isinstance(kind, Scalar | Atomic) or value == {}:
         return LEAF
     if isinstance(kind, Items):
         return {
             key: LEAF if kind.is_set else {**LEAF, **_inner(kind.element, item)}
             for key, item in keyed(kind, value).items()
         }
-    return {f"f:{key}": field_set(field_type(kind, key), item) for key, item in value.items()}
+    fields = {f"f:{key}": field_set(field_type(kind, key), item) for key, item in value.items()}
+    # An empty list that is merged by keys is owned by nobody.
+    return {key: below for key, below in fields.items() if below}
 
 
 def _inner(kind: Type, value: Any) -> Tree:
@@ -81,6 +85,8 @@ def everything(kind: Type, value: Any, there: bool = False) -> Tree:
 def _always_there(kind: Struct | Map, key: str) -> bool:
     if isinstance(kind, Map):
         return False
+    if kind.name in UNTYPED:
+        return key == "metadata"
     return key in ALWAYS_THERE or f"{kind.name}.{key}" in ALWAYS_THERE
 
 
@@ -138,21 +144,38 @@ def merge(kind: Type, live: Any, config: Any) -> Any:
 
 
 def _merge_items(kind: Items, live: list[Any], config: list[Any]) -> list[Any]:
-    """In the order of the applied list; what only the live one has stays before its successor."""
     known, applied = keyed(kind, live), keyed(kind, config)
-    merged: list[Any] = []
-    rest = iter(list(known.items()))
-    passed: set[str] = set()
-    for key, item in applied.items():
-        if key in known and key not in passed:
-            for other, kept in rest:
-                passed.add(other)
-                if other == key:
-                    break
-                if other not in applied:
-                    merged.append(kept)
-        merged.append(merge(kind.element, known.get(key), item))
-    return merged + [kept for key, kept in rest if key not in applied]
+    return [
+        merge(kind.element, known.get(key), applied[key]) if key in applied else known[key]
+        for key in _merged_order(list(known), list(applied))
+    ]
+
+
+def _merged_order(live: list[str], applied: list[str]) -> list[str]:
+    """Shared items in the applied order; what only the live list has keeps its place before its
+    successor (mergingWalker.visitListItems upstream).
+    """
+    wanted, present = set(applied), set(live)
+    shared = [key for key in applied if key in present]
+    order: list[str] = []
+    left, right = live, applied
+    while left or right:
+        out_of_turn = left and left[0] in wanted and shared and shared[0] != left[0]
+        if out_of_turn and right and left[0] != right[0]:
+            left = left[1:]
+            continue
+        if left and left[0] not in wanted:
+            order.append(left[0])
+            left = left[1:]
+            continue
+        if left and (left[0] in order or (right and left[0] == right[0])):
+            left = left[1:]
+        if right:
+            order.append(right[0])
+            if shared and shared[0] == right[0]:
+                shared = shared[1:]
+            right = right[1:]
+    return order
 
 
 def remove(kind: Type, value: Any, tree: Tree) -> Any:

@@ -50,6 +50,12 @@ def forbidden(field: str, why: str) -> Cause:
     return Cause("FieldValueForbidden", f"Forbidden: {why}", field)
 
 
+def unsupported(value: str, supported: tuple[str, ...], field: str) -> Cause:
+    known = ", ".join(f'"{name}"' for name in supported)
+    text = f'Unsupported value: "{value}": supported values: {known}'
+    return Cause("FieldValueNotSupported", text, field)
+
+
 def label_faults(name: str) -> list[str]:
     faults = [too_long(63)] if len(name) > 63 else []
     return faults if re.fullmatch(LABEL, name) else [*faults, LABEL_TEXT]

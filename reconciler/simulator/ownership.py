@@ -49,8 +49,17 @@ class Manager:
 
 @dataclass(frozen=True)
 class Owned:
+    """`written` is the FieldsV1 that the fields were read from, as long as they are the same."""
+
     fields: Tree
     time: str | None
+    written: Tree | None = None
+
+    def less(self, *taken: Tree) -> "Owned":
+        fields = self.fields
+        for tree in taken:
+            fields = fieldset.difference(fields, tree)
+        return self if fields is self.fields else Owned(fields, self.time)
 
 
 Owners = dict[Manager, Owned]
@@ -64,7 +73,7 @@ def read(body: Json | None) -> Owners:
             entry["operation"],
             entry.get("apiVersion", ""),
             entry.get("subresource", ""),
-        ): Owned(fieldset.from_v1(entry.get("fieldsV1", {})), entry.get("time"))
+        ): Owned(fieldset.from_v1(entry["fieldsV1"]), entry.get("time"), entry["fieldsV1"])
         for entry in entries
     }
 
@@ -86,7 +95,8 @@ def _entry(manager: Manager, owned: Owned) -> Json:
     }
     if owned.time:
         entry["time"] = owned.time
-    entry |= {"fieldsType": "FieldsV1", "fieldsV1": fieldset.to_v1(owned.fields)}
+    fields = owned.written if owned.written is not None else fieldset.to_v1(owned.fields)
+    entry |= {"fieldsType": "FieldsV1", "fieldsV1": fields}
     if manager.subresource:
         entry["subresource"] = manager.subresource
     return entry
@@ -99,7 +109,7 @@ def applied(
 
     Raises Refusal 409 with a FieldManagerConflict per field.
     """
-    owners = read(live)
+    owners = read(live) or _unowned(kind, live, manager)
     last = owners.get(manager)
     new = fieldset.difference(field_set(kind, config), STRIPPED)
     others = {who: owned for who, owned in owners.items() if who != manager}
@@ -117,17 +127,16 @@ def applied(
     }
     if clashes and not force:
         raise _conflict(clashes)
-    kept = {
-        who: Owned(_less(owned.fields, clashes.get(who, {}), removed), owned.time)
-        for who, owned in others.items()
-    }
+    kept = {who: owned.less(clashes.get(who, {}), removed) for who, owned in others.items()}
     return merged, {**kept, manager: Owned(new, last.time if last else None)}
 
 
-def _less(fields: Tree, *taken: Tree) -> Tree:
-    for tree in taken:
-        fields = fieldset.difference(fields, tree) if tree else fields
-    return fields
+def _unowned(kind: Struct, live: Json, manager: Manager) -> Owners:
+    """What nobody owns yet is somebody's: upstream calls him before-first-apply."""
+    if not live:
+        return {}
+    before = Manager("before-first-apply", "Update", manager.api_version)
+    return {before: Owned(fieldset.difference(field_set(kind, live), STRIPPED), None)}
 
 
 def _pruned(kind: Struct, merged: Json, last: Tree, keep: Tree) -> Json:
@@ -165,22 +174,27 @@ def _conflict(clashes: dict[Manager, Tree]) -> Refusal:
 def updated(kind: Struct, live: Json, body: Json, manager: Manager) -> Owners:
     """Who owns what after an update that makes `body` of `live`."""
     owners = read(live)
-    changed, removed = compare(kind, live, body)
+    changed, removed = compare(kind, _unmarked(live), _unmarked(body))
     changed = fieldset.difference(changed, STRIPPED)
     if not manager.subresource:
         changed.pop("f:status", None)
     before = owners.get(manager, Owned({}, None))
-    kept = {
-        who: Owned(_less(owned.fields, changed, removed), owned.time)
-        for who, owned in owners.items()
-        if who != manager
-    }
-    mine = fieldset.union(_less(before.fields, removed), changed)
+    kept = {who: owned.less(changed, removed) for who, owned in owners.items() if who != manager}
+    mine = fieldset.union(before.less(removed).fields, changed)
     return {**kept, manager: Owned(mine, before.time)}
+
+
+def _unmarked(body: Json) -> Json:
+    """Without managedFields, which would be long to compare and are nobody's."""
+    if "managedFields" not in body.get("metadata", {}):
+        return body
+    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return {**body, "metadata": meta}
 
 
 def stamped(owners: Owners, manager: Manager, now: str) -> Owners:
     """The writer's entry gets the time of a write that changed the object."""
     if manager not in owners:
         return owners
-    return {**owners, manager: Owned(owners[manager].fields, now)}
+    mine = owners[manager]
+    return {**owners, manager: Owned(mine.fields, now, mine.written)}

@@ -10,7 +10,7 @@ PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def quantities(resources: Json) -> Json:
-    """Limits and requests in canonical form; what is no quantity stays, for validation to refuse."""
+    """Limits and requests in canonical form; what is no quantity stays: validation refuses it."""
     filled = dict(resources)
     for name in ("limits", "requests"):
         if name in resources:

@@ -86,6 +86,12 @@ def _ingress(_: Store, body: Json) -> Json:
     return {**body, "status": {"loadBalancer": {}}}
 
 
+def _event(_: Store, body: Json) -> Json:
+    """Go writes these even when they are empty."""
+    never: Json = {"firstTimestamp": None, "lastTimestamp": None, "eventTime": None}
+    return {"source": {}, **never, "reportingComponent": "", "reportingInstance": "", **body}
+
+
 def _service(store: Store, body: Json) -> Json:
     spec = body["spec"]
     headless = spec.get("clusterIP") == "None"
@@ -117,6 +123,7 @@ BEGINNINGS: dict[str, Callable[[Store, Json], Json]] = {
     "PersistentVolumeClaim": _claim,
     "Namespace": _namespace,
     "Ingress": _ingress,
+    "Event": _event,
     "Service": _service,
 }
 

@@ -19,13 +19,8 @@ def canonical(text: str) -> str:
     match = FORM.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    number, exponent, suffix = match.groups()
-    value = Decimal(number)
-    if exponent:
-        value *= Decimal(10) ** int(exponent)
-    if suffix in BINARY[1:]:
-        return _binary(value * 1024 ** BINARY.index(suffix))
-    return _decimal(value * Decimal(10) ** DECIMAL[suffix or ""])
+    value = amount(text)
+    return _binary(value) if match[3] in BINARY[1:] else _decimal(value)
 
 
 def amount(text: str) -> Decimal:
@@ -35,8 +30,9 @@ def amount(text: str) -> Decimal:
         raise ValueError(text)
     number, exponent, suffix = match.groups()
     if suffix in BINARY[1:]:
-        return Decimal(number) * 1024 ** BINARY.index(suffix)
-    return Decimal(number) * Decimal(10) ** (int(exponent or 0) + DECIMAL[suffix or ""])
+        factor: int = 1024 ** BINARY.index(suffix)
+        return Decimal(number) * factor
+    return Decimal(number).scaleb(int(exponent or 0) + DECIMAL[suffix or ""])
 
 
 def _binary(value: Decimal) -> str:

@@ -75,7 +75,9 @@ class Resources:
         selection = _selection(query, target)
         if parameters.flag(query, "watch"):
             return self._watch(request, target, selection)
-        check_version(query.get("resourceVersion", ""), self.verbs.store.version)
+        exact = query.get("resourceVersionMatch") == "Exact"
+        current = self.verbs.store.version
+        check_version(query.get("resourceVersion", ""), current, exact=exact)
         limit = parameters.number(query, "limit") or 0
         page = self.lister.page(target.kind, selection, limit, query.get("continue", ""))
         return answer(page)
@@ -86,8 +88,9 @@ class Resources:
         watch = Watch(kind, store.tables[kind].history, selection, lambda: store.version)
         seconds = parameters.number(query, "timeoutSeconds")
         # Without one, upstream takes something between half an hour and an hour.
-        lasting = seconds if seconds else 1800 + secrets.randbelow(1800)
+        lasting = seconds or 1800 + secrets.randbelow(1800)
         version = _watch_version(query.get("resourceVersion", ""))
+        bookmarks = parameters.flag(query, "allowWatchBookmarks")
         initial = parameters.flag(query, "sendInitialEvents")
         if version and not initial:
             try:
@@ -95,9 +98,7 @@ class Resources:
             except Refusal as refusal:
                 return Response(error_line(refusal), media_type=JSON)
         else:
-            bookmarked = parameters.flag(query, "allowWatchBookmarks") and initial
-            watch.begin(self.lister.select(kind, selection), end_bookmark=bookmarked)
-        bookmarks = parameters.flag(query, "allowWatchBookmarks")
+            watch.begin(self.lister.select(kind, selection), end_bookmark=bookmarks)
         return StreamingResponse(self._lines(watch, lasting, bookmarks), media_type=JSON)
 
     async def _lines(self, watch: Watch, seconds: float, bookmarks: bool) -> Any:
@@ -157,7 +158,7 @@ class Resources:
                 " request"
             )
         stored, created = self.verbs.apply(
-            kind, namespace, target.name, config, writer, target.subresource
+            kind, namespace, target.name, config, writer, subresource=target.subresource
         )
         return answer(stored.json, 201 if created else 200)
 

@@ -55,7 +55,7 @@ SCALARS = frozenset({"string", "number", "bool", "time", "quantity", "any"})
 
 @cache
 def table() -> dict[str, Type]:
-    """Every type by name; structs are made first and filled after, since they refer to each other."""
+    """Every type by name; structs are made first and filled after: they refer to each other."""
     read: Json = orjson.loads((Path(__file__).parent / "schema.json").read_bytes())
     structs = {name: Struct(name) for name in read["types"]}
     atomic = frozenset(read["atomic"])

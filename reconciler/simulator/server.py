@@ -1,4 +1,4 @@
-"""The process: state opened, socket bound, controllers running, kubeconfig written; until told to stop."""
+"""The process: opens state and socket, runs the controllers, writes the kubeconfig, and ends."""
 
 import asyncio
 import contextlib
@@ -23,6 +23,7 @@ from reconciler.simulator.routes import Server
 from reconciler.simulator.store import opened
 from reconciler.simulator.verbs import Verbs, Writer
 
+BACKLOG = 2048
 NAMESPACES = ("default", "kube-system", kubeconfig.NAMESPACE)
 
 
@@ -35,7 +36,7 @@ class Arguments:
     state: Path | None = None
     kubeconfig: Path | None = None
     delays: Delays = field(default_factory=Delays)
-    history: int = 10_000
+    history: int = 4_000
     parent_pipe: int | None = None
 
 
@@ -69,11 +70,10 @@ async def run(arguments: Arguments) -> None:
     listening = _listen(arguments.host, arguments.port)
     _stop_on_signals(stop, arguments.parent_pipe)
     working = asyncio.create_task(loop.run())
-    serving = asyncio.create_task(server.serve([listening]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
+    # The socket takes connections from here on; uvicorn answers them a moment later.
+    listening.listen(BACKLOG)
     _announce(arguments, listening, token)
-    await serving
+    await server.serve([listening])
     working.cancel()
     store.close()
 

@@ -62,7 +62,7 @@ class Table:
 class Store:
     """kinds: always all of KINDS. history: changes remembered per kind."""
 
-    def __init__(self, loaded: Loaded, journal: Journal | None = None, history: int = 10_000):
+    def __init__(self, loaded: Loaded, journal: Journal | None = None, history: int = 4_000):
         self.version = loaded.version
         self._journal = journal
         self._dependents: dict[str, dict[tuple[Kind, Key], None]] = defaultdict(dict)
@@ -147,7 +147,7 @@ class Store:
                 del self._dependents[owner["uid"]]
 
 
-def opened(path: Path | None, token: str, history: int = 10_000) -> tuple[Store, str]:
+def opened(path: Path | None, token: str, history: int = 4_000) -> tuple[Store, str]:
     """The store of a state file, or a new one; and its token (the given one if it is new)."""
     if path is None:
         return Store(Loaded(), history=history), token

@@ -19,6 +19,7 @@ from reconciler.simulator.names import (
     label_causes,
     name_faults,
     required,
+    unsupported,
 )
 from reconciler.simulator.quantity import amount
 from reconciler.simulator.schema import Json
@@ -48,6 +49,8 @@ CLAIM_IMMUTABLE = (
     "spec is immutable after creation except resources.requests and"
     " volumeAttributesClassName for bound claims"
 )
+SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 NOT_NEGATIVE = "must be greater than or equal to 0"
 UNMATCHED = "`selector` does not match template `labels`"
 
@@ -199,6 +202,8 @@ def _service(body: Json) -> list[Cause]:
     spec = body["spec"]
     ports = spec.get("ports", [])
     causes = []
+    if spec["type"] not in SERVICE_TYPES:
+        causes.append(unsupported(spec["type"], SERVICE_TYPES, "spec.type"))
     if not ports and spec.get("clusterIP") != "None" and spec["type"] != "ExternalName":
         causes.append(required("spec.ports"))
     for index, port in enumerate(ports):
@@ -215,9 +220,11 @@ def _ingress(body: Json) -> list[Cause]:
     causes = []
     for index, rule in enumerate(body.get("spec", {}).get("rules", ())):
         for place, path in enumerate(rule.get("http", {}).get("paths", ())):
+            at = f"spec.rules[{index}].http.paths[{place}].pathType"
             if not path.get("pathType"):
-                at = f"spec.rules[{index}].http.paths[{place}].pathType"
                 causes.append(required(at, "pathType must be specified"))
+            elif path["pathType"] not in PATH_TYPES:
+                causes.append(unsupported(path["pathType"], PATH_TYPES, at))
     return causes
 
 
@@ -240,6 +247,14 @@ def _stateful_set_change(old: Json, body: Json) -> list[Cause]:
         before.pop(field, None)
         after.pop(field, None)
     return [forbidden("spec", SET_IMMUTABLE)] if before != after else []
+
+
+def _service_change(old: Json, body: Json) -> list[Cause]:
+    before, after = old["spec"].get("clusterIP"), body["spec"].get("clusterIP")
+    if not before or before == after:
+        return []
+    shown = orjson.dumps([after]).decode()
+    return [invalid_value(shown, "may not change once set", "spec.clusterIPs[0]")]
 
 
 def _pod_change(old: Json, body: Json) -> list[Cause]:
@@ -268,9 +283,26 @@ def _claim_change(old: Json, body: Json) -> list[Cause]:
 
 
 def _secret_change(old: Json, body: Json) -> list[Cause]:
-    if old.get("type") == body.get("type"):
+    causes = _data_change(old, body)
+    if old.get("type") != body.get("type"):
+        causes.append(invalid_value(f'"{body.get("type")}"', "field is immutable", "type"))
+    return causes
+
+
+def _data_change(old: Json, body: Json) -> list[Cause]:
+    if not old.get("immutable"):
         return []
-    return [invalid_value(f'"{body.get("type")}"', "field is immutable", "type")]
+    why = "field is immutable when `immutable` is set"
+    fields = ("immutable", "data", "binaryData")
+    return [forbidden(field, why) for field in fields if old.get(field) != body.get(field)]
+
+
+def _event(body: Json) -> list[Cause]:
+    involved = body.get("involvedObject", {}).get("namespace", "")
+    if involved in ("", body["metadata"]["namespace"]):
+        return []
+    why = "does not match event.namespace"
+    return [invalid_value(f'"{involved}"', why, "involvedObject.namespace")]
 
 
 CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
@@ -279,10 +311,13 @@ CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "Service": _service,
     "Ingress": _ingress,
     "Secret": _secret,
+    "Event": _event,
 }
 CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "StatefulSet": _stateful_set_change,
     "Pod": _pod_change,
     "PersistentVolumeClaim": _claim_change,
     "Secret": _secret_change,
+    "ConfigMap": _data_change,
+    "Service": _service_change,
 }

@@ -59,16 +59,19 @@ class Verbs:
         filled = defaulted(kind.kind, body)
         manager = Manager(writer.manager, "Update", kind.api_version)
         owners = ownership.updated(of(kind.kind), {}, filled, manager)
-        return self._create(kind, namespace, filled, owners, manager, writer)
+        return self._create(
+            kind, namespace, filled, owners=owners, manager=manager, dry_run=writer.dry_run
+        )
 
     def _create(
         self,
         kind: Kind,
         namespace: str,
         body: Json,
+        *,
         owners: Owners,
         manager: Manager,
-        writer: Writer,
+        dry_run: bool,
     ) -> Stored:
         body = prepare.identified(kind, namespace, body)
         body = admitted(Attempt(self.store, kind, namespace, None), body)
@@ -78,7 +81,7 @@ class Verbs:
         if known := self.store.get(kind, namespace, name):
             raise status.already_exists(kind, name, terminating=known.deleting)
         body = _owned(body, ownership.stamped(owners, manager, now()))
-        if writer.dry_run:
+        if dry_run:
             return Stored(kind, namespace, name, 0, body)
         return self.store.put(kind, namespace, name, body)
 
@@ -89,7 +92,7 @@ class Verbs:
         kind = live.kind
         manager = Manager(writer.manager, "Update", kind.api_version, subresource)
         merged = prepare.changed(kind, live.body, defaulted(kind.kind, body), subresource)
-        owners = ownership.updated(of(kind.kind), _bare(live.body), _bare(merged), manager)
+        owners = ownership.updated(of(kind.kind), live.body, merged, manager)
         return self._finish(live, merged, owners, manager, writer)
 
     def apply(
@@ -99,6 +102,7 @@ class Verbs:
         name: str,
         config: Json,
         writer: Writer,
+        *,
         subresource: str = "",
     ) -> tuple[Stored, bool]:
         """Server-side apply; (the object, whether it was created)."""
@@ -117,7 +121,9 @@ class Verbs:
                 raise status.conflict(kind, name, why)
             merged, owners = ownership.applied(of(kind.kind), {}, config, manager, force=True)
             filled = defaulted(kind.kind, merged)
-            return self._create(kind, namespace, filled, owners, manager, writer), True
+            return self._create(
+                kind, namespace, filled, owners=owners, manager=manager, dry_run=writer.dry_run
+            ), True
         if uid and uid != live.uid:
             cause = invalid_value(f'"{uid}"', "field is immutable", "metadata.uid")
             raise status.invalid(kind, name, [cause])
@@ -173,9 +179,14 @@ class Verbs:
             return self._mark(live, body, grace, options)
         if finalizers:
             return self._mark(live, body, 0, options)
-        gone = live if options.dry_run else self.store.drop(live)
+        if live.meta.get("deletionGracePeriodSeconds"):
+            # Upstream writes that the time is up before it removes the object: two events.
+            live = self._mark(live, body, 0, options)
+            body = live.body
+        if not options.dry_run:
+            self.store.drop(live)
         if live.kind.returned:
-            return gone
+            return _as_of(live, body)
         return status.deleted(live.kind, live.name, live.uid)
 
     def _mark(self, live: Stored, body: Json, grace: int, options: Deletion) -> Stored:

@@ -53,7 +53,7 @@ class Watch:
         self._history.listeners.append(self._push)
 
     def begin(self, present: list[Stored], *, end_bookmark: bool) -> None:
-        """What is there as ADDED, then on; end_bookmark: with the mark where the first part ends."""
+        """What is there as ADDED, then on; end_bookmark marks where the first part ends."""
         for stored in present:
             self._lines.append(b'{"type":"ADDED","object":%b}\n' % stored.json)
         if end_bookmark:

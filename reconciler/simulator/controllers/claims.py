@@ -46,8 +46,8 @@ class Claims:
                     del self._users[key]
                 yield key
 
-    def sync(self, key: Hashable) -> None:
-        namespace, name = key  # type: ignore[misc]
+    def sync(self, key: tuple[str, str]) -> None:
+        namespace, name = key
         claim = self._verbs.store.get(CLAIM, namespace, name)
         if claim is None:
             return

@@ -29,8 +29,8 @@ class Garbage:
             if owner is not None and owner.deleting:
                 yield owner.kind, owner.key
 
-    def sync(self, key: Hashable) -> None:
-        kind, (namespace, name) = key  # type: ignore[misc]
+    def sync(self, key: tuple[Kind, tuple[str, str]]) -> None:
+        kind, (namespace, name) = key
         stored = self._verbs.store.get(kind, namespace, name)
         if stored is None:
             return

@@ -21,7 +21,7 @@ from reconciler.simulator.verbs import Deletion, Verbs, Writer
 KUBELET, SCHEDULER = Writer("kubelet"), Writer("kube-scheduler")
 # A kubelet looks again for a missing Secret or ConfigMap.
 RETRY_SECONDS = 1.0
-DEADLINE_KINDS = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
+SOURCE_KINDS = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
 
 Key = tuple[str, str]
 
@@ -32,6 +32,7 @@ class Kubelet:
         self._since: dict[tuple[str, str], float] = {}
         self._for_claim: dict[Key, set[Key]] = defaultdict(set)
         self._numbers = itertools.count(2)
+        self._addresses: set[str] = set()
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
         stored = change.new or change.gone
@@ -39,13 +40,12 @@ class Kubelet:
             return
         if stored.kind is POD:
             yield stored.key
-            if change.new is None:
-                self._forget(stored.uid)
+            self._note(stored, gone=change.new is None)
         elif stored.kind is CLAIM and stored.key in self._for_claim:
             yield from self._for_claim.pop(stored.key)
 
-    def sync(self, key: Hashable) -> float | None:
-        namespace, name = key  # type: ignore[misc]
+    def sync(self, key: tuple[str, str]) -> float | None:
+        namespace, name = key
         pod = self._verbs.store.get(POD, namespace, name)
         if pod is None:
             return None
@@ -54,7 +54,8 @@ class Kubelet:
         if pod.body["status"].get("phase") in ("Succeeded", "Failed"):
             return None
         if not pod.body["spec"].get("nodeName"):
-            return self._schedule(pod)
+            self._schedule(pod)
+            return None
         return self._run(pod)
 
     def _waited(self, pod: Stored, what: str) -> float:
@@ -62,9 +63,15 @@ class Kubelet:
         now_ = time.monotonic()
         return now_ - self._since.setdefault((pod.uid, what), now_)
 
-    def _forget(self, uid: str) -> None:
+    def _note(self, pod: Stored, *, gone: bool) -> None:
+        address = pod.body["status"].get("podIP")
+        if not gone:
+            if address:
+                self._addresses.add(address)
+            return
+        self._addresses.discard(address)
         for what in ("node", "end"):
-            self._since.pop((uid, what), None)
+            self._since.pop((pod.uid, what), None)
 
     def _end(self, pod: Stored) -> float | None:
         left = self._delays.gone_after - self._waited(pod, "end")
@@ -74,6 +81,7 @@ class Kubelet:
         return None
 
     def _schedule(self, pod: Stored) -> None:
+        """To the node, or not: then a change of the claim that is missing brings it here again."""
         for name in podstatus.claim_names(pod.body["spec"]):
             claim = self._verbs.store.get(CLAIM, pod.namespace, name)
             if claim is None or claim.body["status"].get("phase") != "Bound":
@@ -93,7 +101,7 @@ class Kubelet:
             self._wait(pod, "ContainerCreating")
             return left
         for source in podstatus.sources(pod.body["spec"]):
-            if not self._verbs.store.get(DEADLINE_KINDS[source.kind], pod.namespace, source.name):
+            if not self._verbs.store.get(SOURCE_KINDS[source.kind], pod.namespace, source.name):
                 self._wait(pod, "CreateContainerConfigError", source.missing)
                 return RETRY_SECONDS
         running = podstatus.running(pod.body, now(), self._address())
@@ -108,11 +116,9 @@ class Kubelet:
         self._verbs.record(pod, {**pod.body, "status": waiting}, KUBELET, "status")
 
     def _address(self) -> str:
-        pods = self._verbs.store.tables[POD].objects
+        """The next free one of 62,500."""
         while True:
             number = next(self._numbers) % 62_500
             address = f"10.244.{number // 250}.{number % 250 + 1}"
-            if number > len(pods) or not any(
-                pod.body["status"].get("podIP") == address for pod in pods.values()
-            ):
+            if address not in self._addresses:
                 return address

@@ -9,7 +9,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Hashable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -29,7 +29,7 @@ class Controller(Protocol):
     def concerns(self, change: Change) -> Iterable[Hashable]:
         """The keys to look at after a change."""
 
-    def sync(self, key: Hashable) -> float | None:
+    def sync(self, key: Any) -> float | None:
         """One look; seconds until the next, or None for none. May raise Refusal: again later."""
 
 

@@ -1,4 +1,4 @@
-"""Namespaces: each gets its `default` service account; one that is deleted is emptied, then goes."""
+"""Namespaces: each has a `default` service account; a deleted one is emptied, then goes."""
 
 from collections.abc import Hashable, Iterable
 
@@ -23,8 +23,8 @@ class Namespaces:
         elif change.new is None:
             yield stored.namespace
 
-    def sync(self, key: Hashable) -> None:
-        namespace = self._verbs.store.get(NAMESPACE, "", str(key))
+    def sync(self, key: str) -> None:
+        namespace = self._verbs.store.get(NAMESPACE, "", key)
         if namespace is None:
             return
         if namespace.deleting:

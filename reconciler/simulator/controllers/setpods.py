@@ -23,6 +23,12 @@ def ordinal(pod: Stored, set_name: str) -> int | None:
     return int(number) if parent == set_name and number.isdigit() else None
 
 
+def is_orphan(pod: Stored, owner: Stored) -> bool:
+    """A pod with the name of one of the set's, under nobody's control."""
+    controlled = any(item.get("controller") for item in pod.meta.get("ownerReferences", ()))
+    return not controlled and not pod.deleting and ordinal(pod, owner.name) is not None
+
+
 def claim_name(template: Json, set_name: str, number: int) -> str:
     return f"{template['metadata']['name']}-{set_name}-{number}"
 

@@ -2,8 +2,8 @@
 
 Follows upstream's updateStatefulSet: with OrderedReady it does one step and waits until all
 before are ready; with Parallel it makes and deletes at once; a changed template is rolled out
-from the highest ordinal down, one at a time, in both. Not here: adoption of orphans, and old
-templates for ordinals below a partition that must be made anew.
+from the highest ordinal down, one at a time, in both. Not here: the release of pods whose labels
+no longer match, and old templates for ordinals below a partition that must be made anew.
 """
 
 from collections.abc import Hashable, Iterable
@@ -15,6 +15,7 @@ from reconciler.simulator.history import Change
 from reconciler.simulator.kinds import CLAIM, POD, STATEFUL_SET
 from reconciler.simulator.schema import Json
 from reconciler.simulator.stored import Stored
+from reconciler.simulator.validation import selector_holds
 from reconciler.simulator.verbs import Deletion, Verbs, Writer
 
 WRITER = Writer("kube-controller-manager")
@@ -63,29 +64,47 @@ class StatefulSets:
                 if owner["kind"] == STATEFUL_SET.kind:
                     yield stored.namespace, owner["name"]
 
-    def sync(self, key: Hashable) -> float | None:
-        namespace, name = key  # type: ignore[misc]
+    def sync(self, key: tuple[str, str]) -> None:
+        namespace, name = key
         owner = self._verbs.store.get(STATEFUL_SET, namespace, name)
-        if owner is None or owner.deleting:
-            return None
+        if owner is None:
+            return
         view = self._view(owner)
-        self._step(view)
-        self._write_status(self._view(owner))
-        return None
+        if not owner.deleting:
+            self._step(view)
+        # Of what was there before the step, as upstream: so a set is observed before it has pods.
+        self._write_status(view)
 
     def _view(self, owner: Stored) -> View:
         pods = {}
-        for pod in self._verbs.store.dependents(owner.uid):
+        for pod in [*self._verbs.store.dependents(owner.uid), *self._adopted(owner)]:
             number = setpods.ordinal(pod, owner.name) if pod.kind is POD else None
             if number is not None:
                 pods[number] = pod
         return View(owner, pods, revision(owner.name, owner.body["spec"]["template"]))
 
+    def _adopted(self, owner: Stored) -> list[Stored]:
+        """Pods that are this set's by name and labels and have no controller: now they have."""
+        selector = owner.body["spec"].get("selector", {})
+        label = next(iter(selector.get("matchLabels", {}).items()), None)
+        if label is None or owner.deleting:
+            return []
+        return [
+            self._adopt(owner, pod)
+            for pod in self._verbs.store.tables[POD].select(owner.namespace, label)
+            if setpods.is_orphan(pod, owner) and selector_holds(selector, pod.labels)
+        ]
+
+    def _adopt(self, owner: Stored, pod: Stored) -> Stored:
+        references = [*pod.meta.get("ownerReferences", ()), setpods.owner_reference(owner)]
+        meta = {**pod.meta, "ownerReferences": references}
+        return self._verbs.update(pod, {**pod.body, "metadata": meta}, WRITER)
+
     # -- pods ------------------------------------------------------------------------------------
     def _step(self, view: View) -> None:
         """As far as one look may go: make, then scale down, then roll out."""
         for number in view.wanted:
-            self._keep_claims(view, number, condemned=False)
+            self._keep_claims(view, number, None)
             if not self._make(view, number):
                 return
         for pod in view.condemned:
@@ -110,7 +129,7 @@ class StatefulSets:
     def _condemn(self, view: View, pod: Stored) -> bool:
         if pod.deleting:
             return not view.ordered
-        self._keep_claims(view, setpods.ordinal(pod, view.owner.name) or 0, condemned=True)
+        self._keep_claims(view, setpods.ordinal(pod, view.owner.name) or 0, pod)
         self._verbs.delete(pod, Deletion())
         return not view.ordered
 
@@ -129,34 +148,26 @@ class StatefulSets:
     # -- claims ----------------------------------------------------------------------------------
     def _make_claims(self, view: View, number: int) -> None:
         for body in setpods.claims(view.owner, number):
-            name = body["metadata"]["name"]
-            if self._verbs.store.get(CLAIM, view.owner.namespace, name) is None:
-                self._verbs.create(CLAIM, view.owner.namespace, body, WRITER)
-        self._keep_claims(view, number, condemned=False)
+            meta = body["metadata"]
+            if self._verbs.store.get(CLAIM, view.owner.namespace, meta["name"]) is None:
+                owners = _references(_claim_owner(view, None))
+                owned = {**body, "metadata": {**meta, "ownerReferences": owners}}
+                self._verbs.create(CLAIM, view.owner.namespace, owned, WRITER)
 
-    def _keep_claims(self, view: View, number: int, *, condemned: bool) -> None:
+    def _keep_claims(self, view: View, number: int, condemned: Stored | None) -> None:
         """Owners of the claims by persistentVolumeClaimRetentionPolicy; the rest is collection."""
-        policy = view.spec["persistentVolumeClaimRetentionPolicy"]
-        owner: Stored | None = None
-        if condemned and policy["whenScaled"] == "Delete":
-            owner = view.pods[number]
-        elif policy["whenDeleted"] == "Delete":
-            owner = view.owner
         mine = {view.owner.uid} | {pod.uid for pod in view.pods.values()}
         for template in view.spec.get("volumeClaimTemplates", ()):
             name = setpods.claim_name(template, view.owner.name, number)
             claim = self._verbs.store.get(CLAIM, view.owner.namespace, name)
-            if claim is not None:
-                self._own(claim, owner, mine)
-
-    def _own(self, claim: Stored, owner: Stored | None, mine: set[str]) -> None:
-        present = claim.meta.get("ownerReferences", [])
-        wanted = [reference for reference in present if reference["uid"] not in mine]
-        if owner is not None:
-            wanted.append(setpods.owner_reference(owner))
-        if wanted != present:
-            meta = {**claim.meta, "ownerReferences": wanted}
-            self._verbs.update(claim, {**claim.body, "metadata": meta}, WRITER)
+            if claim is None:
+                continue
+            present = claim.meta.get("ownerReferences", [])
+            others = [reference for reference in present if reference["uid"] not in mine]
+            wanted = others + _references(_claim_owner(view, condemned))
+            if wanted != present:
+                meta = {**claim.meta, "ownerReferences": wanted}
+                self._verbs.update(claim, {**claim.body, "metadata": meta}, WRITER)
 
     # -- status ----------------------------------------------------------------------------------
     def _write_status(self, view: View) -> None:
@@ -166,6 +177,17 @@ class StatefulSets:
         status = status_of(replace(view, owner=owner))
         if status != owner.body.get("status"):
             self._verbs.record(owner, {**owner.body, "status": status}, WRITER, "status")
+
+
+def _claim_owner(view: View, condemned: Stored | None) -> Stored | None:
+    policy = view.spec["persistentVolumeClaimRetentionPolicy"]
+    if condemned is not None and policy["whenScaled"] == "Delete":
+        return condemned
+    return view.owner if policy["whenDeleted"] == "Delete" else None
+
+
+def _references(owner: Stored | None) -> list[Json]:
+    return [setpods.owner_reference(owner)] if owner is not None else []
 
 
 def status_of(view: View) -> Json:
