@@ -1,0 +1,69 @@
+"""The simulator as a process of its own, for tests: started as `mooring dev` starts it.
+
+    async with running_simulator(folder) as simulator:
+        ... simulator.kubeconfig, simulator.url, simulator.token
+
+It keeps its state in `folder`, so a second one with the same folder goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+START_SECONDS = 30.0
+
+
+@dataclass
+class RunningSimulator:
+    """`process` may be killed or ended by the test; the rest is what a client needs."""
+
+    process: asyncio.subprocess.Process
+    kubeconfig: Path
+    url: str
+    token: str
+
+
+@asynccontextmanager
+async def running_simulator(
+    folder: Path,
+    *options: str,
+    ready_after: float = 0.0,
+    gone_after: float = 0.0,
+    pass_fds: tuple[int, ...] = (),
+) -> AsyncIterator[RunningSimulator]:
+    """Delays are in seconds; `options` are further command-line arguments."""
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "reconciler.simulator"),
+        *("--state", str(folder / "cluster"), "--kubeconfig", str(kubeconfig)),
+        *("--ready-after", str(ready_after), "--gone-after", str(gone_after)),
+        *options,
+        cwd=Path(__file__).parents[1],
+        pass_fds=pass_fds,
+    )
+    try:
+        await _written(kubeconfig, process)
+        config = orjson.loads(kubeconfig.read_bytes())
+        url = config["clusters"][0]["cluster"]["server"]
+        token = config["users"][0]["user"]["token"]
+        yield RunningSimulator(process, kubeconfig, url, token)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _written(kubeconfig: Path, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while not kubeconfig.exists():  # noqa: ASYNC240 - another process writes it
+            assert process.returncode is None, "the simulator ended before it listened"
+            await asyncio.sleep(0.02)
