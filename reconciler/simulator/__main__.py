@@ -2,12 +2,17 @@
 
 import argparse
 import asyncio
+import importlib.util
 import logging
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import structlog
 
 from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.journal import UnreadableError
 from reconciler.simulator.server import Arguments, run
 
 
@@ -43,7 +48,18 @@ def _seconds(text: str) -> float:
     return delays.ready_after
 
 
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where there is one: it is not for Windows."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    return cast(Any, importlib.import_module("uvloop")).new_event_loop  # type: ignore[no-any-return]
+
+
 if __name__ == "__main__":
     # What a controller is refused is its own business; what fails is shown.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    asyncio.run(run(parsed()))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run(parsed()))
+    except UnreadableError as error:
+        sys.exit(str(error))

@@ -56,7 +56,8 @@ def decode(kind: Type, value: Any, unknown: list[str] | None) -> Any:
     if isinstance(kind, Items):
         return _items(kind, value, unknown)
     if not isinstance(value, dict):
-        raise Mismatch(f"expected map, got {_go(value)}", value, "map")
+        wanted = f"v1.{kind.name}" if isinstance(kind, Struct) else "map"
+        raise Mismatch(f"expected map, got {_go(value)}", value, wanted)
     return _map(kind, value, unknown) if isinstance(kind, Map) else _struct(kind, value, unknown)
 
 
@@ -95,16 +96,15 @@ def _items(kind: Items, value: Any, unknown: list[str] | None) -> list[Any]:
 def _element(kind: Items, item: Any, number: int) -> str:
     if kind.keys and isinstance(item, dict):
         return item_key(kind.keys, item)
-    return value_key(item) if kind.is_set else f"k:{{{number}:{number}}}"
+    return value_key(item) if kind.is_set else f"i:{number}"
 
 
 def _map(kind: Map, value: Json, unknown: list[str] | None) -> Json:
     decoded = {}
     for key, item in value.items():
-        if item is None:
-            continue
         try:
-            decoded[key] = decode(kind.value, item, unknown)
+            # Go reads null as the value's zero.
+            decoded[key] = "" if item is None else decode(kind.value, item, unknown)
         except Mismatch as mismatch:
             # A map's key shows in apply's text and not in the decoder's.
             raise mismatch.below(f"m:{key}" if unknown is not None else f"f:{key}") from None

@@ -110,7 +110,9 @@ PREFIX = {"type": "PathPrefix", "value": "/"}
 
 
 def _http_route(body: Json) -> Json:
-    spec = body.get("spec", {})
+    if "spec" not in body:
+        return body
+    spec = body["spec"]
     filled = {**spec, "rules": [_route_rule(rule) for rule in spec.get("rules", [{}])]}
     if "parentRefs" in spec:
         parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}

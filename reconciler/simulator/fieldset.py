@@ -102,4 +102,4 @@ def _shown_element(element: str) -> str:
     if element.startswith("k:"):
         keys = orjson.loads(element[2:]).items()
         return f"[{','.join(f'{key}={orjson.dumps(value).decode()}' for key, value in keys)}]"
-    return f"[={element[2:]}]"
+    return f"[={element[2:]}]" if element.startswith("v:") else f"[{element[2:]}]"

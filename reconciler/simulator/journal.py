@@ -29,11 +29,24 @@ class Loaded:
     objects: dict[tuple[str, str, str, str], Stored] = field(default_factory=dict)
 
 
+class UnreadableError(Exception):
+    """A state file that is none of ours, or damaged in the middle."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(
+            f"{path}, line {line}, is not the simulator's state:"
+            " move the file away to begin with an empty cluster"
+        )
+
+
 def read(path: Path) -> Loaded:
     loaded = Loaded()
     if path.exists():
-        for line in _whole_lines(path.read_bytes()):
-            _replay(line, loaded)
+        for number, line in enumerate(_whole_lines(path.read_bytes()), 1):
+            try:
+                _replay(line, loaded)
+            except (ValueError, KeyError) as error:
+                raise UnreadableError(path, number) from error
     return loaded
 
 

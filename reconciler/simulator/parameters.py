@@ -73,11 +73,20 @@ def deletion(query: Query, body: Any) -> Deletion:
     if orphans is not None:
         policy = "Orphan" if orphans is True or orphans in TRUE else "Background"
     preconditions = given.get("preconditions") or {}
-    grace = given.get("gracePeriodSeconds")
     return Deletion(
         propagation=policy,
-        grace=None if grace is None else int(grace),
+        grace=_grace(given.get("gracePeriodSeconds")),
         uid=preconditions.get("uid"),
         version=preconditions.get("resourceVersion"),
         dry_run=bool(given.get("dryRun")),
     )
+
+
+def _grace(given: Any) -> int | None:
+    try:
+        return None if given is None else int(given)
+    except (ValueError, TypeError):
+        raise bad_request(
+            "json: cannot unmarshal string into Go struct field"
+            " DeleteOptions.gracePeriodSeconds of type int64"
+        ) from None

@@ -92,6 +92,10 @@ def _event(_: Store, body: Json) -> Json:
     return {"source": {}, **never, "reportingComponent": "", "reportingInstance": "", **body}
 
 
+def _role(_: Store, body: Json) -> Json:
+    return {"rules": None, **body}
+
+
 def _service(store: Store, body: Json) -> Json:
     spec = body["spec"]
     headless = spec.get("clusterIP") == "None"
@@ -124,6 +128,7 @@ BEGINNINGS: dict[str, Callable[[Store, Json], Json]] = {
     "Namespace": _namespace,
     "Ingress": _ingress,
     "Event": _event,
+    "Role": _role,
     "Service": _service,
 }
 

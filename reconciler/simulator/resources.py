@@ -15,7 +15,7 @@ from reconciler.simulator.patches import json_patched, merged
 from reconciler.simulator.paths import Target
 from reconciler.simulator.schema import Json
 from reconciler.simulator.selectors import Selection, parse_fields, parse_labels
-from reconciler.simulator.status import Refusal, bad_request
+from reconciler.simulator.status import Refusal, bad_request, invalid_patch
 from reconciler.simulator.stored import Stored
 from reconciler.simulator.verbs import Verbs
 from reconciler.simulator.watch import Watch, error_line
@@ -142,7 +142,11 @@ class Resources:
         writer = parameters.writer(query, _agent(request), "PatchOptions")
         live = self.verbs.get(target.kind, target.namespace, target.name)
         body = _patched(live, data, media)
-        decoded = bodies.typed(target.kind, body, query.get("fieldValidation", "Warn"))
+        try:
+            decoded = bodies.typed(target.kind, body, query.get("fieldValidation", "Warn"))
+        except Refusal as refusal:
+            raise invalid_patch(body, refusal.message) from None
+        bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
         return answer(stored.json, 200, decoded.warnings)
 
@@ -223,9 +227,11 @@ async def _options(request: Request) -> Json:
     if not data:
         return {}
     try:
-        options: Json = orjson.loads(data)
+        options = orjson.loads(data)
     except ValueError as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
+    if not isinstance(options, dict):
+        raise bad_request("couldn't get version/kind; json parse error: an object is expected")
     return options
 
 

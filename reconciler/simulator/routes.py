@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import orjson
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,7 +17,9 @@ from reconciler.simulator.paths import api_version, target
 from reconciler.simulator.resources import Resources, answer, method_not_allowed
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Refusal, bad_request
+from reconciler.simulator.status import Refusal, bad_request, no_such_resource
+
+log = structlog.get_logger(__name__)
 
 # As upstream's system:public-info-viewer: open to who has no token.
 PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
@@ -43,6 +46,10 @@ class Server:
             response = answer(orjson.dumps(refusal.body()), refusal.code)
             response.headers.update(refusal.headers)
             return response
+        except Exception as error:
+            log.exception("request failed", method=request.method, path=request.url.path)
+            failure = Refusal(500, f"Internal error occurred: {error}", "InternalError")
+            return answer(orjson.dumps(failure.body()), 500)
 
     def _authenticate(self, request: Request) -> None:
         """Raises Refusal: 401 for a wrong token, 403 for none."""
@@ -66,6 +73,8 @@ class Server:
             return _found(discovery.group(segments[1]))
         known = api_version(segments) if segments else None
         if known is None:
+            if segments[:1] == ["apis"] and discovery.group(segments[1]):
+                raise no_such_resource()
             return _found(None)
         version, below = known
         if not below:

@@ -57,9 +57,15 @@ async def run(arguments: Arguments) -> None:
     resources = Resources(verbs, Lister(store))
     loop = Loop(store, all_of(verbs, arguments.delays))
     app = Server(token, resources, arguments.delays, loop.wake_all).app()
-    # Requests in flight end by themselves once the watches are closed.
+    # Requests in flight end by themselves once the watches are closed. Idle connections are kept
+    # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, ws="none"
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=90,
+        ws="none",
     )
     server = _Uvicorn(config)
 

@@ -6,6 +6,8 @@ Codes, reasons and texts are those of kube-apiserver 1.36; a client decides by t
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from reconciler.simulator.kinds import Kind
 
 Json = dict[str, Any]
@@ -124,6 +126,14 @@ def invalid_options(options: str, causes: list[Cause]) -> Refusal:
         "causes": [cause.body() for cause in causes],
     }
     return Refusal(422, f'{options}.meta.k8s.io "" is invalid: {texts}', details=body)
+
+
+def invalid_patch(patched: Json, why: str) -> Refusal:
+    """422 for a patch whose result is no object of the kind."""
+    shown = orjson.dumps(orjson.dumps(patched).decode()).decode()
+    cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", "patch")
+    message = f' "" is invalid: patch: {cause.message}'
+    return Refusal(422, message, details={"causes": [cause.body()]})
 
 
 def forbidden(kind: Kind, name: str, why: str, causes: list[Cause]) -> Refusal:

@@ -20,6 +20,7 @@ from reconciler.simulator.stored import Stored
 from reconciler.simulator.validation import check_create, check_update
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+IMMORTAL = frozenset({"default", "kube-system"})
 BOOKKEEPING = ("managedFields", "resourceVersion")
 
 
@@ -56,6 +57,8 @@ class Verbs:
     # -- create ----------------------------------------------------------------------------------
     def create(self, kind: Kind, namespace: str, body: Json, writer: Writer) -> Stored:
         _same_namespace(namespace, body)
+        if body.get("metadata", {}).get("resourceVersion", "0") not in ("", "0"):
+            raise status.Refusal(500, "resourceVersion should not be set on objects to be created")
         filled = defaulted(kind.kind, body)
         manager = Manager(writer.manager, "Update", kind.api_version)
         owners = ownership.updated(of(kind.kind), {}, filled, manager)
@@ -166,6 +169,8 @@ class Verbs:
     def delete(self, live: Stored, options: Deletion) -> Stored | Json:
         """The object while it stays or if its kind answers it, else a Status."""
         _preconditions(live, options)
+        if live.kind is NAMESPACE and live.name in IMMORTAL:
+            raise status.forbidden(live.kind, live.name, "this namespace may not be deleted", [])
         meta = dict(live.meta)
         finalizers = _finalizers(meta.get("finalizers", []), options.propagation)
         meta.pop("finalizers", None)

@@ -15,8 +15,8 @@ from reconciler.simulator.history import Change
 from reconciler.simulator.kinds import CLAIM, POD, STATEFUL_SET
 from reconciler.simulator.schema import Json
 from reconciler.simulator.stored import Stored
-from reconciler.simulator.validation import selector_holds
 from reconciler.simulator.verbs import Deletion, Verbs, Writer
+from reconciler.simulator.workload_rules import selector_holds
 
 WRITER = Writer("kube-controller-manager")
 

@@ -178,3 +178,18 @@ async def test_an_apply_to_a_terminating_object_is_accepted(cluster: Cluster) ->
 
     assert answer.code == 200
     assert "deletionTimestamp" in answer.body["metadata"]
+
+
+async def test_an_unknown_field_in_an_atomic_list_is_named_by_its_place(cluster: Cluster) -> None:
+    path = "/apis/networking.k8s.io/v1/namespaces/{ns}/ingresses"
+    body: Json = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "i"},
+        "spec": {"rules": [{"host": "a"}, {"hots": "b"}]},
+    }
+
+    answer = await cluster.apply(path, body)
+
+    assert answer.code == 500
+    assert ".spec.rules[1].hots: field not declared in schema" in answer.body["message"]

@@ -222,3 +222,36 @@ async def test_a_secrets_plain_text_is_stored_encoded(cluster: Cluster) -> None:
     assert answer.body["data"] == {"k": "eA=="}
     assert answer.body["type"] == "Opaque"
     assert "stringData" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/api/v1/namespaces/{ns}/persistentvolumeclaims", {"spec": {}}, "spec.accessModes"),
+        ("/apis/apps/v1/namespaces/{ns}/statefulsets", {}, "spec.selector"),
+        ("/apis/networking.k8s.io/v1/namespaces/{ns}/ingresses", {}, "spec"),
+        ("/api/v1/namespaces/{ns}/pods", {"spec": {}}, "spec.containers"),
+        ("/api/v1/namespaces/{ns}/services", {"spec": {}}, "spec.ports"),
+    ],
+)
+async def test_an_object_without_its_content_is_invalid_by_field(
+    cluster: Cluster, path: str, body: dict[str, object], field: str
+) -> None:
+    answer = await cluster.call("POST", path, {"metadata": {"name": "empty"}, **body})
+
+    assert (answer.code, answer.body["reason"]) == (422, "Invalid")
+    assert field in [cause["field"] for cause in answer.body["details"]["causes"]]
+
+
+async def test_a_patch_whose_result_is_no_object_is_422(cluster: Cluster) -> None:
+    await cluster.call("POST", MAPS, config_map("a"))
+
+    answer = await cluster.call("PATCH", f"{MAPS}/a", {"data": {"k": 5}}, MERGE_PATCH)
+
+    assert (answer.code, answer.body["details"]["causes"][0]["field"]) == (422, "patch")
+
+
+async def test_some_namespaces_stay(cluster: Cluster) -> None:
+    answer = await cluster.call("DELETE", "/api/v1/namespaces/default")
+
+    assert (answer.code, answer.body["reason"]) == (403, "Forbidden")

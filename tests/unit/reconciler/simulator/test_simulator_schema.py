@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from generate_schema import TARGET, render
 
 from reconciler.simulator.decoding import Mismatch, decode
 from reconciler.simulator.kinds import KINDS
 from reconciler.simulator.schema import Json, of
+from tests.unit.reconciler.simulator.generate_schema import TARGET, render
 
 
 def test_the_committed_table_is_what_the_generator_writes() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.simulator import journal as journal_module
-from reconciler.simulator.journal import Loaded, read
+from reconciler.simulator.journal import Loaded, UnreadableError, read
 from reconciler.simulator.kinds import CONFIG_MAP
 from reconciler.simulator.schema import Json
 from reconciler.simulator.store import Store, opened
@@ -124,3 +124,14 @@ def test_a_file_of_dead_lines_is_rewritten_and_says_the_same(
     assert loaded.version == 200
     (stored,) = loaded.objects.values()
     assert stored.body["metadata"]["annotations"] == {"n": "199"}
+
+
+def test_a_damaged_file_is_refused_by_name_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    path.write_text("KEY secret 0\nnonsense\n")
+
+    with pytest.raises(UnreadableError) as refused:
+        read(path)
+
+    assert f"{path}, line 2" in str(refused.value)
+    assert "move the file away" in str(refused.value)
