@@ -67,7 +67,7 @@ UPDATE resource r SET locked_until = mooring_now() + :lease, lease_token = gen_r
   locked_by = :worker, claims = claims + 1
 FROM due WHERE r.id = due.id
 RETURNING {columns(Claim, "r", claimed_at="mooring_now()")}
-"""  # noqa: S608 - column names of the dataclass above
+"""
 
 # `lane < 2` beside `lane = :lane` proves the partial index even under a generic plan.
 _FAIR = text(f"""

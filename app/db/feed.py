@@ -104,14 +104,14 @@ INSERT INTO change (seq, {", ".join(_FIELDS)})
 SELECT u.base + row_number() OVER (PARTITION BY i.account_id ORDER BY i.n),
   {", ".join(f"i.{f}" for f in _FIELDS)}
 FROM i JOIN u USING (account_id)
-""")  # noqa: S608 - column names of the dataclass above
+""")
 
 _SINCE = text(f"""
 SELECT {columns(Change, "c")}
 FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) k(account_id, after)
 JOIN change c ON c.account_id = k.account_id AND c.seq > k.after
 ORDER BY c.account_id, c.seq LIMIT :most
-""")  # noqa: S608 - column names of the dataclass above
+""")
 
 _STATES = text("""
 SELECT account_id, number, seq, floor FROM feed

@@ -67,7 +67,7 @@ FROM project p LEFT JOIN LATERAL (
     min(r.project_generation) FILTER (WHERE r.observed_generation < r.generation) AS behind,
     bool_and({converged_sql("r")}) AS converged
   FROM resource r WHERE r.project_id = p.id) g ON true
-"""  # noqa: S608 - rendered from the dataclass and the domain's tables
+"""
 
 _BY_IDS = text(f"{_SELECT} WHERE p.id = ANY(CAST(:ids AS uuid[])) AND p.{VISIBLE}")
 # One ordered index walk per account, so that the plan does not flip (data-layer.md section 7).
@@ -79,16 +79,16 @@ WITH page AS (
   ORDER BY x.id DESC LIMIT :most)
 {_SELECT} WHERE p.id IN (SELECT id FROM page) ORDER BY p.id DESC
 """)
-_COUNT = text(f"SELECT count(*) FROM project p WHERE p.{VISIBLE}")  # noqa: S608 - a constant
+_COUNT = text(f"SELECT count(*) FROM project p WHERE p.{VISIBLE}")
 _IDS = text("SELECT id FROM project WHERE account_id = ANY(CAST(:accounts AS uuid[])) ORDER BY id")
 _LOCK = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
 WHERE p.id = :id AND p.{VISIBLE} FOR NO KEY UPDATE
-""")  # noqa: S608 - column names of the dataclass above
+""")
 _LOCK_ALL = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
 WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY p.id FOR NO KEY UPDATE
-""")  # noqa: S608 - column names of the dataclass above
+""")
 _INSERT = text("""
 INSERT INTO project (id, account_id, name, description, github_repo, status, desired_state,
   generation)
@@ -133,6 +133,12 @@ async def count(executor: Executor, viewer: Viewer) -> int:
     """How many projects `viewer` may see."""
     total: int = (await executor.execute(_COUNT, visible_to(viewer))).scalar_one()
     return total
+
+
+async def all_ids(executor: Executor, viewer: Viewer) -> list[UUID]:
+    """All projects that `viewer` may see, in order of creation."""
+    found = await executor.execute(_IDS, {"accounts": list(viewer.accounts)})
+    return [row.id for row in found]
 
 
 async def lock(session: Session, viewer: Viewer, project_id: UUID) -> LockedProject | None:
@@ -191,7 +197,9 @@ async def settle(session: Session, before: Sequence[LockedProject]) -> None:
     if not before:
         return
     after = {row.id: row for row in await session.execute(_SETTLE, {"ids": [p.id for p in before]})}
-    gone = [p for p in before if p.desired_state == DesiredState.DELETED and not after[p.id].members]
+    gone = [
+        p for p in before if p.desired_state == DesiredState.DELETED and not after[p.id].members
+    ]
     if gone:
         await session.execute(_REMOVE, {"ids": [project.id for project in gone]})
     for project in before:

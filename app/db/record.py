@@ -70,7 +70,7 @@ FROM resource r JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id,
   ON r.id = i.id AND r.lease_token = i.token
 LEFT JOIN sandbox s ON s.id = r.id
 WHERE r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r
-""")  # noqa: S608 - column names of the dataclass above
+""")
 
 _WRITTEN = (
     ("id", "uuid"),
@@ -107,7 +107,7 @@ FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _WRITTEN)}
   i({", ".join(name for name, _ in _WRITTEN)})
 WHERE r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock()
 RETURNING r.id, r.status, r.asked <> i.asked AS asked_again
-""")  # noqa: S608 - the column names above
+""")
 
 _ADDRESSES = text("""
 UPDATE sandbox s SET public_url = i.public_url, ttyd_url = i.ttyd_url
@@ -180,9 +180,7 @@ def _staying(row: _Row, outcome: Outcome) -> Outcome:
     """An empty row that is to go, but was asked about meanwhile, waits for one more look."""
     if not (outcome.gone and row.desired_state == DesiredState.DELETED):
         return outcome
-    return Outcome(
-        generation=outcome.generation, after=outcome.after * 0, phase=Phase.TERMINATING
-    )
+    return Outcome(generation=outcome.generation, after=outcome.after * 0, phase=Phase.TERMINATING)
 
 
 def _line(row: _Row, seen: Seen, claim: Claim, outcome: Outcome) -> dict[str, object]:

@@ -60,7 +60,9 @@ async def ensure(url: str, passwords: dict[str, str]) -> bool:
             for statement in filter(None, map(str.strip, _GRANTS.split(";"))):
                 await connection.execute(text(statement))
     except DBAPIError as error:
-        if isinstance(error.orig.__cause__ if error.orig else None, asyncpg.InsufficientPrivilegeError):
+        if isinstance(
+            error.orig.__cause__ if error.orig else None, asyncpg.InsufficientPrivilegeError
+        ):
             return False
         raise
     finally:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from sqlalchemy import CursorResult, Result
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -29,7 +29,7 @@ def columns(cls: type[Any], table: str, **computed: str) -> str:
 
 def read(cls: type[T], result: Result[Any] | CursorResult[Any]) -> list[T]:
     """All rows as `cls`."""
-    make = _maker(cls)
+    make = _maker(cast("Any", cls))
     return [make(row) for row in result]
 
 

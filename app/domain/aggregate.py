@@ -44,7 +44,7 @@ ALL = (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One resource as its project sees it; `project_generation` is the project's at its last intent."""
+    """A resource as its project sees it, and the project's generation at its last intent."""
 
     desired_state: DesiredState
     generation: int

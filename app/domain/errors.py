@@ -103,6 +103,11 @@ class MooringError(Exception):
         self.facts = facts
         super().__init__(self.message)
 
+    @property
+    def extensions(self) -> dict[str, object]:
+        """What a GraphQL error of this carries (graphql-core reads it by this name)."""
+        return {"code": self.code.value, **self.facts}
+
 
 class BadRequest(MooringError):
     """An argument is wrong; facts: `field`, `rule`."""

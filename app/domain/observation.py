@@ -7,6 +7,7 @@ difference. Attempts, a message alone and the next look are not visible changes 
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from app.domain.states import (
     ASKED,
@@ -67,7 +68,7 @@ class Seen:
         """The status that Postgres computes from the same inputs."""
         return status(self.inputs)
 
-    def visible(self) -> tuple[object, ...]:
+    def visible(self) -> tuple[Any, ...]:
         """What users see of it."""
         return (
             self.status,

@@ -18,4 +18,5 @@ def milli(quantity: str) -> int | None:
     if match is None:
         return None
     whole, fraction, unit = match.groups()
-    return int(whole + (fraction or "").ljust(3, "0")) * _FACTOR[unit] // 1000
+    value: int = int(whole + (fraction or "").ljust(3, "0")) * _FACTOR[unit] // 1000
+    return value

@@ -23,7 +23,7 @@ class DesiredState(StrEnum):
 
 
 class Phase(StrEnum):
-    """What was seen in the cluster after the last write of a pass; written by the reconciler only."""
+    """What was seen after the last write of a pass; written by the reconciler only."""
 
     NEW = "new"
     ABSENT = "absent"
@@ -143,7 +143,7 @@ def converged(inputs: Inputs) -> bool:
 
 
 def status_sql() -> str:
-    """`RULES` as a CASE over the columns of `resource`; immutable, so fit for a generated column."""
+    """`RULES` as a CASE over the columns of `resource`, fit for a generated column."""
     arms = [
         f"WHEN {' AND '.join(fact.sql for fact in facts)} THEN '{result}'"
         for facts, result in RULES

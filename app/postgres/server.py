@@ -170,7 +170,7 @@ class EmbeddedPostgres:
         """Start the server as a child in a session of its own; prepare() comes first."""
         if self._binaries is None:
             raise RuntimeError("prepare() comes before spawn()")
-        with self.log_file.open("ab") as log:
+        with self._open_log() as log:
             self._child = self._popen(self._command(self._binaries), log)
         return self._child
 
@@ -283,7 +283,7 @@ class EmbeddedPostgres:
         ]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
         command += [] if self._durable else ["--no-sync"]
-        with self.log_file.open("ab") as log:
+        with self._open_log() as log:
             code = self._popen(command, log).wait()
         if code:
             raise PostgresStartError(f"initdb ended with {code}. {self._words()}")
@@ -318,6 +318,10 @@ class EmbeddedPostgres:
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - runs no Python to speak of
         )
+
+    def _open_log(self) -> IO[bytes]:
+        self.log_file.touch(mode=0o600)  # a statement that failed may hold a secret
+        return self.log_file.open("ab")
 
     def _words(self) -> str:
         try:

@@ -50,7 +50,9 @@ class KeyRing:
                 sealed[start : start + _NONCE], sealed[start + _NONCE :], place
             ).decode()
         except InvalidTag as error:
-            raise KeyRingError(f"{table}.{column} of {row} was not sealed for this place") from error
+            raise KeyRingError(
+                f"{table}.{column} of {row} was not sealed for this place"
+            ) from error
 
 
 def _parse(entry: str) -> tuple[str, AESGCM]:
@@ -61,7 +63,7 @@ def _parse(entry: str) -> tuple[str, AESGCM]:
             raise ValueError
     except (binascii.Error, ValueError) as error:
         raise KeyRingError(
-            "MOORING_SECRET_KEYS: each key is id:base64 of exactly 32 bytes, ids up to 32 characters"
+            "MOORING_SECRET_KEYS: each is id:base64 of exactly 32 bytes, ids up to 32 characters"
         ) from error
     return name, AESGCM(key)
 

@@ -60,17 +60,19 @@ class Supervisor:
             # Under nohup a closed terminal is no reason to stop.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
+        problem_found: str | None = None
         try:
             publish = self._start()
             self._children.watch(publish)
         except StoppedError:
             pass
         except _EXPECTED as error:
-            self._say(f"\n{error}")
-            return 1
+            problem_found = str(error)
         finally:
             self._stop()
-        return 0
+        if problem_found is not None:
+            self._say(f"\n{problem_found}")
+        return 1 if problem_found else 0
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._children.stops += 1

@@ -1,0 +1,92 @@
+"""Statements on users, their ways to sign in and their accounts, and the viewer of a request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db import feed
+from app.db.rows import Executor
+from app.db.session import Session
+from app.domain.ids import new_id
+from app.domain.viewer import Position, Viewer
+
+PASSWORD = "PASSWORD"  # noqa: S105 - the name of a provider
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """Someone who can sign in."""
+
+    id: UUID
+    login: str
+    created_at: datetime
+
+
+# The feeds' places come with the row that authenticates: they make changeCursor, read first.
+_VIEWER = text("""
+SELECT u.login, u.created_at, a.id AS account_id, a.owner_id = u.id AS home, f.number, f.seq,
+  (SELECT epoch FROM installation) AS epoch
+FROM "user" u JOIN membership m ON m.user_id = u.id JOIN account a ON a.id = m.account_id
+JOIN feed f ON f.account_id = a.id
+WHERE u.id = :user_id ORDER BY f.number
+""")
+_PASSWORD = text("""
+SELECT u.id, u.login, u.created_at, i.secret FROM user_identity i JOIN "user" u ON u.id = i.user_id
+WHERE i.provider = 'PASSWORD' AND i.provider_user_id = :login
+""")
+_USERS = text('SELECT id, login, created_at FROM "user" WHERE id = ANY(CAST(:ids AS uuid[]))')
+_NEW_USER = text("""
+INSERT INTO "user" (id, login) VALUES (:id, :login) ON CONFLICT (login) DO NOTHING
+RETURNING created_at
+""")
+_NEW_IDENTITY = text("""
+INSERT INTO user_identity (id, user_id, provider, provider_user_id, secret, is_primary)
+VALUES (:id, :user_id, :provider, :login, :secret, true)
+""")
+_NEW_ACCOUNT = text("INSERT INTO account (id, owner_id, login) VALUES (:id, :owner_id, :login)")
+_NEW_MEMBER = text("""
+INSERT INTO membership (account_id, user_id, role) VALUES (:account_id, :user_id, 'OWNER')
+""")
+
+
+async def viewer(executor: Executor, user_id: UUID, expires_at: datetime) -> Viewer | None:
+    """The viewer with this id, and where the change logs stood; None when the user is gone."""
+    rows = (await executor.execute(_VIEWER, {"user_id": user_id})).all()
+    if not rows:
+        return None
+    return Viewer(
+        user_id=user_id,
+        login=rows[0].login,
+        created_at=rows[0].created_at,
+        home=next(row.account_id for row in rows if row.home),
+        expires_at=expires_at,
+        epoch=rows[0].epoch,
+        positions=tuple(Position(row.account_id, row.number, row.seq) for row in rows),
+    )
+
+
+async def password_of(executor: Executor, login: str) -> tuple[UserRow, str] | None:
+    """The user who signs in as `login` with a password, and its hash."""
+    row = (await executor.execute(_PASSWORD, {"login": login})).first()
+    return (UserRow(row.id, row.login, row.created_at), row.secret) if row else None
+
+
+async def users(executor: Executor, ids: list[UUID]) -> list[UserRow]:
+    """Those of `ids` that exist."""
+    return [UserRow(*row) for row in await executor.execute(_USERS, {"ids": ids})]
+
+
+async def create(session: Session, login: str, secret: str) -> UserRow | None:
+    """A user with a password, a personal account and its feed; None when the login is taken."""
+    user_id, account_id = new_id(), new_id()
+    made = (await session.execute(_NEW_USER, {"id": user_id, "login": login})).first()
+    if made is None:
+        return None
+    identity = {"id": new_id(), "user_id": user_id, "provider": PASSWORD}
+    await session.execute(_NEW_IDENTITY, identity | {"login": login, "secret": secret})
+    await session.execute(_NEW_ACCOUNT, {"id": account_id, "owner_id": user_id, "login": login})
+    await session.execute(_NEW_MEMBER, {"account_id": account_id, "user_id": user_id})
+    await feed.create(session, account_id)
+    return UserRow(user_id, login, made.created_at)

@@ -1,0 +1,100 @@
+"""Statements on resources of either kind: lock, want, ask, count.
+
+`ask` and `want` raise `asked`: whatever pass is under way then leaves lane and due_at as they are
+written here, so that no wake-up is lost (design section 3.1).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.rows import Executor, columns, read
+from app.db.session import Session
+from app.domain.states import DesiredState, ResourceKind, ResourceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class LockedResource:
+    """A resource under our lock; its project is locked before it."""
+
+    id: UUID
+    account_id: UUID
+    project_id: UUID
+    kind: ResourceKind
+    name: str
+    desired_state: DesiredState
+    status: ResourceStatus
+    reason: str | None
+    attempts: int
+
+
+_LOCK = text(f"""
+SELECT {columns(LockedResource, "r")} FROM resource r
+WHERE r.project_id = :project_id ORDER BY r.id FOR NO KEY UPDATE
+""")
+# The lane needs the new wish: Postgres would read the old row.
+_WANT = text("""
+UPDATE resource r SET desired_state = :desired, generation = r.generation + 1,
+  desired_generation = r.generation + 1, project_generation = :project_generation,
+  updated_at = greatest(mooring_now(), r.updated_at),
+  asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
+  due_at = mooring_now()
+WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status
+""")
+_ASK = text("""
+WITH k AS MATERIALIZED (
+  SELECT id FROM resource WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE)
+UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
+  lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
+FROM k WHERE r.id = k.id
+""")
+_INSERT = text("""
+INSERT INTO resource (id, account_id, project_id, kind, name, desired_state, generation,
+  desired_generation, project_generation)
+VALUES (:id, :account_id, :project_id, :kind, :name, 'RUNNING', 1, 1, :project_generation)
+""")
+
+
+async def lock(session: Session, project_id: UUID) -> list[LockedResource]:
+    """Lock all resources of a project that is locked."""
+    return read(LockedResource, await session.execute(_LOCK, {"project_id": project_id}))
+
+
+async def want(
+    session: Session, ids: Collection[UUID], desired: DesiredState, project_generation: int
+) -> dict[UUID, ResourceStatus]:
+    """Write an intent on locked resources; their new statuses."""
+    binds = {"ids": list(ids), "desired": desired.value, "project_generation": project_generation}
+    session.asked = True
+    moved = await session.execute(_WANT, binds)
+    return {row.id: ResourceStatus(row.status) for row in moved}
+
+
+async def ask(executor: Executor, ids: Collection[UUID]) -> None:
+    """Have these looked at now; carries no reason, and may be said too often."""
+    await executor.execute(_ASK, {"ids": list(ids)})
+
+
+async def insert(
+    session: Session,
+    resource_id: UUID,
+    *,
+    account_id: UUID,
+    project_id: UUID,
+    kind: ResourceKind,
+    name: str,
+    project_generation: int,
+) -> None:
+    """A new resource, wanted RUNNING and due at once."""
+    binds = {
+        "id": resource_id,
+        "account_id": account_id,
+        "project_id": project_id,
+        "kind": kind.value,
+        "name": name,
+        "project_generation": project_generation,
+    }
+    session.asked = True
+    await session.execute(_INSERT, binds)

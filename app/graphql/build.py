@@ -1,0 +1,123 @@
+"""From rows to the types of the schema."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app.db.accounts import UserRow
+from app.db.feed import Change as ChangeRow
+from app.db.projects import ProjectRow
+from app.db.sandboxes import SandboxRow
+from app.domain import ids
+from app.domain.aggregate import ProjectStatus
+from app.domain.ids import NodeType
+from app.graphql.events import ProjectEvent
+from app.graphql.nodes import Actor, Change, Explanation, Project, Sandbox, User
+from app.live.streams import Event
+
+_TYPES = {"Project": NodeType.PROJECT, "Sandbox": NodeType.SANDBOX}
+
+
+def user(row: UserRow) -> User:
+    """A user."""
+    key = strawberry.ID(ids.encode(NodeType.USER, row.id))
+    return User(id=key, login=row.login, created_at=row.created_at)
+
+
+def project(row: ProjectRow, members: list[SandboxRow] | None = None) -> Project:
+    """A project; `members` are its sandboxes if they are known already."""
+    return Project(
+        row=row,
+        members=members,
+        id=strawberry.ID(ids.encode(NodeType.PROJECT, row.id)),
+        name=row.name,
+        description=row.description,
+        github_repo=row.github_repo,
+        status=row.status,
+        desired_state=row.desired_state,
+        generation=row.generation,
+        observed_generation=row.observed_generation,
+        converged=row.converged,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def sandbox(row: SandboxRow) -> Sandbox:
+    """A sandbox."""
+    return Sandbox(
+        project_key=row.project_id,
+        id=strawberry.ID(ids.encode(NodeType.SANDBOX, row.id)),
+        name=row.name,
+        status=row.status,
+        desired_state=row.desired_state,
+        generation=row.generation,
+        observed_generation=row.observed_generation,
+        converged=row.converged,
+        why=_why(row),
+        k8s_namespace=row.k8s_namespace,
+        k8s_name=row.k8s_name,
+        public_url=row.public_url,
+        ttyd_url=row.ttyd_url,
+        image=row.image,
+        cpu=row.cpu,
+        memory=row.memory,
+        storage=row.storage,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def change(row: ChangeRow, of: Project | None = None) -> Change:
+    """A line of history; `of` is its project if that is known already."""
+    return Change(
+        row=row,
+        project=of,
+        id=strawberry.ID(ids.encode(NodeType.CHANGE, row.account_id, row.seq)),
+        at=row.at,
+        action=row.action,
+        subject_id=subject_id(row),
+        subject_type=row.subject_type,
+        subject_name=row.subject_name,
+        from_status=ProjectStatus(row.from_status) if row.from_status else None,
+        to_status=ProjectStatus(row.to_status) if row.to_status else None,
+        reason=row.reason,
+        message=row.message,
+        actor=Actor(user_key=row.actor_user_id, kind=row.actor_kind, name=row.actor_name),
+    )
+
+
+def subject_id(row: ChangeRow) -> strawberry.ID:
+    """The global id of what a change is about."""
+    return strawberry.ID(ids.encode(_TYPES[row.subject_type], row.subject_id))
+
+
+def event(seen: Event) -> ProjectEvent:
+    """An event of a stream."""
+    whole = project(seen.project, list(seen.members)) if seen.project else None
+    line = seen.change
+    return ProjectEvent(
+        cursor=seen.cursor,
+        kind=seen.kind,
+        project_id=strawberry.ID(ids.encode(NodeType.PROJECT, seen.project_id))
+        if seen.project_id
+        else None,
+        project=whole,
+        change=change(line, whole) if line else None,
+        deleted_id=subject_id(line) if line and line.gone else None,
+    )
+
+
+def _why(row: SandboxRow) -> Explanation | None:
+    if row.reason is None or row.since is None:
+        return None
+    return Explanation(
+        resource_id=strawberry.ID(ids.encode(NodeType.SANDBOX, row.id)),
+        resource_name=row.name,
+        reason=row.reason,
+        message=row.message or "",
+        object=row.object,
+        since=row.since,
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+    )

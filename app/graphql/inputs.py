@@ -1,0 +1,77 @@
+"""What mutations take: inputs, in which a field left out is UNSET and null is None."""
+
+from __future__ import annotations
+
+import strawberry
+
+
+@strawberry.input(description="A new user.")
+class SignUpInput:
+    """A new user."""
+
+    login: str = strawberry.field(description="3 to 32 characters of a-z, 0-9 and -, unique.")
+    password: str = strawberry.field(description="10 to 128 characters.")
+
+
+@strawberry.input(description="A user's name and password.")
+class SignInInput:
+    """A user's name and password."""
+
+    login: str = strawberry.field(description="The name chosen at sign-up.")
+    password: str = strawberry.field(description="The password.")
+
+
+@strawberry.input(
+    description=("A new sandbox; what is left out gets the default of this installation.")
+)
+class SandboxInput:
+    """A new sandbox; what is left out gets the default of this installation."""
+
+    name: str = strawberry.field(
+        description=("1 to 63 characters, unique among the sandboxes of the project.")
+    )
+    image: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The container image."
+    )
+    cpu: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Processor, a Kubernetes quantity: 500m, 2."
+    )
+    memory: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Memory, a Kubernetes quantity: 512Mi, 4Gi."
+    )
+    storage: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Disk, a Kubernetes quantity: 10Gi."
+    )
+
+
+@strawberry.input(description="A new project.")
+class CreateProjectInput:
+    """A new project."""
+
+    name: str = strawberry.field(
+        description="1 to 100 characters of any script; need not be unique."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 1,000 characters."
+    )
+    github_repo: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The repository it belongs to, as owner/name."
+    )
+    sandboxes: list[SandboxInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 20; left out: one with defaults, named app."
+    )
+
+
+@strawberry.input(description="What to change; what is left out stays.")
+class UpdateProjectInput:
+    """What to change; what is left out stays."""
+
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="1 to 100 characters of any script; not null."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 1,000 characters; null clears it."
+    )
+    github_repo: str | None = strawberry.field(
+        default=strawberry.UNSET, description="As owner/name; null clears it."
+    )

@@ -1,0 +1,110 @@
+"""Batched reads of one operation: one statement for all objects of a level, whatever their number.
+
+Nothing is cached: a loader would show a state that has moved on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from app.db import accounts, projects, sandboxes
+from app.db.sandboxes import SandboxRow
+from app.domain import ids
+from app.domain.ids import NodeType
+from app.domain.viewer import Viewer
+from app.graphql import build
+from app.graphql.context import State
+from app.graphql.nodes import Change, Node, Project, Sandbox, User
+
+
+class Loaders:
+    """The loaders of one operation, all through its viewer."""
+
+    def __init__(self, state: State, viewer: Viewer | None) -> None:
+        self._state = state
+        self._viewer = viewer
+        self._projects: DataLoader[UUID, Project | None] = DataLoader(
+            self._load_projects, cache=False
+        )
+        self._sandboxes: DataLoader[UUID, Sandbox | None] = DataLoader(
+            self._load_sandboxes, cache=False
+        )
+        self._members: DataLoader[UUID, list[Sandbox]] = DataLoader(self._load_members, cache=False)
+        self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
+
+    async def node(self, global_id: str) -> Node | None:
+        """Anything by its global id; None when there is no such thing for this viewer."""
+        found = ids.decode(global_id)
+        if found is None:
+            return None
+        kind, key, _ = found
+        match kind:
+            case NodeType.PROJECT:
+                return await self._projects.load(key)
+            case NodeType.SANDBOX:
+                return await self._sandboxes.load(key)
+            case NodeType.USER if self._viewer and key == self._viewer.user_id:
+                return await self._users.load(key)
+        return None
+
+    async def project_of(self, sandbox: Any) -> Project:
+        """The project of a resource."""
+        found = await self._projects.load(sandbox.project_key)
+        if found is None:
+            raise LookupError("a resource without a project")
+        return found
+
+    async def sandboxes_of(self, project: Project) -> list[Sandbox]:
+        """The sandboxes of a project."""
+        if project.members is not None:
+            return [build.sandbox(row) for row in project.members]
+        return await self._members.load(project.row.id)
+
+    async def subject_of(self, change: Change) -> Node | None:
+        """What a change is about, if it is there still."""
+        if change.project is None:
+            return await self.node(change.subject_id)
+        if change.subject_id == change.project.id:
+            return change.project
+        members = await self.sandboxes_of(change.project)
+        return next((member for member in members if member.id == change.subject_id), None)
+
+    async def user_of(self, actor: Any) -> User | None:
+        """The user behind an actor."""
+        return await self._users.load(actor.user_key) if actor.user_key else None
+
+    async def _load_projects(self, keys: list[UUID]) -> list[Project | None]:
+        if self._viewer is None:
+            return [None] * len(keys)
+        async with self._state.database.read() as connection:
+            rows = await projects.by_ids(connection, self._viewer, keys)
+        found = {row.id: build.project(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    async def _load_sandboxes(self, keys: list[UUID]) -> list[Sandbox | None]:
+        if self._viewer is None:
+            return [None] * len(keys)
+        async with self._state.database.read() as connection:
+            rows = await sandboxes.by_ids(connection, self._viewer, keys)
+        found = {row.id: build.sandbox(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    async def _load_members(self, keys: list[UUID]) -> list[list[Sandbox]]:
+        if self._viewer is None:
+            return [[] for _ in keys]
+        async with self._state.database.read() as connection:
+            rows = await sandboxes.of_projects(connection, self._viewer, keys)
+        found: defaultdict[UUID, list[SandboxRow]] = defaultdict(list)
+        for row in rows:
+            found[row.project_id].append(row)
+        return [[build.sandbox(row) for row in found[key]] for key in keys]
+
+    async def _load_users(self, keys: list[UUID]) -> list[User | None]:
+        async with self._state.database.read() as connection:
+            rows = await accounts.users(connection, keys)
+        found = {row.id: build.user(row) for row in rows}
+        return [found.get(key) for key in keys]

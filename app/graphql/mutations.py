@@ -1,0 +1,288 @@
+"""Everything that can be changed: each opens one `begin()`, calls one verb and commits once."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+import orjson
+import strawberry
+
+from app.auth import passwords
+from app.db.accounts import UserRow
+from app.db.idempotency import Key
+from app.domain import ids, limits
+from app.domain.errors import (
+    BadCredentials,
+    BadRequest,
+    IdempotencyConflict,
+    InvalidInput,
+    NotFound,
+)
+from app.domain.ids import NodeType
+from app.domain.states import DesiredState
+from app.graphql import build
+from app.graphql.inputs import (
+    CreateProjectInput,
+    SandboxInput,
+    SignInInput,
+    SignUpInput,
+    UpdateProjectInput,
+)
+from app.graphql.nodes import Info
+from app.graphql.payloads import (
+    CreateProjectPayload,
+    CreateSandboxPayload,
+    Credentials,
+    DeleteProjectPayload,
+    DeleteSandboxPayload,
+    InputError,
+    RetryProjectPayload,
+    RetrySandboxPayload,
+    SignInPayload,
+    SignUpPayload,
+    StartProjectPayload,
+    StartSandboxPayload,
+    StopProjectPayload,
+    StopSandboxPayload,
+    UpdateProjectPayload,
+)
+from app.graphql.selection import selects
+from app.services import projects, sandboxes, users
+from app.services.projects import NewProject
+from app.services.sandboxes import NewSandbox
+
+
+@strawberry.type(
+    description=(
+        "Everything that can be changed. Start, stop, delete and retry write down "
+        "what is wanted and answer at once; they are accepted in any state, and "
+        "repeating one changes nothing. Once DELETED is wanted only delete and "
+        "retry are accepted (DELETION_REQUESTED)."
+    )
+)
+class Mutation:
+    """Everything that can be changed."""
+
+    @strawberry.mutation(description="Make a user and sign in.")
+    async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
+        """Make a user and sign in."""
+        try:
+            users.check_sign_up(input.login, input.password)
+            secret = await passwords.hashed(input.password)
+            async with info.context.state.database.begin() as session:
+                made = await users.sign_up(session, input.login, secret)
+        except InvalidInput as wrong:
+            return SignUpPayload(credentials=None, errors=_as_data(info, wrong))
+        return SignUpPayload(credentials=_credentials(info, made), errors=[])
+
+    @strawberry.mutation(
+        description="Sign in with a password; BAD_CREDENTIALS whichever of the two is wrong."
+    )
+    async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload | None:
+        """Sign in with a password."""
+        async with info.context.state.database.read() as connection:
+            user, secret = await users.sign_in(connection, input.login)
+        if not await passwords.matches(secret, input.password) or user is None:
+            raise BadCredentials
+        return SignInPayload(credentials=_credentials(info, user))
+
+    @strawberry.mutation(
+        description="Make a project with its sandboxes and databases, and start them."
+    )
+    async def create_project(
+        self,
+        info: Info,
+        input: CreateProjectInput,
+        idempotency_key: str | None = strawberry.UNSET,
+    ) -> CreateProjectPayload | None:
+        """Make a project; with a key once in 24 hours."""
+        viewer, state = info.context.viewer, info.context.state
+        new = NewProject(
+            name=input.name,
+            description=input.description or None,
+            github_repo=input.github_repo or None,
+            sandboxes=tuple(_new(s) for s in input.sandboxes)
+            if input.sandboxes is not None and input.sandboxes is not strawberry.UNSET
+            else None,
+        )
+        key = _idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
+        try:
+            async with state.database.begin() as session:
+                first = await key.begin(session) if key else None
+                if key and first:
+                    row = await projects.read(session, viewer, _same(key, first))
+                else:
+                    row = await projects.create(session, viewer, state.maker, new)
+                    if key:
+                        await key.finish(session, row.id)
+        except InvalidInput as wrong:
+            return CreateProjectPayload(project=None, errors=_as_data(info, wrong))
+        return CreateProjectPayload(project=build.project(row), errors=[])
+
+    @strawberry.mutation(
+        description="Change what is known about a project; touches nothing that runs."
+    )
+    async def update_project(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        input: UpdateProjectInput,
+    ) -> UpdateProjectPayload | None:
+        """Change what is known about a project."""
+        given = {
+            name: value
+            for name, value in (
+                ("name", input.name),
+                ("description", input.description),
+                ("github_repo", input.github_repo),
+            )
+            if value is not strawberry.UNSET
+        }
+        key = _key(id, NodeType.PROJECT)
+        try:
+            async with info.context.state.database.begin() as session:
+                row = await projects.update(session, info.context.viewer, key, given)
+        except InvalidInput as wrong:
+            return UpdateProjectPayload(project=None, errors=_as_data(info, wrong))
+        return UpdateProjectPayload(project=build.project(row), errors=[])
+
+    @strawberry.mutation(description="Add a sandbox to a project and start it.")
+    async def create_sandbox(
+        self,
+        info: Info,
+        project_id: strawberry.ID,
+        input: SandboxInput,
+        idempotency_key: str | None = strawberry.UNSET,
+    ) -> CreateSandboxPayload | None:
+        """Add a sandbox; with a key once in 24 hours."""
+        viewer, state, new = info.context.viewer, info.context.state, _new(input)
+        owner = _key(project_id, NodeType.PROJECT, "projectId")
+        request = f"{owner} {new!r}"
+        key = _idempotency(viewer.user_id, "createSandbox", idempotency_key, request)
+        try:
+            async with state.database.begin() as session:
+                first = await key.begin(session) if key else None
+                if key and first:
+                    row = await sandboxes.read(session, viewer, _same(key, first))
+                else:
+                    row = await sandboxes.create(session, viewer, state.maker, owner, new)
+                    if key:
+                        await key.finish(session, row.id)
+        except InvalidInput as wrong:
+            return CreateSandboxPayload(sandbox=None, errors=_as_data(info, wrong))
+        return CreateSandboxPayload(sandbox=build.sandbox(row), errors=[])
+
+    @strawberry.mutation(description="Want every resource of the project RUNNING.")
+    async def start_project(self, info: Info, id: strawberry.ID) -> StartProjectPayload | None:
+        """Want every resource of the project RUNNING."""
+        key = _key(id, NodeType.PROJECT)
+        async with info.context.state.database.begin() as session:
+            row = await projects.want(session, info.context.viewer, key, DesiredState.RUNNING)
+        return StartProjectPayload(project=build.project(row))
+
+    @strawberry.mutation(description="Want every resource of the project STOPPED; data is kept.")
+    async def stop_project(self, info: Info, id: strawberry.ID) -> StopProjectPayload | None:
+        """Want every resource of the project STOPPED; data is kept."""
+        key = _key(id, NodeType.PROJECT)
+        async with info.context.state.database.begin() as session:
+            row = await projects.want(session, info.context.viewer, key, DesiredState.STOPPED)
+        return StopProjectPayload(project=build.project(row))
+
+    @strawberry.mutation(
+        description="Want the project and all its data gone; cannot be taken back."
+    )
+    async def delete_project(self, info: Info, id: strawberry.ID) -> DeleteProjectPayload | None:
+        """Want the project and all its data gone; cannot be taken back."""
+        key = _key(id, NodeType.PROJECT)
+        async with info.context.state.database.begin() as session:
+            row = await projects.want(session, info.context.viewer, key, DesiredState.DELETED)
+        return DeleteProjectPayload(project=build.project(row))
+
+    @strawberry.mutation(
+        description=(
+            "Look again now at everything in the project that failed, was given up or waits."
+        )
+    )
+    async def retry_project(self, info: Info, id: strawberry.ID) -> RetryProjectPayload | None:
+        """Look again now at everything in the project that failed, was given up or waits."""
+        key = _key(id, NodeType.PROJECT)
+        async with info.context.state.database.begin() as session:
+            row = await projects.retry(session, info.context.viewer, key)
+        return RetryProjectPayload(project=build.project(row))
+
+    @strawberry.mutation(description="Want it RUNNING.")
+    async def start_sandbox(self, info: Info, id: strawberry.ID) -> StartSandboxPayload | None:
+        """Want it RUNNING."""
+        key = _key(id, NodeType.SANDBOX)
+        async with info.context.state.database.begin() as session:
+            row = await sandboxes.want(session, info.context.viewer, key, DesiredState.RUNNING)
+        return StartSandboxPayload(sandbox=build.sandbox(row))
+
+    @strawberry.mutation(description="Want it STOPPED; its disk is kept.")
+    async def stop_sandbox(self, info: Info, id: strawberry.ID) -> StopSandboxPayload | None:
+        """Want it STOPPED; its disk is kept."""
+        key = _key(id, NodeType.SANDBOX)
+        async with info.context.state.database.begin() as session:
+            row = await sandboxes.want(session, info.context.viewer, key, DesiredState.STOPPED)
+        return StopSandboxPayload(sandbox=build.sandbox(row))
+
+    @strawberry.mutation(description="Want it and its disk gone; cannot be taken back.")
+    async def delete_sandbox(self, info: Info, id: strawberry.ID) -> DeleteSandboxPayload | None:
+        """Want it and its disk gone; cannot be taken back."""
+        key = _key(id, NodeType.SANDBOX)
+        async with info.context.state.database.begin() as session:
+            row = await sandboxes.want(session, info.context.viewer, key, DesiredState.DELETED)
+        return DeleteSandboxPayload(sandbox=build.sandbox(row))
+
+    @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
+    async def retry_sandbox(self, info: Info, id: strawberry.ID) -> RetrySandboxPayload | None:
+        """Look again now, if it failed, was given up or waits."""
+        key = _key(id, NodeType.SANDBOX)
+        async with info.context.state.database.begin() as session:
+            row = await sandboxes.retry(session, info.context.viewer, key)
+        return RetrySandboxPayload(sandbox=build.sandbox(row))
+
+
+def _key(global_id: str, kind: NodeType, field: str = "id") -> UUID:
+    found = ids.decode(global_id)
+    if found is None or found[0] != kind:
+        raise NotFound(field=[field])
+    return found[1]
+
+
+def _new(given: SandboxInput) -> NewSandbox:
+    return NewSandbox(
+        given.name,
+        given.image or None,
+        given.cpu or None,
+        given.memory or None,
+        given.storage or None,
+    )
+
+
+def _idempotency(user_id: UUID, mutation: str, key: str | None, request: str) -> Key | None:
+    if key is None or key is strawberry.UNSET:
+        return None
+    least, most = limits.IDEMPOTENCY_KEY
+    if not least <= len(key) <= most or "\0" in key:
+        raise BadRequest(f"{least} to {most} characters, no NUL.", ("idempotencyKey",))
+    return Key(user_id, mutation, key, hashlib.sha256(orjson.dumps(request)).digest())
+
+
+def _same(key: Key, first: tuple[bytes, UUID]) -> UUID:
+    if first[0] != key.request_hash:
+        raise IdempotencyConflict
+    return first[1]
+
+
+def _credentials(info: Info, user: UserRow) -> Credentials:
+    token, expires_at = info.context.state.tokens.issue(user.id)
+    return Credentials(access_token=token, expires_at=expires_at, user=build.user(user))
+
+
+def _as_data(info: Info, wrong: InvalidInput) -> list[InputError]:
+    """The problems as data where `errors` is selected; else the error goes on, not in silence."""
+    if not selects(info, "errors"):
+        raise wrong
+    return [InputError(code=p.code, field=list(p.field), message=p.message) for p in wrong.problems]

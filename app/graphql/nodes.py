@@ -1,0 +1,246 @@
+"""Everything with a global id, and what hangs on it: the types that clients hold.
+
+Objects are built whole from a row; only what needs another row has a resolver, which goes through
+a batched loader, so that the number of statements does not grow with the number of objects. An
+object that came with an event carries its relatives, since each subscriber would load the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from app.db.feed import ActorKind
+from app.db.feed import Change as ChangeRow
+from app.db.projects import ProjectRow
+from app.db.sandboxes import SandboxRow
+from app.domain.aggregate import ProjectStatus
+from app.domain.states import DesiredState, ResourceStatus
+from app.graphql import enums  # noqa: F401 - gives the domain's enums their descriptions
+from app.graphql.context import Context
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.interface(description="Anything with a global id.")
+class Node:
+    """Anything with a global id."""
+
+    id: strawberry.ID = strawberry.field(
+        description="Global and opaque; the same thing keeps it for ever."
+    )
+
+
+@strawberry.type(description="Someone who can sign in.")
+class User(Node):
+    """Someone who can sign in."""
+
+    login: str = strawberry.field(description="The name to sign in with, unique.")
+    created_at: datetime = strawberry.field(description="When the user signed up.")
+
+
+@strawberry.type(
+    description=(
+        "The one root cause: whose it is, the object, the cluster's own words, "
+        "and what happens next."
+    )
+)
+class Explanation:
+    """The one root cause: whose it is, the object, the cluster's own words, and what happens next."""
+
+    resource_id: strawberry.ID = strawberry.field(
+        description="The sandbox or database that it is about."
+    )
+    resource_name: str = strawberry.field(description="The name of that resource.")
+    reason: str = strawberry.field(
+        description=(
+            "A CamelCase reason out of a published table: ImagePullFailed, "
+            "QuotaExceeded, Unschedulable…"
+        )
+    )
+    message: str = strawberry.field(
+        description=("What went wrong, in the cluster's own words where there are any.")
+    )
+    object: str | None = strawberry.field(
+        description=("The object that blocks, as Kind/name; null when there is no single one.")
+    )
+    since: datetime = strawberry.field(description="When it began.")
+    attempts: int = strawberry.field(description="How often it was tried since then.")
+    next_attempt_at: datetime | None = strawberry.field(
+        description=("When it is tried next; null when only a change or a retry will do.")
+    )
+
+
+async def _sandboxes(root: strawberry.Parent[Project], info: Info) -> list[Sandbox]:
+    return await info.context.loaders.sandboxes_of(root)
+
+
+async def _project(root: strawberry.Parent[Any], info: Info) -> Project:
+    return await info.context.loaders.project_of(root)
+
+
+async def _subject(root: strawberry.Parent[Change], info: Info) -> Node | None:
+    return await info.context.loaders.subject_of(root)
+
+
+async def _user(root: strawberry.Parent[Actor], info: Info) -> User | None:
+    return await info.context.loaders.user_of(root)
+
+
+@strawberry.type(description="What is declared, started, stopped and deleted as one.")
+class Project(Node):
+    """What is declared, started, stopped and deleted as one."""
+
+    row: strawberry.Private[ProjectRow]
+    members: strawberry.Private[list[SandboxRow] | None]
+    name: str = strawberry.field(
+        description="1 to 100 characters of any script; need not be unique."
+    )
+    description: str | None = strawberry.field(
+        description="In the user's words, at most 1,000 characters."
+    )
+    github_repo: str | None = strawberry.field(
+        description="The repository it belongs to, as owner/name."
+    )
+    status: ProjectStatus = strawberry.field(description="Aggregated from its resources.")
+    desired_state: DesiredState | None = strawberry.field(
+        description=(
+            "What is wanted of all its resources; null when they differ. DELETED: "
+            "the project goes too."
+        )
+    )
+    generation: int = strawberry.field(
+        description=("Grows with each change of what is wanted in it, whichever resource is meant.")
+    )
+    observed_generation: int = strawberry.field(
+        description=(
+            "The generation that all its resources have been looked at for; "
+            "smaller: status may still be about earlier wishes."
+        )
+    )
+    converged: bool = strawberry.field(description="All its resources are as wanted.")
+    sandboxes: list[Sandbox] = strawberry.field(resolver=_sandboxes, description="At most 20.")
+    created_at: datetime = strawberry.field(description="When it was created.")
+    updated_at: datetime = strawberry.field(
+        description=(
+            "When anything in it last changed visibly. Never goes back: of two "
+            "answers the later is newer."
+        )
+    )
+
+
+@strawberry.interface(
+    description=(
+        "What runs in the cluster for a project: what a sandbox and a database have in common."
+    )
+)
+class Resource(Node):
+    """What runs in the cluster for a project: what a sandbox and a database have in common."""
+
+    project_key: strawberry.Private[Any]
+    project: Project = strawberry.field(
+        resolver=_project, description="The project that it belongs to."
+    )
+    name: str = strawberry.field(
+        description="1 to 63 characters, unique among its kind in the project."
+    )
+    status: ResourceStatus = strawberry.field(description="What is to be seen of it now.")
+    desired_state: DesiredState = strawberry.field(description="What the user wants of it.")
+    generation: int = strawberry.field(description="Grows with each change of what is wanted.")
+    observed_generation: int = strawberry.field(
+        description=(
+            "The generation that the cluster was last looked at for; smaller: "
+            "status and why may still be about an earlier wish."
+        )
+    )
+    converged: bool = strawberry.field(
+        description=("The newest generation has been looked at, and it is as wanted.")
+    )
+    why: Explanation | None = strawberry.field(
+        description="Why it is in this status, when that is not obvious."
+    )
+    k8s_namespace: str = strawberry.field(
+        description="The namespace of its objects in the cluster."
+    )
+    k8s_name: str = strawberry.field(
+        description=("The name of its main object in the cluster; relatives carry it as a prefix.")
+    )
+    cpu: str = strawberry.field(
+        description="Processor per replica, a Kubernetes quantity: 500m, 2."
+    )
+    memory: str = strawberry.field(
+        description="Memory per replica, a Kubernetes quantity: 512Mi, 4Gi."
+    )
+    storage: str = strawberry.field(description="Disk per replica, a Kubernetes quantity: 10Gi.")
+    created_at: datetime = strawberry.field(description="When it was created.")
+    updated_at: datetime = strawberry.field(description="When it last changed visibly.")
+
+
+@strawberry.type(description=("A workspace with an app on port 3000 and a terminal on port 7681."))
+class Sandbox(Resource):
+    """A workspace with an app on port 3000 and a terminal on port 7681."""
+
+    public_url: str | None = strawberry.field(
+        description=("The address of the app on port 3000; null while there is none.")
+    )
+    ttyd_url: str | None = strawberry.field(
+        description=(
+            "The address of the terminal on port 7681; holds no credential; null "
+            "while there is none."
+        )
+    )
+    image: str = strawberry.field(description="The container image.")
+
+
+@strawberry.type(description="Who did something.")
+class Actor:
+    """Who did something."""
+
+    user_key: strawberry.Private[Any]
+    kind: ActorKind = strawberry.field(description="What kind of actor.")
+    name: str = strawberry.field(
+        description=(
+            "The user's or the token's name at that time; of the system the part "
+            "that acted, such as reconciler."
+        )
+    )
+    user: User | None = strawberry.field(
+        resolver=_user,
+        description=(
+            "The user, or the token's owner; null for the system and for users who are gone."
+        ),
+    )
+
+
+@strawberry.type(description="One line of history.")
+class Change(Node):
+    """One line of history."""
+
+    row: strawberry.Private[ChangeRow]
+    project: strawberry.Private[Project | None]
+    at: datetime = strawberry.field(description="When.")
+    action: str = strawberry.field(
+        description=(
+            "What was done or what happened, out of a published table: "
+            "project.stop, sandbox.status, database.gone…"
+        )
+    )
+    subject: Node | None = strawberry.field(
+        resolver=_subject, description="What it is about; null once that is gone."
+    )
+    subject_id: strawberry.ID = strawberry.field(description="Its id, also when it is gone.")
+    subject_type: str = strawberry.field(
+        description=("Its GraphQL type, also when it is gone: Project, Sandbox, Database…")
+    )
+    subject_name: str = strawberry.field(description="Its name at that time.")
+    from_status: ProjectStatus | None = strawberry.field(
+        description="The status before; of a resource never PARTIAL."
+    )
+    to_status: ProjectStatus | None = strawberry.field(
+        description="The status after; of a resource never PARTIAL."
+    )
+    reason: str | None = strawberry.field(description="As in Explanation.")
+    message: str | None = strawberry.field(description="As in Explanation.")
+    actor: Actor = strawberry.field(description="Who did it.")

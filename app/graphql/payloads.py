@@ -1,0 +1,150 @@
+"""What mutations give: a payload for each, so that it can grow by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from app.domain.errors import InputErrorCode
+from app.graphql.nodes import Project, Sandbox, User
+
+
+@strawberry.type(description="One thing that is wrong with an input.")
+class InputError:
+    """One thing that is wrong with an input."""
+
+    code: InputErrorCode = strawberry.field(description="Which rule was broken.")
+    field: list[str] = strawberry.field(
+        description=(
+            "The way to the field from the input down, list positions from 0: "
+            '["sandboxes", "0", "name"]; empty for the input as a whole.'
+        )
+    )
+    message: str = strawberry.field(
+        description=("In plain words, with the limit: fit to show beside the field.")
+    )
+
+
+@strawberry.type(
+    description=("A sign-in: send accessToken as `Authorization: Bearer …`, or in connection_init.")
+)
+class Credentials:
+    """A sign-in: send accessToken as `Authorization: Bearer …`, or in connection_init."""
+
+    access_token: str = strawberry.field(description="The token.")
+    expires_at: datetime = strawberry.field(description="When it ends; subscriptions end with it.")
+    user: User = strawberry.field(description="Who is signed in.")
+
+
+@strawberry.type(description="What signUp gives.")
+class SignUpPayload:
+    """What signUp gives."""
+
+    credentials: Credentials | None = strawberry.field(description="Null when there are errors.")
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What signIn gives.")
+class SignInPayload:
+    """What signIn gives."""
+
+    credentials: Credentials = strawberry.field(description="The sign-in.")
+
+
+@strawberry.type(description="What createProject gives.")
+class CreateProjectPayload:
+    """What createProject gives."""
+
+    project: Project | None = strawberry.field(
+        description="The project; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What updateProject gives.")
+class UpdateProjectPayload:
+    """What updateProject gives."""
+
+    project: Project | None = strawberry.field(
+        description="The project; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What startProject gives.")
+class StartProjectPayload:
+    """What startProject gives."""
+
+    project: Project = strawberry.field(description="The project, already with its new status.")
+
+
+@strawberry.type(description="What stopProject gives.")
+class StopProjectPayload:
+    """What stopProject gives."""
+
+    project: Project = strawberry.field(description="The project, already with its new status.")
+
+
+@strawberry.type(description="What deleteProject gives.")
+class DeleteProjectPayload:
+    """What deleteProject gives."""
+
+    project: Project = strawberry.field(
+        description="The project; it stays to be seen until all of it is gone."
+    )
+
+
+@strawberry.type(description="What retryProject gives.")
+class RetryProjectPayload:
+    """What retryProject gives."""
+
+    project: Project = strawberry.field(description="The project.")
+
+
+@strawberry.type(description="What createSandbox gives.")
+class CreateSandboxPayload:
+    """What createSandbox gives."""
+
+    sandbox: Sandbox | None = strawberry.field(
+        description="The sandbox; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What startSandbox gives.")
+class StartSandboxPayload:
+    """What startSandbox gives."""
+
+    sandbox: Sandbox = strawberry.field(description="The sandbox, already with its new status.")
+
+
+@strawberry.type(description="What stopSandbox gives.")
+class StopSandboxPayload:
+    """What stopSandbox gives."""
+
+    sandbox: Sandbox = strawberry.field(description="The sandbox, already with its new status.")
+
+
+@strawberry.type(description="What deleteSandbox gives.")
+class DeleteSandboxPayload:
+    """What deleteSandbox gives."""
+
+    sandbox: Sandbox = strawberry.field(
+        description="The sandbox; it stays to be seen until all of it is gone."
+    )
+
+
+@strawberry.type(description="What retrySandbox gives.")
+class RetrySandboxPayload:
+    """What retrySandbox gives."""
+
+    sandbox: Sandbox = strawberry.field(description="The sandbox.")

@@ -1,0 +1,60 @@
+"""The API: routes, and a lifespan with what one process holds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from broadcaster import Broadcast
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+
+from app.auth.tokens import Tokens
+from app.db import migrations
+from app.db.session import Database
+from app.db.wakeups import Publisher
+from app.graphql.context import State
+from app.graphql.endpoint import Endpoint
+from app.live.backend import WakeupBackend
+from app.live.feeds import Feeds
+from app.secrets.keyring import KeyRing
+from app.services.sandboxes import Maker
+from app.settings import Settings
+from app.web import health, playground, start
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application; settings that cannot work are refused here, before it serves."""
+    url = settings.database_url.get_secret_value()
+    listen_url = settings.listen_url.get_secret_value() if settings.listen_url else url
+    tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
+    maker = Maker(settings, KeyRing(settings.secret_keys.get_secret_value()))
+    publisher = Publisher(listen_url, enabled=settings.notify)
+    database = Database(url, pool=settings.database_pool, publisher=publisher)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        broadcast = Broadcast(backend=WakeupBackend(listen_url, enabled=settings.notify))
+        feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
+        await broadcast.connect()
+        tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(feeds.poll())]
+        try:
+            yield {"mooring": State(settings, database, tokens, maker, feeds)}
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await broadcast.disconnect()
+            await database.close()
+
+    endpoint = Endpoint()
+    return Starlette(
+        routes=[
+            Route("/", start.start_page),
+            *health.routes(health.database_checks(database, migrations.head())),
+            *playground.routes(),
+            Route("/graphql", endpoint, methods=["POST"]),
+            WebSocketRoute("/graphql", endpoint),
+        ],
+        lifespan=lifespan,
+    )

@@ -1,0 +1,115 @@
+"""What a user wants of resources: the one way in which intent is written, for both kinds.
+
+Intent is accepted in any state; repeating one is a success that changes nothing. Once DELETED is
+wanted, only delete and retry are accepted (design section 3.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.db import projects, resources
+from app.db.feed import ActorKind, NewChange
+from app.db.projects import LockedProject
+from app.db.resources import LockedResource
+from app.db.session import Session
+from app.domain.errors import DeletionRequested
+from app.domain.states import DesiredState, ResourceStatus
+from app.domain.viewer import Viewer
+
+VERBS = {
+    DesiredState.RUNNING: "start",
+    DesiredState.STOPPED: "stop",
+    DesiredState.DELETED: "delete",
+}
+
+
+async def want_all(
+    session: Session, viewer: Viewer, project: LockedProject, desired: DesiredState
+) -> None:
+    """Want `desired` of the project and of each of its resources that is to stay."""
+    _refuse_after_deletion(project.desired_state, desired)
+    members = [r for r in await resources.lock(session, project.id) if _moves(r, desired)]
+    if not members and project.desired_state == desired:
+        return
+    generation = await projects.intend(session, project.id, desired)
+    moved = await resources.want(session, [r.id for r in members], desired, generation)
+    verb = VERBS[desired]
+    session.changes += [change(r, f"{r.kind.lower()}.{verb}", moved[r.id]) for r in members]
+    await projects.settle(session, [replace(project, desired_state=desired)])
+    _name_project_change(session, project, f"project.{verb}")
+    credit(session, viewer)
+
+
+async def want_one(
+    session: Session,
+    viewer: Viewer,
+    project: LockedProject,
+    resource: LockedResource,
+    desired: DesiredState,
+) -> None:
+    """Want `desired` of one resource."""
+    _refuse_after_deletion(resource.desired_state, desired)
+    _refuse_after_deletion(project.desired_state, desired)
+    if not _moves(resource, desired):
+        return
+    generation = await projects.intend(session, project.id, None)
+    moved = await resources.want(session, [resource.id], desired, generation)
+    action = f"{resource.kind.lower()}.{VERBS[desired]}"
+    session.changes.append(change(resource, action, moved[resource.id]))
+    await projects.settle(session, [project])
+    credit(session, viewer)
+
+
+async def retry(session: Session, viewer: Viewer, members: Sequence[LockedResource]) -> None:
+    """Look again now at those that failed, were given up or wait; no intent: generation stays."""
+    waiting = [r for r in members if r.reason is not None or r.attempts]
+    if not waiting:
+        return
+    await resources.ask(session, [r.id for r in waiting])
+    session.asked = True
+    session.changes += [change(r, f"{r.kind.lower()}.retry", r.status) for r in waiting]
+    credit(session, viewer)
+
+
+def change(resource: LockedResource, action: str, to_status: ResourceStatus) -> NewChange:
+    """A change of one resource."""
+    return NewChange(
+        account_id=resource.account_id,
+        project_id=resource.project_id,
+        action=action,
+        subject_id=resource.id,
+        subject_type=resource.kind.capitalize(),
+        subject_name=resource.name,
+        from_status=resource.status,
+        to_status=to_status,
+    )
+
+
+def credit(session: Session, viewer: Viewer) -> None:
+    """All that changed in this transaction was this viewer's doing."""
+    session.changes[:] = [
+        replace(
+            noted,
+            actor_kind=ActorKind.USER,
+            actor_name=viewer.login,
+            actor_user_id=viewer.user_id,
+        )
+        for noted in session.changes
+    ]
+
+
+def _moves(resource: LockedResource, desired: DesiredState) -> bool:
+    return resource.desired_state not in (desired, DesiredState.DELETED)
+
+
+def _refuse_after_deletion(now: DesiredState, desired: DesiredState) -> None:
+    if DesiredState.DELETED == now != desired:
+        raise DeletionRequested
+
+
+def _name_project_change(session: Session, project: LockedProject, action: str) -> None:
+    """The project's own line names the verb, and is there even if its status stayed."""
+    own = [c for c in session.changes if c.action == "project.status"]
+    rest = [c for c in session.changes if c.action != "project.status"]
+    named = [replace(c, action=action) for c in own]
+    session.changes[:] = [*(named or [projects.change(project, action, project.status)]), *rest]

@@ -1,0 +1,165 @@
+"""Verbs on projects: each takes an open session and a viewer, and commits nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from app.db import projects, resources
+from app.db.projects import LockedProject, ProjectRow
+from app.db.session import Session
+from app.domain import limits
+from app.domain.aggregate import ProjectStatus
+from app.domain.errors import DeletionRequested, InputErrorCode, NotFound
+from app.domain.ids import new_id
+from app.domain.states import DesiredState
+from app.domain.validation import Check
+from app.domain.viewer import Viewer
+from app.services import intents
+from app.services.sandboxes import Maker, NewSandbox
+
+_DEFAULT = (NewSandbox("app"),)
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """A project as it is asked for; sandboxes None: one with defaults."""
+
+    name: str
+    description: str | None = None
+    github_repo: str | None = None
+    sandboxes: tuple[NewSandbox, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is known about a project."""
+
+    name: str | None
+    description: str | None
+    github_repo: str | None
+
+
+async def create(session: Session, viewer: Viewer, maker: Maker, new: NewProject) -> ProjectRow:
+    """Make a project with its sandboxes and want them RUNNING."""
+    check = Check()
+    about = _described(check, Described(new.name, new.description, new.github_repo))
+    asked = _DEFAULT if new.sandboxes is None else new.sandboxes
+    checked = [
+        maker.checked(check, sandbox, ("sandboxes", str(place)))
+        for place, sandbox in enumerate(asked)
+    ]
+    _check_list(check, checked)
+    check.done()
+    status = ProjectStatus.CREATING if checked else ProjectStatus.STOPPED
+    project = LockedProject(
+        new_id(), viewer.home, about.name or "", status, DesiredState.RUNNING, generation=1
+    )
+    await projects.insert(
+        session, project, description=about.description, github_repo=about.github_repo
+    )
+    made = replace(projects.change(project, "project.create", status), from_status=None)
+    session.changes.append(made)
+    for sandbox in checked:
+        await maker.insert(session, project, sandbox)
+    intents.credit(session, viewer)
+    return await read(session, viewer, project.id)
+
+
+async def update(
+    session: Session, viewer: Viewer, project_id: UUID, given: dict[str, str | None]
+) -> ProjectRow:
+    """Change what is known about a project; `given` holds only what is to change."""
+    check = Check()
+    _described(check, Described(given.get("name", "unchanged"), *_optional(given)))
+    check.done()
+    project = await _lock(session, viewer, project_id)
+    if project.desired_state == DesiredState.DELETED:
+        raise DeletionRequested
+    now = await read(session, viewer, project_id)
+    before = Described(now.name, now.description, now.github_repo)
+    after = _described(check, replace(before, **given))
+    if after != before:
+        await projects.describe(
+            session,
+            project_id,
+            name=after.name or "",
+            description=after.description,
+            github_repo=after.github_repo,
+        )
+        session.changes.append(
+            projects.change(replace(project, name=after.name or ""), "project.update", now.status)
+        )
+        intents.credit(session, viewer)
+    return await read(session, viewer, project_id)
+
+
+async def want(
+    session: Session, viewer: Viewer, project_id: UUID, desired: DesiredState
+) -> ProjectRow:
+    """Start, stop or delete a project with all that it owns.
+
+    A project without resources goes in this transaction, which still answers it, as TERMINATED.
+    """
+    project = await _lock(session, viewer, project_id)
+    before = await read(session, viewer, project_id)
+    await intents.want_all(session, viewer, project, desired)
+    found = await projects.by_ids(session, viewer, [project_id])
+    if found:
+        return found[0]
+    return replace(
+        before,
+        status=ProjectStatus.TERMINATED,
+        desired_state=DesiredState.DELETED,
+        generation=before.generation + 1,
+        observed_generation=before.generation + 1,
+        converged=True,
+    )
+
+
+async def retry(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRow:
+    """Look again now at everything in the project that failed, was given up or waits."""
+    await _lock(session, viewer, project_id)
+    await intents.retry(session, viewer, await resources.lock(session, project_id))
+    return await read(session, viewer, project_id)
+
+
+async def read(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRow:
+    """The project as it is in this transaction."""
+    found = await projects.by_ids(session, viewer, [project_id])
+    if not found:
+        raise NotFound(field=["id"])
+    return found[0]
+
+
+async def _lock(session: Session, viewer: Viewer, project_id: UUID) -> LockedProject:
+    project = await projects.lock(session, viewer, project_id)
+    if project is None:
+        raise NotFound(field=["id"])
+    return project
+
+
+def _optional(given: dict[str, str | None]) -> tuple[str | None, str | None]:
+    return given.get("description"), given.get("github_repo")
+
+
+def _described(check: Check, about: Described) -> Described:
+    text = about.description
+    return Described(
+        name=check.text(about.name, ("name",), limits.PROJECT_NAME),
+        description=None
+        if text is None
+        else check.text(text, ("description",), limits.DESCRIPTION),
+        github_repo=check.github_repo(about.github_repo, ("githubRepo",)),
+    )
+
+
+def _check_list(check: Check, asked: Sequence[NewSandbox]) -> None:
+    if len(asked) > limits.SANDBOXES_PER_PROJECT:
+        most = f"A project has at most {limits.SANDBOXES_PER_PROJECT} sandboxes."
+        check.refuse(InputErrorCode.TOO_LONG, ("sandboxes",), most)
+    names: set[str] = set()
+    for place, sandbox in enumerate(asked):
+        if sandbox.name in names:
+            at = ("sandboxes", str(place), "name")
+            check.refuse(InputErrorCode.TAKEN, at, "Two sandboxes of this name.")
+        names.add(sandbox.name)
