@@ -48,7 +48,7 @@ class User(Node):
     )
 )
 class Explanation:
-    """The one root cause: whose it is, the object, the cluster's own words, and what happens next."""
+    """The one root cause."""
 
     resource_id: strawberry.ID = strawberry.field(
         description="The sandbox or database that it is about."

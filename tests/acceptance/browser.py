@@ -37,6 +37,18 @@ _FLAGS: Final = (
 # Seconds. Generous: a page of 7 MB on a machine that does other things too.
 PATIENCE: Final = 60.0
 
+# The middle of the button, link or menu item of that name, if a press there would reach it.
+_PLACE: Final = """(() => {
+  const named = (it) => (it.ariaLabel ?? it.innerText ?? "").trim();
+  const all = [...(%s).querySelectorAll("button, [role=menuitem], summary, a")];
+  const it = all.find((it) => named(it) === %s && !it.disabled);
+  if (!it) return null;
+  it.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const { left, top, width, height } = it.getBoundingClientRect();
+  const [x, y] = [left + width / 2, top + height / 2];
+  return it.contains(document.elementFromPoint(x, y)) ? { x, y } : null;
+})()"""
+
 
 def binary() -> str:
     """Where Chromium is; without one the test is skipped, or fails if all must run."""
@@ -120,30 +132,27 @@ class Page:
             raise RuntimeError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    async def until(self, script: str, patience: float = PATIENCE) -> None:
-        """Waits until the expression is true; fails after `patience` seconds."""
+    async def until(self, script: str, patience: float = PATIENCE) -> Any:
+        """The value of the expression once it is true; fails after `patience` seconds."""
         end = asyncio.get_running_loop().time() + patience
-        while not await self.run(f"Boolean({script})"):
+        while not (value := await self.run(script)):
             if asyncio.get_running_loop().time() > end:
                 seen = await self.run("document.body.innerText")
                 pytest.fail(f"never true: {script}\ncomplaints: {self.complaints}\npage: {seen}")
             await asyncio.sleep(0.05)
+        return value
 
-    async def click(self, text: str, within: str = "document") -> None:
-        """Presses the button, tab or summary that is there under this name, as soon as it is."""
-        await self.until(
-            f"""(() => {{
-              const named = (it) => (it.ariaLabel ?? it.innerText ?? "").trim();
-              const all = [...{within}.querySelectorAll("button, [role=menuitem], summary, a")];
-              const it = all.find((it) => named(it) === {json.dumps(text)} && !it.disabled);
-              it?.click();
-              return Boolean(it);
-            }})()"""
-        )
+    async def click(self, name: str, within: str = "document") -> None:
+        """Presses the mouse on what has this name, once it is there and nothing covers it."""
+        place = await self.until(_PLACE % (within, json.dumps(name)))
+        for event in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=event, **place, button="left", clickCount=1
+            )
 
     async def write(self, selector: str, text: str) -> None:
         """Types into a field, in place of what is in it."""
-        await self.until(f"document.querySelector({json.dumps(selector)})")
+        await self.until(f"Boolean(document.querySelector({json.dumps(selector)}))")
         await self.run(f"document.querySelector({json.dumps(selector)}).focus()")
         await self.run("document.activeElement.select?.()")
         await self.call("Input.insertText", text=text)

@@ -1,0 +1,198 @@
+"""One cluster through one credential: raw dicts in and out, every call with a time limit.
+
+The typed models of kubernetes_asyncio raise on missing fields after a write has taken effect, so
+everything goes through `ApiClient.call_api` without them. Redirects and proxies are off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from kubernetes_asyncio import config
+from kubernetes_asyncio.client import ApiClient
+
+from reconciler.cluster.errors import ClusterError, Meaning, meaning_of
+from reconciler.manifests.identity import MANAGER
+from reconciler.manifests.kinds import Kind, Object, kind_of
+
+_APPLY = "application/apply-patch+yaml"
+_PAGE = "500"
+_NOT_SERVED_FOR = 600.0
+
+
+class Cluster:
+    """Calls of one cluster, within a budget of `rate` requests per second and a `burst`."""
+
+    def __init__(self, api: ApiClient, *, timeout: float, rate: float, burst: int) -> None:
+        self._api = api
+        self._timeout = timeout
+        self._rate = rate
+        self._burst = burst
+        self._ready_at = 0.0
+        self._absent: dict[Kind, float] = {}
+        api.user_agent = f"mooring/{version('mooring')}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def apply(self, body: Object) -> Object:
+        """Server-side apply, forced: the object as it is afterwards."""
+        kind, meta = kind_of(body), body["metadata"]
+        path = kind.path(meta["namespace"], meta["name"])
+        query = {"fieldManager": MANAGER, "force": "true"}
+        applied: Object = await self._call("PATCH", path, query, body, _APPLY)
+        return applied
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """One object; None when there is none."""
+        try:
+            found: Object = await self._call("GET", kind.path(namespace, name), {})
+        except ClusterError as error:
+            if error.meaning in (Meaning.NOT_FOUND, Meaning.NOT_SERVED):
+                return None
+            raise
+        return found
+
+    async def list(self, kind: Kind, namespace: str, selector: str) -> list[Object]:
+        """All objects that match; a kind that is not served has none."""
+        if self._absent.get(kind, 0) > time.monotonic():
+            return []
+        query = {"labelSelector": selector, "limit": _PAGE}
+        found: list[Object] = []
+        while True:
+            try:
+                page = await self._call("GET", kind.path(namespace), query)
+            except ClusterError as error:
+                if error.meaning != Meaning.NOT_SERVED:
+                    raise
+                self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
+                return []
+            found += page["items"]
+            following = page["metadata"].get("continue")
+            if not following:
+                return found
+            query = query | {"continue": following}
+
+    async def delete(self, kind: Kind, body: Object) -> None:
+        """Delete just this object (by uid), after what it owns; gone already is a success."""
+        meta = body["metadata"]
+        options = {
+            "propagationPolicy": "Foreground",
+            "preconditions": {"uid": meta["uid"]},
+        }
+        try:
+            await self._call("DELETE", kind.path(meta["namespace"], meta["name"]), {}, options)
+        except ClusterError as error:
+            if error.meaning not in (Meaning.NOT_FOUND, Meaning.CONFLICT):
+                raise
+
+    async def version_of(self, kind: Kind, namespace: str, selector: str) -> str:
+        """The resourceVersion to watch from."""
+        query = {"labelSelector": selector, "limit": "1"}
+        page = await self._call("GET", kind.path(namespace), query)
+        found: str = page["metadata"]["resourceVersion"]
+        return found
+
+    async def watch(
+        self, kind: Kind, namespace: str, selector: str, since: str, seconds: float
+    ) -> AsyncIterator[Object]:
+        """Events after `since` for at most `seconds`, bookmarks included."""
+        query = {
+            "watch": "true",
+            "labelSelector": selector,
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(int(seconds)),
+        }
+        response = await self._send("GET", kind.path(namespace), query, None, None, seconds + 30)
+        try:
+            if response.status != 200:
+                raise _refusal(response.status, await response.read())
+            buffered = b""
+            async for chunk in response.content.iter_any():
+                *lines, buffered = (buffered + chunk).split(b"\n")
+                for line in filter(None, lines):
+                    yield orjson.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+        finally:
+            response.close()
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None = None,
+        media: str | None = None,
+    ) -> Any:
+        await self._budget()
+        response = await self._send(method, path, query, body, media, self._timeout)
+        try:
+            content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+        finally:
+            response.release()
+        if response.status >= 300:
+            raise _refusal(response.status, content)
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise ClusterError(Meaning.UNAVAILABLE, 0, "the answer is not JSON") from error
+
+    async def _send(  # noqa: PLR0917 - one HTTP request
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None,
+        media: str | None,
+        timeout: float,
+    ) -> Any:
+        try:
+            return await self._api.call_api(
+                path,
+                method,
+                query_params=list(query.items()),
+                header_params={
+                    "Content-Type": media or "application/json",
+                    "Accept": "application/json",
+                },
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _request_timeout=timeout,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+
+    async def _budget(self) -> None:
+        now = time.monotonic()
+        earliest = now - self._burst / self._rate
+        self._ready_at = max(self._ready_at, earliest) + 1 / self._rate
+        if self._ready_at > now:
+            await asyncio.sleep(self._ready_at - now)
+
+
+def _refusal(status: int, content: bytes) -> ClusterError:
+    try:
+        body: object = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        body = content[:500].decode(errors="replace")
+    said = body.get("message") if isinstance(body, dict) else body
+    return ClusterError(meaning_of(status, body), status, str(said or f"HTTP {status}"))
+
+
+async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) -> Cluster:
+    """The cluster of the operator's own kubeconfig, which is trusted."""
+    api = await config.new_client_from_config(str(kubeconfig))
+    return Cluster(api, timeout=timeout, rate=rate, burst=burst)

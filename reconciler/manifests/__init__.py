@@ -1,0 +1,1 @@
+"""What Mooring writes to a cluster, as plain dicts with deterministic names. Pure; no I/O."""

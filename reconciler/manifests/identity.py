@@ -1,0 +1,76 @@
+"""Names, labels and annotations that tell whose an object is (kubernetes.md section 1).
+
+Selectors use `RESOURCE` alone. The generation is an annotation, never a label, and not on the pod
+template; nothing that changes per claim is ever written, else each pass would wake the next.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+
+from app.domain.names import slug_of
+from reconciler.manifests.kinds import Kind, Object
+
+MANAGER = "mooring"
+RESOURCE = "mooring.dev/resource"
+PROJECT = "mooring.dev/project"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+GENERATION = "mooring.dev/generation"
+# Hash of the body as we last sent it: also shows that a field was taken out of a manifest.
+APPLIED = "mooring.dev/applied"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The row that objects belong to, and the name that theirs derive from."""
+
+    id: UUID
+    project_id: UUID
+    generation: int
+    namespace: str
+    name: str
+    component: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """On every object and on pod templates."""
+        return {
+            "app.kubernetes.io/name": self.component,
+            "app.kubernetes.io/instance": self.name,
+            "app.kubernetes.io/part-of": slug_of(self.name),
+            MANAGED_BY: MANAGER,
+            PROJECT: str(self.project_id),
+            RESOURCE: str(self.id),
+        }
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """What selects this resource's pods."""
+        return {RESOURCE: str(self.id)}
+
+
+def build(
+    kind: Kind, owner: Owner, name: str, content: Object, annotations: dict[str, str] | None = None
+) -> Object:
+    """An object of `owner` to be applied; `content` is what stands beside metadata."""
+    body: Object = {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {
+            "name": name,
+            "namespace": owner.namespace,
+            "labels": owner.labels,
+            "annotations": {GENERATION: str(owner.generation), **(annotations or {})},
+        },
+        **content,
+    }
+    body["metadata"]["annotations"][APPLIED] = digest(body)
+    return body
+
+
+def digest(value: object) -> str:
+    """A short hash of a JSON value, whatever the order of its keys."""
+    serialised = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(serialised).hexdigest()[:32]

@@ -1,0 +1,80 @@
+"""The kinds of object that a resource of ours may consist of, and the way to each in the API.
+
+A resource is gone when a list by owner label over all of `KINDS` is empty (kubernetes.md section
+1), so a kind that some manifest writes, or a controller makes for it, belongs in here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind; `optional`: defined by a CRD, so a cluster may not serve it."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    optional: bool = False
+
+    @property
+    def api_version(self) -> str:
+        """As objects spell it: `apps/v1`, or `v1` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def prefix(self) -> str:
+        """The path of its group and version."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+    def path(self, namespace: str, name: str | None = None) -> str:
+        """The path of the collection in `namespace`, or of one object in it."""
+        collection = f"{self.prefix}/namespaces/{namespace}/{self.plural}"
+        return f"{collection}/{name}" if name else collection
+
+
+_NETWORKING = "networking.k8s.io"
+_RBAC = "rbac.authorization.k8s.io"
+_KUBEBLOCKS = "apps.kubeblocks.io"
+
+STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets")
+POD = Kind("", "v1", "Pod", "pods")
+CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+SERVICE = Kind("", "v1", "Service", "services")
+SECRET = Kind("", "v1", "Secret", "secrets")
+INGRESS = Kind(_NETWORKING, "v1", "Ingress", "ingresses")
+HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", optional=True)
+NETWORK_POLICY = Kind(_NETWORKING, "v1", "NetworkPolicy", "networkpolicies")
+EVENT = Kind("", "v1", "Event", "events")
+
+KINDS = (
+    STATEFUL_SET,
+    POD,
+    CLAIM,
+    SERVICE,
+    SECRET,
+    INGRESS,
+    HTTP_ROUTE,
+    NETWORK_POLICY,
+    Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters", optional=True),
+    Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters", optional=True),
+    Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests", optional=True),
+    Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests", optional=True),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts"),
+    Kind(_RBAC, "v1", "Role", "roles"),
+    Kind(_RBAC, "v1", "RoleBinding", "rolebindings"),
+)
+_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*KINDS, EVENT)}
+
+
+def kind_of(body: Object) -> Kind:
+    """The kind of an object that a manifest made."""
+    return _BY_NAME[body["apiVersion"], body["kind"]]
+
+
+def title(body: Object) -> str:
+    """An object as users read it: `StatefulSet/name`."""
+    return f"{body['kind']}/{body['metadata']['name']}"

@@ -1,0 +1,57 @@
+"""Service and NetworkPolicy of a sandbox: what reaches it, and what it reaches.
+
+The policy lets a sandbox out to the internet and to DNS, and not to the cluster, its nodes or the
+cloud's metadata service: the user's code runs in there.
+"""
+
+from app.settings import Settings
+from reconciler.manifests.identity import Owner, build
+from reconciler.manifests.kinds import NETWORK_POLICY, SERVICE, Object
+from reconciler.manifests.routes import PORTS, TTYD
+
+# RFC 1918, carrier-grade NAT (6598), link-local with cloud metadata (3927); unique local (4193),
+# link-local (4291), and IPv4 in NAT64's well-known prefix (6052).
+_PRIVATE_4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
+_PRIVATE_6 = ["fc00::/7", "fe80::/10", "64:ff9b::/96"]
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server on every namespace
+
+
+def service(owner: Owner, settings: Settings) -> Object:
+    """The Service: just the two ports, reachable before the pod is ready."""
+    ports = [_port(name, settings) for name in PORTS]
+    spec = {
+        "type": "ClusterIP",
+        "selector": owner.selector,
+        "publishNotReadyAddresses": True,
+        "ports": ports,
+    }
+    return build(SERVICE, owner, owner.name, {"spec": spec})
+
+
+def network_policy(owner: Owner, settings: Settings) -> Object:
+    """The NetworkPolicy; `ingress_namespaces` empty lets every namespace reach the two ports."""
+    arriving: Object = {"ports": [{"port": port, "protocol": "TCP"} for port in PORTS.values()]}
+    if settings.ingress_namespaces:
+        names = {"key": _NAMESPACE_NAME, "operator": "In", "values": settings.ingress_namespaces}
+        arriving["from"] = [{"namespaceSelector": {"matchExpressions": [names]}}]
+    dns = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
+    internet = [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": _PRIVATE_4}},
+        {"ipBlock": {"cidr": "::/0", "except": _PRIVATE_6}},
+    ]
+    spec = {
+        "podSelector": {"matchLabels": owner.selector},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [arriving],
+        "egress": [dns, {"to": internet}],
+    }
+    return build(NETWORK_POLICY, owner, owner.name, {"spec": spec})
+
+
+def _port(name: str, settings: Settings) -> Object:
+    number = PORTS[name]
+    port: Object = {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+    if name == TTYD and settings.route_mode == "gateway":
+        # Tells gateways that the backend speaks websockets (KEP-3726).
+        port["appProtocol"] = "kubernetes.io/ws"
+    return port

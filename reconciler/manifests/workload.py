@@ -1,0 +1,184 @@
+"""Secret, StatefulSet and pod of a sandbox (kubernetes.md section 3, where each field is argued).
+
+The pod passes Pod Security `restricted`. Its management is Parallel, because OrderedReady leaves a
+broken pod in place for ever, and that field is immutable.
+"""
+
+import base64
+from dataclasses import dataclass
+
+from app.domain.quantities import milli
+from app.settings import Settings
+from reconciler.manifests.identity import Owner, build, digest
+from reconciler.manifests.kinds import POD, SECRET, STATEFUL_SET, Object
+from reconciler.manifests.routes import PORTS, TTYD
+
+CONTAINER = "sandbox"
+_INIT = "home"
+_VOLUME = "home"
+_USER = 1001
+_REQUESTS = {"cpu": "20m", "memory": "25Mi"}
+_EPHEMERAL = "4Gi"
+ENV = "mooring.dev/env"
+
+# ttyd 1.7: -W lets type, -P pings (seconds), -m clients, -c asks for the credential. Never -a:
+# arguments from the URL; never -H: it trusts the mere presence of a header.
+_TERMINAL = (
+    'exec ttyd -p "$TTYD_PORT" -W -T xterm-256color -P 5 -m 8 -c "$TTYD_USER:$TTYD_PASSWORD" bash'
+)
+# Only an empty home is filled, so nothing of the user's is overwritten or comes back.
+_FILL = (
+    '[ -n "$(ls -A "$HOME" | grep -vx lost+found)" ] || for from in /etc/skel /opt/mooring/home;'
+    ' do [ ! -d "$from" ] || cp -R "$from/." "$HOME/"; done'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What a sandbox is made from; `environment` joins what it always gets."""
+
+    owner: Owner
+    replicas: int
+    project_name: str
+    image: str
+    cpu: str
+    memory: str
+    storage: str
+    ttyd_user: str
+    ttyd_password: str
+    environment: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        """Without the password and the environment: a value that is logged shows itself so."""
+        return f"Sandbox({self.owner.namespace}/{self.owner.name})"
+
+
+def secret(sandbox: Sandbox) -> Object:
+    """The environment of the sandbox; what Mooring sets wins over the user's."""
+    values = {
+        **dict(sandbox.environment),
+        "PROJECT_NAME": sandbox.project_name,
+        "PORT": "3000",
+        "TTYD_PORT": str(PORTS[TTYD]),
+        "TTYD_USER": sandbox.ttyd_user,
+        "TTYD_PASSWORD": sandbox.ttyd_password,
+    }
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+    return build(
+        SECRET, sandbox.owner, f"{sandbox.owner.name}-env", {"type": "Opaque", "data": data}
+    )
+
+
+def stateful_set(sandbox: Sandbox, settings: Settings) -> Object:
+    """The workload: one replica or none."""
+    owner = sandbox.owner
+    spec = {
+        "replicas": sandbox.replicas,
+        "serviceName": owner.name,
+        "podManagementPolicy": "Parallel",
+        "revisionHistoryLimit": 1,
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
+        "updateStrategy": {"type": "RollingUpdate"},
+        "selector": {"matchLabels": owner.selector},
+        "template": _template(sandbox, settings),
+        "volumeClaimTemplates": [_home(sandbox, settings)],
+    }
+    return build(STATEFUL_SET, owner, owner.name, {"spec": spec})
+
+
+def probe_pod(workload: Object) -> Object:
+    """The pod that `workload` would make, under another name: for a dry run of its admission."""
+    owner_name, template = workload["metadata"]["name"], workload["spec"]["template"]
+    claim = {"claimName": f"{_VOLUME}-{owner_name}-0"}
+    volumes = [{"name": _VOLUME, "persistentVolumeClaim": claim}]
+    return {
+        "apiVersion": POD.api_version,
+        "kind": POD.kind,
+        "metadata": {
+            "name": f"{owner_name}-probe",
+            "namespace": workload["metadata"]["namespace"],
+            **template["metadata"],
+        },
+        "spec": {**template["spec"], "volumes": volumes},
+    }
+
+
+def _template(sandbox: Sandbox, settings: Settings) -> Object:
+    pod = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 10,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "initContainers": [_init(sandbox, settings)],
+        "containers": [_container(sandbox, settings)],
+    }
+    # A changed environment rolls the pod, an unchanged one does not.
+    annotations = {ENV: digest(secret(sandbox)["data"])}
+    return {"metadata": {"labels": sandbox.owner.labels, "annotations": annotations}, "spec": pod}
+
+
+def _container(sandbox: Sandbox, settings: Settings) -> Object:
+    # Not 3000: the user's app may rightly be down, and the terminal must stay reachable.
+    probe = {"tcpSocket": {"port": TTYD}, "timeoutSeconds": 2}
+    return {
+        "name": CONTAINER,
+        "image": sandbox.image,
+        "command": ["sh", "-c", settings.sandbox_command or _TERMINAL],
+        "envFrom": [{"secretRef": {"name": f"{sandbox.owner.name}-env"}}],
+        "ports": [
+            {"name": name, "containerPort": port, "protocol": "TCP"} for name, port in PORTS.items()
+        ],
+        "resources": _resources(sandbox),
+        "startupProbe": {**probe, "periodSeconds": 1, "failureThreshold": 120},
+        "readinessProbe": {**probe, "periodSeconds": 5, "failureThreshold": 3},
+        **_confined(settings),
+    }
+
+
+def _init(sandbox: Sandbox, settings: Settings) -> Object:
+    return {
+        "name": _INIT,
+        "image": sandbox.image,
+        "command": ["sh", "-c", _FILL],
+        "env": [{"name": "HOME", "value": settings.sandbox_home}],
+        "resources": _resources(sandbox),
+        **_confined(settings),
+    }
+
+
+def _confined(settings: Settings) -> Object:
+    return {
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": _VOLUME, "mountPath": settings.sandbox_home}],
+    }
+
+
+def _resources(sandbox: Sandbox) -> Object:
+    limits = {"cpu": sandbox.cpu, "memory": sandbox.memory}
+    # A request above its limit is invalid.
+    requests = {name: min(size, limits[name], key=_size) for name, size in _REQUESTS.items()}
+    return {"requests": requests, "limits": {**limits, "ephemeral-storage": _EPHEMERAL}}
+
+
+def _size(quantity: str) -> int:
+    return milli(quantity) or 0
+
+
+def _home(sandbox: Sandbox, settings: Settings) -> Object:
+    spec: Object = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": sandbox.storage}},
+    }
+    if settings.storage_class:
+        spec["storageClassName"] = settings.storage_class
+    return {"metadata": {"name": _VOLUME, "labels": sandbox.owner.labels}, "spec": spec}

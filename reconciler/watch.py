@@ -1,0 +1,88 @@
+"""Cluster events as wake-ups: each asks for a look at the owner of its object, and nothing else.
+
+List and watch of our own: kubernetes_asyncio's reconnects without backoff and raises on 410. What
+an event says is not used; a lost one costs time, not truth.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from app.db import resources
+from app.db.session import Database
+from reconciler.cluster.client import Cluster
+from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
+from reconciler.manifests.kinds import Kind
+
+log = structlog.get_logger(__name__)
+_GATHER = 0.02
+_SELECTOR = f"{MANAGED_BY}={MANAGER}"
+
+
+class Watch:
+    """Watches `kinds` of our objects in one namespace."""
+
+    def __init__(
+        self, database: Database, cluster: Cluster, namespace: str, wake: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._cluster = cluster
+        self._namespace = namespace
+        self._wake = wake
+        self._seen: set[UUID] = set()
+        self._something = asyncio.Event()
+
+    async def run(self, kinds: tuple[Kind, ...]) -> None:
+        """Watch for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ask())
+            for kind in kinds:
+                group.create_task(self._follow(kind))
+
+    async def _follow(self, kind: Kind) -> None:
+        since: str | None = None
+        failures = 0
+        while True:
+            try:
+                since = since or await self._cluster.version_of(kind, self._namespace, _SELECTOR)
+                since = await self._events(kind, since)
+                failures = 0
+            except ClusterError as error:
+                since = None if error.meaning == Meaning.EXPIRED else since
+                failures += 1
+                log.warning("a watch ended", kind=kind.kind, error=str(error))
+                longest = min(30.0, 0.2 * 2 ** min(failures, 8))
+                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
+
+    async def _events(self, kind: Kind, since: str) -> str:
+        seconds = 240 * random.uniform(1, 1.2)  # noqa: S311 - jitter
+        async for event in self._cluster.watch(kind, self._namespace, _SELECTOR, since, seconds):
+            if event["type"] == "ERROR":
+                raise ClusterError(Meaning.EXPIRED, 410, str(event["object"].get("message")))
+            meta = event["object"]["metadata"]
+            since = meta["resourceVersion"]
+            owner = (meta.get("labels") or {}).get(RESOURCE)
+            if event["type"] != "BOOKMARK" and owner:
+                with suppress(ValueError):
+                    self._seen.add(UUID(owner))
+                    self._something.set()
+        return since
+
+    async def _ask(self) -> None:
+        while True:
+            await self._something.wait()
+            await asyncio.sleep(_GATHER)
+            self._something.clear()
+            asking, self._seen = self._seen, set()
+            try:
+                async with self._database.autocommit() as connection:
+                    await resources.ask(connection, asking)
+                self._wake()
+            except (OSError, DBAPIError, InterfaceError) as error:
+                log.warning("nobody could be asked", count=len(asking), error=repr(error))

@@ -1,0 +1,183 @@
+"""`mooring dev` as a person meets it: started, interrupted, killed, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.acceptance.stack import PATIENCE, Stack, gone, processes_of, running_stack
+
+
+@pytest.fixture
+def own() -> Iterator[Stack]:
+    """A stack that this test may break."""
+    with running_stack() as running:
+        yield running
+
+
+def ask(stack: Stack, document: str, variables: dict[str, Any], token: str = "") -> Any:
+    request = urllib.request.Request(
+        stack.graphql_url,
+        json.dumps({"query": document, "variables": variables}).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        if token
+        else {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["data"]
+
+
+def signed_in(stack: Stack) -> str:
+    credentials = ask(
+        stack,
+        "mutation ($i: SignInInput!) { signIn(input: $i) { credentials { accessToken } } }",
+        {"i": {"login": stack.ready["login"], "password": stack.ready["password"]}},
+    )["signIn"]["credentials"]
+    return str(credentials["accessToken"])
+
+
+def test_the_screen_says_what_runs_and_how_to_stop(stack: Stack) -> None:
+    screen = stack.screen
+
+    assert f"{stack.url}/graphql" in screen
+    assert f"login dev, password {stack.ready['password']}" in screen
+    assert f"embedded PostgreSQL in {stack.data}" in screen
+    assert "no pod really runs" in screen
+    assert str(stack.data) in screen
+    assert "Ctrl-C" in screen
+    assert signed_in(stack)
+
+
+def test_secrets_are_for_their_owner_alone(stack: Stack) -> None:
+    files = [*(stack.data / "keys").iterdir(), stack.data / "ready.json"]
+
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in files}
+
+    assert set(modes) >= {"token-key", "secret-keys", "owner-password", "api-password"}
+    assert set(modes.values()) == {0o600}
+
+
+async def test_processes_connect_as_roles_that_are_no_superusers(stack: Stack) -> None:
+    connection = await asyncpg.connect(stack.owner_url)
+
+    rows = await connection.fetch(
+        "SELECT DISTINCT usename, rolsuper FROM pg_stat_activity JOIN pg_roles ON rolname = usename"
+        " WHERE datname = current_database()"
+    )
+    await connection.close()
+
+    assert {row["usename"] for row in rows} == {"mooring", "mooring_api", "mooring_reconciler"}
+    assert not any(row["rolsuper"] for row in rows)
+
+
+def test_a_second_start_on_the_same_data_is_refused(stack: Stack) -> None:
+    environment = os.environ | {"MOORING_DATA_DIR": str(stack.data), "MOORING_PORT": "0"}
+
+    second = subprocess.run(
+        [sys.executable, "-m", "app.cli", "dev"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+    assert second.returncode == 1
+    assert f"mooring dev already runs on {stack.data} (process {stack.dev.pid})" in second.stdout
+    assert "MOORING_DATA_DIR" in second.stdout
+    assert (stack.data / "ready.json").exists()
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_goes_on(own: Stack) -> None:
+    token = signed_in(own)
+    kubeconfig = own.kubeconfig
+    create = "mutation ($i: CreateProjectInput!) { createProject(input: $i) { project { id } } }"
+    project = ask(own, create, {"i": {"name": "Kept"}}, token)["createProject"]["project"]
+
+    code = own.interrupt()
+
+    assert code == 0
+    assert gone(own.folder) == []
+    assert not (own.data / "ready.json").exists()
+    order = [own.screen.find(name) for name in ("Stopping",)]
+    assert order[0] > 0
+
+    own.start()
+
+    names = ask(own, "{ projects(first: 10) { nodes { id name } } }", {}, token)["projects"]
+    assert names["nodes"] == [{"id": project["id"], "name": "Kept"}]
+    assert own.kubeconfig == kubeconfig
+
+
+def test_kill_9_of_the_parent_leaves_no_orphan_and_no_harm(own: Stack) -> None:
+    token = signed_in(own)
+
+    own.dev.kill()
+    own.dev.wait()
+
+    own.start()  # at once: it waits for the rest of the first to end
+    ours = set(own.ready["processes"].values()) | {own.dev.pid}
+    assert {pid for pid in processes_of(own.folder) if os.getsid(pid) not in ours} == set()
+    assert ask(own, "{ me { login } }", {}, token) == {"me": {"login": "dev"}}
+
+    own.dev.kill()
+    own.dev.wait()
+
+    assert gone(own.folder) == []
+
+
+@pytest.mark.parametrize("name", ["reconciler", "api", "simulator", "postgres"])
+async def test_a_child_that_dies_is_named_and_started_again(stack: Stack, name: str) -> None:
+    token = signed_in(stack)
+
+    await stack.kill(name, signal.SIGKILL)
+
+    assert f"{name} was killed by SIGKILL; starting it again in 0.5 s" in stack.screen
+    await answers_again(stack, token)
+
+
+async def answers_again(stack: Stack, token: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            assert ask(stack, "{ me { login } }", {}, token) == {"me": {"login": "dev"}}
+        except (OSError, AssertionError):
+            assert time.monotonic() < deadline
+        else:
+            return
+
+
+def test_a_port_in_use_is_said_and_the_next_one_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with running_stack(port=str(port)) as running:
+            assert f"port {port} is in use" in running.screen
+            assert running.url != f"http://127.0.0.1:{port}"
+
+
+def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
+    environment = os.environ | {"MOORING_PORT": "http", "MOORING_DATA_DIR": str(tmp_path)}
+
+    answer = subprocess.run(
+        [sys.executable, "-m", "app.cli", "dev"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("MOORING_PORT: ")
