@@ -64,6 +64,6 @@ async def running_simulator(
 
 async def _written(kubeconfig: Path, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(START_SECONDS):
-        while not kubeconfig.exists():  # noqa: ASYNC240 - another process writes it
+        while not kubeconfig.exists():
             assert process.returncode is None, "the simulator ended before it listened"
             await asyncio.sleep(0.02)

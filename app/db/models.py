@@ -226,7 +226,9 @@ class Feed(Base):
     """Per account the counter of its change log; `number` names it in cursors."""
 
     __tablename__ = "feed"
-    __table_args__: ClassVar[Any] = {"postgresql_with": {"fillfactor": 10}}
+    __table_args__ = {  # noqa: RUF012 - as SQLAlchemy declares it
+        "postgresql_with": {"fillfactor": 10}
+    }
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)

@@ -41,21 +41,21 @@ _DATE_TIME = strawberry.scalar(
 class Schema(strawberry.Schema):
     """Strawberry's schema with our seam."""
 
-    async def execute(self, *args: Any, context_value: Any = None, **options: Any) -> Any:
+    async def execute(self, query: str | None, *, context_value: Any = None, **options: Any) -> Any:  # type: ignore[override]
         """One query or mutation."""
         try:
             context = await _operation(context_value)
         except MooringError as refused:
             return PreExecutionError(data=None, errors=[_refusal(refused)])
-        return await super().execute(*args, context_value=context, **options)
+        return await super().execute(query, context_value=context, **options)
 
-    async def stream(self, *args: Any, context_value: Any = None, **options: Any) -> Any:
+    async def stream(self, query: str | None, *, context_value: Any = None, **options: Any) -> Any:  # type: ignore[override]
         """One operation over a websocket."""
         try:
             context = await _operation(context_value)
         except MooringError as refused:
             return _one(PreExecutionError(data=None, errors=[_refusal(refused)]))
-        return await super().stream(*args, context_value=context, **options)
+        return await super().stream(query, context_value=context, **options)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

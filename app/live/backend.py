@@ -13,7 +13,7 @@ from broadcaster import BroadcastBackend, Event
 from app.db.wakeups import Listener
 
 
-class WakeupBackend(BroadcastBackend):  # type: ignore[misc]
+class WakeupBackend(BroadcastBackend):
     """Wake-ups as broadcaster events with an empty message."""
 
     def __init__(self, url: str, *, enabled: bool = True) -> None:

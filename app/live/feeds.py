@@ -97,7 +97,7 @@ class Feeds:
 
     async def _listen(self, account_id: UUID, found: _Feed) -> None:
         async with self._broadcast.subscribe(feed_channel(account_id)) as events:
-            async for _ in events:
+            async for _ in events:  # type: ignore[union-attr]
                 found.wake.set()
 
     async def _read(self, account_id: UUID, found: _Feed) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - written by Alembic
 """The first schema: identity, projects, sandboxes, leases, the change log and the clock."""
 
 import sqlalchemy as sa

@@ -89,6 +89,7 @@ def test_a_second_start_on_the_same_data_is_refused(stack: Stack) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "app.cli", "dev"],
         env=environment,
+        check=False,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -174,6 +175,7 @@ def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "app.cli", "dev"],
         env=environment,
+        check=False,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -96,7 +96,7 @@ class Cluster:
         """Ask until the answer is as wanted."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             # Another process's state: there is nothing to wait on.
-            while not holds(answer := await self.call("GET", path, **query)):  # noqa: ASYNC110
+            while not holds(answer := await self.call("GET", path, **query)):
                 await asyncio.sleep(0.02)
         return answer
 

@@ -118,7 +118,7 @@ async def test_a_kill_among_writes_loses_nothing_that_was_answered(
 
         writing = asyncio.create_task(write())
         # Nothing to wait on but the writes themselves.
-        while answered < 50:  # noqa: ASYNC110
+        while answered < 50:
             await asyncio.sleep(0.01)
         first.process.kill()
         await first.process.wait()

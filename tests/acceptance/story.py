@@ -1,0 +1,144 @@
+"""One user of a running Mooring, over real HTTP and a real websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import websockets
+from websockets import Subprotocol
+
+from tests.acceptance.stack import PATIENCE, Stack
+
+Event = dict[str, Any]
+
+_STREAM = """subscription ($id: ID!, $after: String) { projectChanged(id: $id, after: $after) {
+  cursor kind deletedId project { status converged generation observedGeneration }
+  change { id action subjectId fromStatus toStatus } } }"""
+
+
+class User:
+    """A signed-up user; `token` is his."""
+
+    def __init__(self, stack: Stack, http: httpx.AsyncClient) -> None:
+        self.stack = stack
+        self.http = http
+        self.token = ""
+
+    async def ask(self, document: str, **variables: object) -> Any:
+        """The whole answer; tried again while Postgres or the API are away."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        body = {"query": document, "variables": variables}
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    url = self.stack.graphql_url
+                    answer = await self.http.post(url, json=body, headers=headers)
+                    found = answer.json()
+                    codes = [e["extensions"]["code"] for e in found.get("errors") or []]
+                    if "INTERNAL" not in codes:
+                        return found
+                except (httpx.HTTPError, json.JSONDecodeError):
+                    pass
+                await asyncio.sleep(0.2)
+
+    async def sign_up(self) -> None:
+        """A new user."""
+        answer = await self.ask(
+            "mutation ($i: SignUpInput!) { signUp(input: $i) { credentials { accessToken } } }",
+            i={"login": f"u-{uuid4().hex[:12]}", "password": "correct horse battery"},
+        )
+        self.token = answer["data"]["signUp"]["credentials"]["accessToken"]
+
+    async def create(self) -> str:
+        """A project with one sandbox; its id."""
+        answer = await self.ask(
+            'mutation ($k: String) { createProject(input: {name: "Käse & Co"}, idempotencyKey: $k)'
+            " { project { id status } } }",
+            k=uuid4().hex,
+        )
+        project = answer["data"]["createProject"]["project"]
+        assert project["status"] == "CREATING"
+        return str(project["id"])
+
+    async def want(self, verb: str, project: str) -> str:
+        """start, stop or delete; the status that it answers."""
+        answer = await self.ask(
+            f"mutation ($id: ID!) {{ {verb}Project(id: $id) {{ project {{ status }} }} }}",
+            id=project,
+        )
+        return str(answer["data"][f"{verb}Project"]["project"]["status"])
+
+
+@asynccontextmanager
+async def user_of(stack: Stack) -> AsyncIterator[User]:
+    """A signed-up user."""
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        user = User(stack, http)
+        await user.sign_up()
+        yield user
+
+
+class Follower:
+    """Follows one project from its cursor through lost connections; keeps every event."""
+
+    def __init__(self, user: User, project: str) -> None:
+        self._user = user
+        self._project = project
+        self.events: list[Event] = []
+        self._something = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Follow until DELETED."""
+        while not (self.events and self.events[-1]["kind"] == "DELETED"):
+            try:
+                await self._follow()
+            except (OSError, websockets.WebSocketException):
+                await asyncio.sleep(0.2)
+
+    async def until(self, holds: Callable[[Event], bool], since: int = 0) -> Event:
+        """The first event from number `since` on for which `holds`."""
+        async with asyncio.timeout(PATIENCE), self._something:
+            while True:
+                for event in self.events[since:]:
+                    if holds(event):
+                        return event
+                await self._something.wait()
+
+    async def reaches(self, status: str) -> None:
+        """Wait until the project is in `status` and converged."""
+
+        def reached(event: Event) -> bool:
+            seen = event["project"]
+            return bool(seen and seen["status"] == status and seen["converged"])
+
+        await self.until(lambda event: reached(event) and event is self.events[-1])
+
+    async def _follow(self) -> None:
+        after = self.events[-1]["cursor"] if self.events else None
+        async with websockets.connect(
+            self._user.stack.websocket_url,
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            proxy=None,
+        ) as socket:
+            hello = {"authorization": f"Bearer {self._user.token}"}
+            await socket.send(json.dumps({"type": "connection_init", "payload": hello}))
+            variables = {"id": self._project, "after": after}
+            payload = {"query": _STREAM, "variables": variables}
+            await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+            async for text in socket:
+                message = json.loads(text)
+                if message["type"] in ("complete", "error"):
+                    return
+                if message["type"] == "next" and message["payload"].get("data"):
+                    await self._keep(message["payload"]["data"]["projectChanged"])
+
+    async def _keep(self, event: Event) -> None:
+        async with self._something:
+            self.events.append(event)
+            self._something.notify_all()

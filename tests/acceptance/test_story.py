@@ -1,0 +1,135 @@
+"""The story: create, watch, stop, start, delete; alone, and with things breaking in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+
+from app.domain import ids
+from tests.acceptance.stack import Stack, running_stack
+from tests.acceptance.story import Follower, User, user_of
+
+Nothing = Callable[[], Awaitable[None]]
+
+
+async def nothing() -> None:
+    """Nothing breaks."""
+
+
+async def story(user: User, breaks: Nothing = nothing) -> Follower:
+    """The whole life of a project; `breaks` happens while it is on its way up again."""
+    project = await user.create()
+    follower = Follower(user, project)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(follower.run())
+        await follower.reaches("RUNNING")
+        assert await user.want("stop", project) == "STOPPING"
+        await follower.reaches("STOPPED")
+        assert await user.want("start", project) == "STARTING"
+        await breaks()
+        await follower.reaches("RUNNING")
+        assert await user.want("delete", project) == "TERMINATING"
+    await saw_everything(user.stack, follower, project)
+    return follower
+
+
+async def saw_everything(stack: Stack, follower: Follower, project: str) -> None:
+    """The follower saw the project's change rows: in order, none missing, none twice."""
+    decoded = ids.decode(project)
+    assert decoded is not None
+    seen = [event["change"]["id"] for event in follower.events if event["change"]]
+    written = await change_ids(stack, decoded[1])
+    assert "RESYNC" not in [event["kind"] for event in follower.events]
+    assert seen == written[len(written) - len(seen) :]
+    assert len(written) - len(seen) <= 2 + snapshot_gap(follower)
+
+
+def snapshot_gap(follower: Follower) -> int:
+    """Changes that the snapshot at the beginning already held, beside the two creations."""
+    first = next(e["change"] for e in follower.events if e["change"])
+    return 0 if first["fromStatus"] == "CREATING" else 4
+
+
+async def change_ids(stack: Stack, project: UUID) -> list[str]:
+    connection = await asyncpg.connect(stack.owner_url)
+    try:
+        rows = await connection.fetch(
+            "SELECT account_id, seq FROM change WHERE project_id = $1 ORDER BY seq", project
+        )
+    finally:
+        await connection.close()
+    return [ids.encode(ids.NodeType.CHANGE, row["account_id"], row["seq"]) for row in rows]
+
+
+def objects_left(stack: Stack) -> int:
+    """How many of our objects are in the simulator's cluster."""
+    config = json.loads(stack.kubeconfig.read_text())
+    server = config["clusters"][0]["cluster"]["server"]
+    token = config["users"][0]["user"]["token"]
+    kinds = ("api/v1/pods", "api/v1/secrets", "api/v1/services", "apis/apps/v1/statefulsets")
+    found = 0
+    for kind in (*kinds, "api/v1/persistentvolumeclaims", "apis/networking.k8s.io/v1/ingresses"):
+        request = urllib.request.Request(
+            f"{server}/{kind}?labelSelector=app.kubernetes.io/managed-by%3Dmooring",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            found += len(json.load(answer)["items"])
+    return found
+
+
+async def test_two_users_at_once_live_the_story_and_do_not_see_each_other(stack: Stack) -> None:
+    async with user_of(stack) as ada, user_of(stack) as bob:
+        theirs = await bob.create()
+        read = "query ($id: ID!) { project(id: $id) { id } node(id: $id) { id } }"
+
+        hidden = await ada.ask(read, id=theirs)
+        refused = await ada.ask(
+            "mutation ($id: ID!) { deleteProject(id: $id) { project { id } } }", id=theirs
+        )
+        await asyncio.gather(story(ada), story(bob))
+
+        assert hidden["data"] == {"project": None, "node": None}
+        assert refused["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+        follower = Follower(bob, theirs)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follower.run())
+            await follower.reaches("RUNNING")
+            await bob.want("delete", theirs)
+    assert objects_left(stack) == 0
+
+
+async def test_the_story_survives_a_killed_reconciler_while_another_takes_over(
+    stack: Stack,
+) -> None:
+    async def breaks() -> None:
+        await stack.kill("reconciler")
+
+    with stack.another_reconciler():
+        async with user_of(stack) as user:
+            await story(user, breaks)
+    assert objects_left(stack) == 0
+
+
+async def test_the_story_survives_a_restart_of_postgres() -> None:
+    with running_stack() as stack:
+
+        async def breaks() -> None:
+            await stack.kill("postgres")
+
+        async with user_of(stack) as user:
+            await story(user, breaks)
+        assert objects_left(stack) == 0
+
+
+async def test_without_any_notify_the_end_is_the_same_later() -> None:
+    with running_stack(notify="false") as stack:
+        async with user_of(stack) as user:
+            await story(user)
+        assert objects_left(stack) == 0

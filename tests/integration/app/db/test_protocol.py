@@ -1,0 +1,253 @@
+"""Claim, fence, record and feed on a real Postgres, by fixed interleavings."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.db import accounts, claims, feed, migrations, resources, roles
+from app.db.claims import Claim
+from app.db.record import Recorded, record
+from app.db.session import Database
+from app.domain import states
+from app.domain.errors import NotFound
+from app.domain.observation import Outcome
+from app.domain.states import ASKED, DesiredState, Inputs, Phase
+from app.domain.viewer import Viewer
+from app.postgres import EmbeddedPostgres
+from app.secrets.keyring import KeyRing
+from app.services import projects
+from app.services.projects import NewProject
+from app.services.sandboxes import Maker
+from app.settings import Settings
+from tests.postgres import make_database
+
+LEASE = timedelta(seconds=30)
+KEYS = KeyRing("test:" + "A" * 43 + "=")
+
+
+async def viewer_of(database: Database, login: str = "ada") -> Viewer:
+    async with database.begin() as session:
+        made = await accounts.create(session, login, "no hash")
+        assert made is not None
+        found = await accounts.viewer(session, made.id, datetime.now(UTC) + LEASE)
+    assert found is not None
+    return found
+
+
+async def project_of(database: Database, viewer: Viewer) -> UUID:
+    async with database.begin() as session:
+        row = await projects.create(session, viewer, Maker(Settings(), KEYS), NewProject("shop"))
+    return row.id
+
+
+async def claim_one(database: Database) -> Claim:
+    async with database.autocommit() as connection:
+        found = await claims.claim(
+            connection,
+            lane=ASKED,
+            after=UUID(int=0),
+            slots=8,
+            saturated=[],
+            lease=LEASE,
+            worker="test",
+        )
+    assert len(found) == 1
+    return found[0]
+
+
+async def write(database: Database, claim: Claim, outcome: Outcome) -> Recorded:
+    async with database.begin() as session:
+        return await record(session, [(claim, outcome)])
+
+
+async def row_of(database: Database, key: UUID) -> dict[str, object]:
+    async with database.read() as connection:
+        found = await connection.execute(text("SELECT * FROM resource WHERE id = :id"), {"id": key})
+        return dict(found.mappings().one())
+
+
+def running(claim: Claim) -> Outcome:
+    return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+
+async def test_the_generated_status_is_the_pure_function_for_every_combination(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    combinations = [
+        Inputs(*values)
+        for values in itertools.product(
+            DesiredState, Phase, (False, True), (3,), (1, 2, 3), (0, 1, 2, 3), (None, 2, 3)
+        )
+    ]
+    update = text("""
+        UPDATE resource SET desired_state = :d, phase = :p, was_ready = :w, generation = :g,
+          desired_generation = :dg, observed_generation = :og, failed_generation = :fg
+        WHERE project_id = :project RETURNING status
+    """)
+
+    async with database.begin() as session:
+        seen = [
+            (
+                await session.execute(
+                    update,
+                    {
+                        "d": i.desired_state.value,
+                        "p": i.phase.value,
+                        "w": i.was_ready,
+                        "g": i.generation,
+                        "dg": i.desired_generation,
+                        "og": i.observed_generation,
+                        "fg": i.failed_generation,
+                        "project": project,
+                    },
+                )
+            ).scalar_one()
+            for i in combinations
+        ]
+
+    assert seen == [states.status(i).value for i in combinations]
+
+
+async def test_a_row_under_lease_is_not_claimed_again(database: Database) -> None:
+    await project_of(database, await viewer_of(database))
+    await claim_one(database)
+
+    async with database.autocommit() as connection:
+        again = await claims.claim(
+            connection,
+            lane=ASKED,
+            after=UUID(int=0),
+            slots=8,
+            saturated=[],
+            lease=LEASE,
+            worker="other",
+        )
+
+    assert again == []
+
+
+async def test_a_result_under_an_old_token_is_dropped(database: Database) -> None:
+    await project_of(database, await viewer_of(database))
+    first = await claim_one(database)
+    async with database.begin() as session:
+        await session.execute(text("UPDATE resource SET locked_until = '-infinity'"))
+    second = await claim_one(database)
+
+    late = await write(database, first, running(first))
+
+    row = await row_of(database, first.id)
+    assert late.written == frozenset()
+    assert (row["phase"], row["lease_token"]) == ("new", second.lease_token)
+
+
+async def test_a_result_after_the_end_of_its_lease_is_dropped(database: Database) -> None:
+    await project_of(database, await viewer_of(database))
+    claim = await claim_one(database)
+    async with database.begin() as session:
+        await session.execute(text("UPDATE resource SET locked_until = mooring_now()"))
+
+    late = await write(database, claim, running(claim))
+
+    assert late.written == frozenset()
+
+
+async def test_a_wake_up_during_a_pass_is_not_lost(database: Database) -> None:
+    await project_of(database, await viewer_of(database))
+    claim = await claim_one(database)
+    async with database.autocommit() as connection:
+        await resources.ask(connection, [claim.id])
+
+    written = await write(database, claim, running(claim))
+
+    again = await claim_one(database)
+    assert written.asked_again == {claim.id}
+    assert again.phase == Phase.RUNNING
+
+
+async def test_a_record_moves_resource_project_and_feed_together(database: Database) -> None:
+    viewer = await viewer_of(database)
+    await project_of(database, viewer)
+    claim = await claim_one(database)
+
+    await write(database, claim, running(claim))
+
+    async with database.read() as connection:
+        changes = await feed.since(connection, {viewer.home: 0}, 100)
+        status = (await connection.execute(text("SELECT status FROM project"))).scalar_one()
+    assert status == "RUNNING"
+    assert [c.seq for c in changes] == list(range(1, len(changes) + 1))
+    assert [(c.action, c.from_status, c.to_status) for c in changes] == [
+        ("project.create", None, "CREATING"),
+        ("sandbox.create", None, "CREATING"),
+        ("sandbox.status", "CREATING", "RUNNING"),
+        ("project.status", "CREATING", "RUNNING"),
+    ]
+
+
+async def test_the_last_resource_takes_a_deleted_project_with_it(database: Database) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    async with database.begin() as session:
+        await projects.want(session, viewer, project, DesiredState.DELETED)
+    async with database.autocommit() as connection:
+        [claim] = await claims.claim(
+            connection,
+            lane=states.DELETION,
+            after=UUID(int=0),
+            slots=8,
+            saturated=[],
+            lease=LEASE,
+            worker="test",
+        )
+
+    await write(database, claim, Outcome(2, timedelta(seconds=1), phase=Phase.GONE, gone=True))
+
+    async with database.read() as connection:
+        left = await connection.execute(
+            text("SELECT (SELECT count(*) FROM project) + (SELECT count(*) FROM resource)")
+        )
+        changes = await feed.since(connection, {viewer.home: 0}, 100)
+    assert left.scalar_one() == 0
+    assert [c.action for c in changes][-2:] == ["sandbox.gone", "project.gone"]
+
+
+async def test_repeating_an_intent_changes_nothing(database: Database) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+
+    for _ in range(3):
+        async with database.begin() as session:
+            row = await projects.want(session, viewer, project, DesiredState.STOPPED)
+
+    async with database.read() as connection:
+        changes = await feed.since(connection, {viewer.home: 0}, 100)
+    assert row.generation == 2
+    assert [c.action for c in changes].count("project.stop") == 1
+
+
+async def test_one_user_does_not_see_the_other_ones_project(database: Database) -> None:
+    ada, bob = await viewer_of(database), await viewer_of(database, "bob")
+    project = await project_of(database, ada)
+
+    with pytest.raises(NotFound):
+        async with database.begin() as session:
+            await projects.want(session, bob, project, DesiredState.DELETED)
+
+
+async def test_migrations_go_up_down_and_up_and_match_the_models(
+    postgres: EmbeddedPostgres,
+) -> None:
+    url = await make_database(postgres, "updown")
+
+    await migrations.upgrade(url)
+    await migrations.check(url)
+    await migrations.downgrade(url, "base")
+    await migrations.upgrade(url)
+
+    await migrations.check(url)
+    assert await roles.ensure(url, {roles.API: "one", roles.RECONCILER: "two"})
