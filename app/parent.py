@@ -7,6 +7,7 @@ by kill -9, the kernel closes its end, the read here returns, and this process a
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 import time
@@ -25,8 +26,9 @@ def stop_with_parent(pipe: int | None, *, grace: float = _GRACE) -> None:
 
 
 def _watch(pipe: int, grace: float) -> None:
-    while os.read(pipe, 1):
-        pass  # nobody writes; the end of file is the message
+    # Nobody writes; the end of file is the message. The wait is our own, because the pipe is shared
+    # with children whose event loop made it non-blocking.
+    select.select([pipe], [], [])
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
     os.kill(os.getpid(), signal.SIGKILL)

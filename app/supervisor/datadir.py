@@ -26,6 +26,7 @@ class DataDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
+        self._owned = False
         self._lock: IO[str] | None = None
         self._children: IO[str] | None = None
 
@@ -79,7 +80,9 @@ class DataDir:
         self.ready_file.unlink(missing_ok=True)
 
     def close(self) -> None:
-        self.ready_file.unlink(missing_ok=True)
+        # Only its owner's: a second start on the same folder is refused and must take nothing away.
+        if self._owned:
+            self.ready_file.unlink(missing_ok=True)
         for lock in (self._children, self._lock):
             if lock is not None:
                 lock.close()
@@ -91,6 +94,7 @@ class DataDir:
                 f"mooring dev already runs on {self.path} (process {lock.read().strip()}). "
                 "Stop it with Ctrl-C, or choose another folder: MOORING_DATA_DIR=… make run"
             )
+        self._owned = True
         lock.seek(0)
         lock.truncate()
         lock.write(str(os.getpid()))

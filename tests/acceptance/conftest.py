@@ -16,6 +16,12 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture
+def address(stack: Stack) -> str:
+    """Where a browser begins."""
+    return stack.url
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
