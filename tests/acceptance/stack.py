@@ -104,6 +104,8 @@ class Stack:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
+        # After a kill -9 the last one's is still there.
+        (self.data / "ready.json").unlink(missing_ok=True)
         self.launch()
         deadline = time.monotonic() + PATIENCE
         while not (self.data / "ready.json").exists():
