@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from app.domain import ids
 from tests.acceptance.stack import Stack, running_stack
 from tests.acceptance.story import Follower, User, user_of
 
 Nothing = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack of its own: other tests leave projects behind, and here no object may be left."""
+    with running_stack() as running:
+        yield running
 
 
 async def nothing() -> None:
