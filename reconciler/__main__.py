@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from app.db.session import Database
 from app.db.wakeups import WORK, Listener, Publisher
@@ -15,31 +16,29 @@ from app.settings import Settings
 from reconciler.cluster.client import connect
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import (
+    HTTP_ROUTE,
     INGRESS,
     NETWORK_POLICY,
     POD,
     SECRET,
     SERVICE,
     STATEFUL_SET,
+    Kind,
 )
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
 
-_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET, INGRESS, NETWORK_POLICY)
+_ALWAYS_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET)
 
 
-async def main(settings: Settings) -> None:
+async def main(settings: Settings, kubeconfig: Path) -> None:
     """Reconcile until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    assert settings.kubeconfig is not None
     url = settings.database_url.get_secret_value()
     listen_url = settings.listen_url.get_secret_value() if settings.listen_url else url
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(url, pool=settings.database_pool, publisher=publisher)
     cluster = await connect(
-        settings.kubeconfig,
+        kubeconfig,
         timeout=settings.cluster_timeout,
         rate=settings.cluster_rate,
         burst=settings.cluster_burst,
@@ -48,21 +47,29 @@ async def main(settings: Settings) -> None:
     sandboxes = SandboxReconciler(database, cluster, keys, settings)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
     loop = Loop(database, sandboxes.reconcile, settings, worker)
-    listener = Listener(listen_url, lambda channel: _heard(channel, loop), loop.wake)
-    tasks = [asyncio.create_task(publisher.run())]
-    if settings.notify:
-        tasks.append(asyncio.create_task(listener.run()))
-    if settings.watch:
-        watch = Watch(database, cluster, settings.sandbox_namespace, loop.wake)
-        tasks.append(asyncio.create_task(watch.run(_WATCHED)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, loop.stop)
     try:
-        await loop.run(stop)
+        async with asyncio.TaskGroup() as group:
+            helpers = [group.create_task(publisher.run())]
+            if settings.notify:
+                listener = Listener(listen_url, lambda channel: _heard(channel, loop), loop.wake)
+                helpers.append(group.create_task(listener.run()))
+            if settings.watch:
+                watch = Watch(database, cluster, settings.sandbox_namespace, loop.wake)
+                helpers.append(group.create_task(watch.run(_watched(settings))))
+            await loop.run()
+            for task in helpers:
+                task.cancel()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await cluster.close()
         await database.close()
+
+
+def _watched(settings: Settings) -> tuple[Kind, ...]:
+    route = INGRESS if settings.route_mode == "ingress" else HTTP_ROUTE
+    policy = (NETWORK_POLICY,) if settings.network_policy else ()
+    return (*_ALWAYS_WATCHED, route, *policy)
 
 
 def _heard(channel: str, loop: Loop) -> None:
@@ -74,6 +81,6 @@ if __name__ == "__main__":
     chosen = Settings()
     configure_logs(chosen.log_level, chosen.log_format)
     stop_with_parent(chosen.parent_pipe)
-    if chosen.kubeconfig is None:
-        sys.exit("MOORING_KUBECONFIG is not set: give the kubeconfig of the operator's cluster")
-    asyncio.run(main(chosen))
+    if chosen.kubeconfig is None or not chosen.kubeconfig.is_file():
+        sys.exit("Set MOORING_KUBECONFIG to the file of the operator's cluster; there is none")
+    asyncio.run(main(chosen, chosen.kubeconfig))

@@ -1,17 +1,16 @@
 """Wait (woken, timer, stop), claim, run, drain: the heart of the reconciler.
 
-A row under lease is renewed at a third of the lease and counted on our own monotonic clock from
-before the claim was sent; a pass that could outlive its lease is cancelled a margin before. Slots:
-half to what was asked for, a quarter to deletions, a quarter to the clock; what one leaves goes to
-the others. Accounts that fill their share of slots are left out of the claim itself.
+Slots: half to what was asked for, a quarter to deletions, a quarter to the clock; what one lane
+leaves goes to the others. Within a lane the accounts take turns, and one that fills its share of
+the slots is left out of the claim itself (data-layer.md section 3). When more may be due than was
+claimed, each record that frees slots is a reason to claim again.
 """
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,24 +18,20 @@ import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from app.db import claims
-from app.db.claims import Claim
+from app.db.claims import ROWS_PER_ACCOUNT, Claim
 from app.db.record import Recorded
 from app.db.session import Database
 from app.domain.observation import SOON, Outcome
-from app.domain.states import ASKED, CLOCK, DELETION, Lane
+from app.domain.states import Lane
 from app.settings import Settings
+from reconciler import plan
+from reconciler.leases import Lease, Leases
 from reconciler.recorder import Recorder, Result
 
 log = structlog.get_logger(__name__)
-_UNAVAILABLE = (OSError, DBAPIError, InterfaceError)
 _FIRST = UUID(int=0)
-
-
-@dataclass(slots=True)
-class _Held:
-    claim: Claim
-    until: float
-    task: asyncio.Task[None] | None = None
+# The part of the slots that a lane has for itself.
+_PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
 
 
 class Loop:
@@ -53,146 +48,126 @@ class Loop:
         self._reconcile = reconcile
         self._settings = settings
         self._worker = worker
-        self._held: dict[UUID, _Held] = {}
+        self._leases = Leases(database, settings)
+        self._recorder = Recorder(database, self._leases, self._recorded)
         self._woken = asyncio.Event()
-        self._after: dict[Lane, UUID] = {}
-        self.recorder = Recorder(database, self._recorded)
+        self._stopping = False
+        self._more = False
+        self._after = dict.fromkeys(Lane, _FIRST)
 
     def wake(self) -> None:
         """Look for due rows now."""
         self._woken.set()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then let passes end within the drain time."""
-        helpers = [asyncio.create_task(self.recorder.run()), asyncio.create_task(self._renew())]
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                more = await self._claim()
-                await self._wait(stopping, 0 if more else self._settings.poll)
-            await self._drain()
-        finally:
-            for task in [*helpers, stopping, *(h.task for h in self._held.values() if h.task)]:
+    def stop(self) -> None:
+        """Claim nothing more, let passes end within the drain time, then return from `run`."""
+        self._stopping = True
+        self.wake()
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._recorder.run()),
+                group.create_task(self._leases.renew()),
+            ]
+            passes: set[asyncio.Task[None]] = set()
+            while not self._stopping:
+                for lease in await self._claim():
+                    task = group.create_task(self._pass(lease))
+                    passes.add(task)
+                    task.add_done_callback(passes.discard)
+                await self._wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.drain):
+                    await self._leases.none_held.wait()
+            for task in [*helpers, *passes]:
                 task.cancel()
 
-    async def _wait(self, stopping: "asyncio.Task[bool]", seconds: float) -> None:
-        woken = asyncio.create_task(self._woken.wait())
-        longest = seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        await asyncio.wait({woken, stopping}, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
-        woken.cancel()
+    async def _wait(self) -> None:
+        longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                await self._woken.wait()
 
-    async def _claim(self) -> bool:
-        """Claim for every lane; whether more may be due."""
+    async def _claim(self) -> list[Lease]:
+        """New leases for the free slots; the lane that has least of its part is asked first."""
         self._woken.clear()
-        free = self._settings.slots - len(self._held)
-        shares = ((ASKED, 2), (DELETION, 4), (CLOCK, 4))
-        more = False
-        for lane, share in shares:
-            slots = min(free, max(1, self._settings.slots // share))
-            if slots <= 0:
-                return False
-            try:
-                found = await self._claim_lane(lane, slots)
-            except _UNAVAILABLE as error:
-                log.warning("rows cannot be claimed", error=repr(error))
-                return False
-            free -= len(found)
-            more = more or len(found) == slots
-        return more and free > 0
+        taken: list[Lease] = []
+        try:
+            lanes = sorted(Lane, key=lambda lane: -self._own(lane))
+            full = [lane for lane in lanes if not await self._lap(lane, self._own(lane), taken)]
+            left = [lane for lane in full if not await self._lap(lane, self._free, taken)]
+            self._more = bool(left)
+        except (OSError, DBAPIError, InterfaceError) as error:
+            log.warning("rows cannot be claimed", error=repr(error))
+        return taken
 
-    async def _claim_lane(self, lane: Lane, slots: int) -> list[Claim]:
-        sent = time.monotonic()
-        busy = Counter(held.claim.account_id for held in self._held.values())
-        after = self._after.get(lane, _FIRST)
+    @property
+    def _free(self) -> int:
+        return self._settings.slots - len(self._leases)
+
+    def _own(self, lane: Lane) -> int:
+        """How many slots of its own a lane has left."""
+        part = max(1, self._settings.slots // _PARTS[lane])
+        return min(self._free, part - self._leases.in_flight(lane))
+
+    async def _lap(self, lane: Lane, slots: int, taken: list[Lease]) -> bool:
+        """Claim for up to `slots` once around the accounts; whether nothing more may be due."""
+        began, done = self._after[lane], True
+        while slots > 0:
+            saturated = self._leases.saturated()
+            found, last = await self._claim_after(lane, slots, saturated, taken)
+            slots -= len(found)
+            most = max(Counter(claim.account_id for claim in found).values(), default=0)
+            done = done and not saturated and (lane == Lane.CLOCK or most < ROWS_PER_ACCOUNT)
+            if slots <= 0:
+                self._after[lane] = max(claim.account_id for claim in found)
+                return False
+            self._after[lane] = last or _FIRST
+            if last is None and began == _FIRST:
+                return done
+            if last is None:
+                began = _FIRST
+        return False
+
+    async def _claim_after(
+        self, lane: Lane, slots: int, saturated: list[UUID], taken: list[Lease]
+    ) -> tuple[list[Claim], UUID | None]:
+        sent = asyncio.get_running_loop().time()
         async with self._database.autocommit() as connection:
-            found = await claims.claim(
+            found, last = await claims.claim(
                 connection,
                 lane=lane,
-                after=after,
+                after=self._after[lane],
                 slots=slots,
-                saturated=[a for a, n in busy.items() if n >= self._settings.account_slots],
+                saturated=saturated,
                 lease=timedelta(seconds=self._settings.lease),
                 worker=self._worker,
             )
-        for claim in found:
-            held = _Held(claim, sent + self._settings.lease)
-            self._held[claim.id] = held
-            held.task = asyncio.create_task(self._pass(held))
-        # The start rotates; past the last account the lap begins anew, at once.
-        self._after[lane] = max((c.account_id for c in found), default=_FIRST)
-        if not found and after != _FIRST:
-            self.wake()
-        return found
+        taken += [self._leases.take(claim, sent) for claim in found]
+        return found, last
 
-    async def _pass(self, held: _Held) -> None:
-        claim = held.claim
+    async def _pass(self, lease: Lease) -> None:
+        claim = lease.claim
         try:
-            async with asyncio.timeout(self._settings.pass_timeout):
+            async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
                 outcome = await self._reconcile(claim)
         except TimeoutError:
-            outcome = Outcome(
-                claim.generation,
-                timedelta(seconds=1),
-                reason="PassTimeout",
-                message="The cluster took too long.",
-                attempts=claim.attempts + 1,
-            )
-        except asyncio.CancelledError:
-            raise
+            outcome = plan.interrupted(claim, "PassTimeout", "The cluster took too long.")
         except Exception:
             log.exception("a pass failed", resource=str(claim.id), kind=claim.kind)
-            outcome = Outcome(
-                claim.generation,
-                timedelta(seconds=random.uniform(1, 30)),  # noqa: S311 - jitter
-                reason="Internal",
-                message="Mooring failed here; it tries again.",
-                attempts=claim.attempts + 1,
-            )
-        self.recorder.put(claim, outcome)
+            outcome = plan.interrupted(claim, "Internal", "Mooring failed here; it tries again.")
+        finally:
+            lease.limit = None
+        self._recorder.put(claim, outcome)
 
     def _recorded(self, batch: list[Result], recorded: Recorded) -> None:
-        for claim, outcome in batch:
-            self._held.pop(claim.id, None)
-            if outcome.after <= SOON:
-                self._look_in(outcome.after.total_seconds())
-        if recorded.asked_again or len(recorded.written) < len(batch):
+        self._leases.end(claim for claim, _ in batch)
+        soon = [outcome.after for _, outcome in batch if outcome.after <= SOON]
+        if soon:
+            # A little late rather than early: the database counts from its own now().
+            seconds = min(soon).total_seconds() + 0.01
+            asyncio.get_running_loop().call_later(seconds, self.wake)
+        if self._more or recorded.asked_again or len(recorded.written) < len(batch):
             self.wake()
-
-    def _look_in(self, seconds: float) -> None:
-        # A little late rather than early: the database counts from its own now().
-        asyncio.get_running_loop().call_later(seconds + 0.01, self.wake)
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.lease / 3)
-            sent = time.monotonic()
-            held = [h.claim for h in self._held.values()]
-            if held:
-                lease = timedelta(seconds=self._settings.lease)
-                try:
-                    async with self._database.autocommit() as connection:
-                        kept = await claims.renew(connection, held, lease)
-                    self._keep(held, kept, sent + self._settings.lease)
-                except _UNAVAILABLE as error:
-                    log.warning("leases cannot be renewed", error=repr(error))
-            self._give_up(time.monotonic() + self._settings.lease_margin)
-
-    def _keep(self, asked: list[Claim], kept: set[UUID], until: float) -> None:
-        for claim in asked:
-            held = self._held.get(claim.id)
-            if held is None or held.claim is not claim:
-                continue
-            held.until = until if claim.id in kept else 0.0
-
-    def _give_up(self, deadline: float) -> None:
-        # The next renewal comes after a third of the lease: what would end before then stops now.
-        for held in [h for h in self._held.values() if h.until < deadline]:
-            log.warning("a lease is lost", resource=str(held.claim.id))
-            if held.task is not None:
-                held.task.cancel()
-            self._held.pop(held.claim.id, None)
-
-    async def _drain(self) -> None:
-        deadline = time.monotonic() + self._settings.drain
-        while self._held and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)

@@ -33,6 +33,12 @@ _WAITING = {
     "CrashLoopBackOff": "CrashLoop",
 }
 
+_TOO_LONG = {
+    DesiredState.RUNNING: "StartingTooLong",
+    DesiredState.STOPPED: "StoppingTooLong",
+    DesiredState.DELETED: "DeleteBlocked",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -62,6 +68,11 @@ def seen(workload: Object | None, pods: Sequence[Object]) -> View:
     return next((view for pod in pods if (view := _trouble(pod))), View(Phase.STARTING))
 
 
+def is_observed(claim: Claim) -> bool:
+    """Whether a pass for this very generation has finished its writes."""
+    return claim.observed_generation == claim.generation
+
+
 def is_ours(workload: Object, claim: Claim) -> bool:
     """Whether an object of our name carries our label."""
     labels = workload["metadata"].get("labels") or {}
@@ -75,12 +86,33 @@ def is_newer(workload: Object, claim: Claim) -> bool:
     return written.isdigit() and int(written) > claim.generation
 
 
+def is_awaited(claim: Claim) -> bool:
+    """Whether all is written for this generation and only the cluster's part is awaited.
+
+    A settled row is applied anew whenever somebody asks: the event may be that of an object which
+    was changed or removed by hand.
+    """
+    return is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
+
+
 def is_current(workload: Object, body: Object) -> bool:
     """Whether the live object is what `body` would make of it, as far as our own mark says."""
     annotations = workload["metadata"].get("annotations") or {}
     mine: Any = body["metadata"]["annotations"][APPLIED]
     same = workload["spec"].get("replicas") == body["spec"]["replicas"]
     return bool(annotations.get(APPLIED) == mine and same)
+
+
+def blocked(left: Sequence[tuple[str, Object]]) -> View:
+    """A deletion under way; what is left is named once it takes too long."""
+    named = [
+        f"{kind}/{body['metadata']['name']}"
+        f" (finalizers: {', '.join(body['metadata'].get('finalizers') or ['none'])})"
+        for kind, body in left
+    ]
+    return View(
+        Phase.TERMINATING, message=f"Still there: {', '.join(named)}.", object=named[0].split()[0]
+    )
 
 
 def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses | None) -> Outcome:
@@ -90,32 +122,44 @@ def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses |
         after=_WAIT if view.phase not in SETTLED else _spread(settings.recheck),
         phase=view.phase,
         reason=view.reason,
-        message=view.message,
-        object=view.object,
+        message=view.message if view.reason else None,
+        object=view.object if view.reason else None,
         attempts=claim.attempts + 1 if view.reason else 0,
         addresses=addresses,
     )
-    if view.phase in SETTLED or not _late(claim, view.phase, settings):
+    if not _late(claim, view.phase, settings):
         return outcome
-    cause = view.reason or f"{view.phase.capitalize()}TooLong"
-    message = view.message or f"It is {view.phase} for longer than it may."
-    attempts = claim.attempts + 1
     return replace(
-        outcome, failed=True, reason=cause, message=message, attempts=attempts, after=_WAIT * 3
+        outcome,
+        failed=True,
+        reason=view.reason or _TOO_LONG[claim.desired_state],
+        message=view.message or f"It is {view.phase} for longer than it may.",
+        object=view.object,
+        attempts=claim.attempts + 1,
+        after=_WAIT * 3,
     )
 
 
 def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
     """The outcome of a pass that the cluster stopped: permanent at once, else with backoff."""
-    failed = error.meaning in PERMANENT
-    longest = min(2.0 ** min(claim.attempts, 8), settings.recheck)
-    after = _SLOW if failed else timedelta(seconds=random.uniform(0.1, longest))  # noqa: S311
+    permanent = error.meaning in PERMANENT
     return Outcome(
         generation=claim.generation,
-        after=after,
-        failed=failed,
+        after=_SLOW if permanent else _backoff(claim),
+        failed=permanent or _late(claim, claim.phase, settings),
         reason=error.meaning.value,
         message=str(error),
+        attempts=claim.attempts + 1,
+    )
+
+
+def interrupted(claim: Claim, reason: str, message: str) -> Outcome:
+    """The outcome of a pass that did not come to its end."""
+    return Outcome(
+        generation=claim.generation,
+        after=_backoff(claim),
+        reason=reason,
+        message=message,
         attempts=claim.attempts + 1,
     )
 
@@ -135,7 +179,7 @@ def clash(claim: Claim, workload: Object) -> Outcome:
 
 def _late(claim: Claim, phase: Phase, settings: Settings) -> bool:
     """Past the deadline, counted from 0 for a generation or phase not yet observed."""
-    if claim.phase != phase or claim.observed_generation != claim.generation:
+    if phase in SETTLED or phase != claim.phase or not is_observed(claim):
         return False
     limits = {
         DesiredState.RUNNING: settings.starting_deadline,
@@ -143,6 +187,12 @@ def _late(claim: Claim, phase: Phase, settings: Settings) -> bool:
         DesiredState.DELETED: settings.terminating_deadline,
     }
     return (claim.claimed_at - claim.phase_since).total_seconds() > limits[claim.desired_state]
+
+
+def _backoff(claim: Claim) -> timedelta:
+    """Exponential, with full jitter, for ever."""
+    longest = min(_SLOW.total_seconds(), 2.0 ** min(claim.attempts, 8))
+    return timedelta(seconds=random.uniform(0.1, longest))  # noqa: S311 - jitter
 
 
 def _spread(seconds: float) -> timedelta:

@@ -6,19 +6,20 @@ then the row is claimed anew, which is no loss: level-triggered.
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from app.db.claims import Claim
-from app.db.record import Recorded, record
+from app.db.record import LeaseEnded, Recorded, record
 from app.db.session import Database
 from app.domain.observation import Outcome
+from reconciler.leases import Leases
 
 log = structlog.get_logger(__name__)
 _BATCH = 64
-_PAUSE = 0.2
 
 Result = tuple[Claim, Outcome]
 
@@ -27,9 +28,13 @@ class Recorder:
     """`recorded` hears what became of each batch."""
 
     def __init__(
-        self, database: Database, recorded: Callable[[list[Result], Recorded], None]
+        self,
+        database: Database,
+        leases: Leases,
+        recorded: Callable[[list[Result], Recorded], None],
     ) -> None:
         self._database = database
+        self._leases = leases
         self._recorded = recorded
         self._queue: asyncio.Queue[Result] = asyncio.Queue()
 
@@ -46,11 +51,13 @@ class Recorder:
             self._recorded(batch, await self._record(batch))
 
     async def _record(self, batch: list[Result]) -> Recorded:
-        for _ in range(5):
+        while alive := [result for result in batch if self._leases.alive(result[0])]:
             try:
                 async with self._database.begin() as session:
-                    return await record(session, batch)
+                    return await record(session, alive)
+            except LeaseEnded:
+                continue
             except (OSError, DBAPIError, InterfaceError) as error:
-                log.warning("outcomes cannot be recorded", count=len(batch), error=repr(error))
-                await asyncio.sleep(_PAUSE)
+                log.warning("outcomes cannot be recorded", count=len(alive), error=repr(error))
+                await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
         return Recorded(frozenset(), frozenset())

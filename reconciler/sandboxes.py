@@ -7,23 +7,23 @@ from app.db.claims import Claim
 from app.db.sandboxes import SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
-from app.domain.states import CLOCK, DesiredState, Phase
+from app.domain.states import DesiredState, Phase
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError
 from reconciler.manifests.identity import RESOURCE, Owner
-from reconciler.manifests.kinds import KINDS, POD, STATEFUL_SET, Kind, Object, title
+from reconciler.manifests.kinds import KINDS, POD, STATEFUL_SET, Kind, Object
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
-from reconciler.manifests.workload import Sandbox
+from reconciler.manifests.workload import Sandbox, probe_pod
 
 _AGAIN = timedelta(seconds=1)
 
 
 class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
-    """The lease is gone or a new intent has come: write nothing, record nothing of it."""
+    """The row is another's, or there is a newer wish than ours: write nothing."""
 
 
 class SandboxReconciler:
@@ -41,16 +41,16 @@ class SandboxReconciler:
         """One pass."""
         async with self._database.read() as connection:
             spec = await sandboxes.spec(connection, claim.id)
-        if spec is None:
-            return Outcome(claim.generation, _AGAIN, phase=Phase.GONE, gone=True)
         try:
+            if spec is None:
+                raise Superseded
             if claim.desired_state == DesiredState.DELETED:
                 return await self._remove(claim, spec)
             return await self._hold(claim, spec)
         except ClusterError as error:
             return plan.refused(claim, error, self._settings)
         except Superseded:
-            return Outcome(claim.generation, timedelta(0))
+            return plan.interrupted(claim, "Superseded", "There is a newer wish; it is read again.")
 
     async def _hold(self, claim: Claim, spec: SandboxSpec) -> Outcome:
         """RUNNING or STOPPED."""
@@ -62,7 +62,7 @@ class SandboxReconciler:
             raise Superseded
         if live is not None or running:
             live = await self._apply(claim, spec, live)
-        pods = await self._cluster.list(POD, spec.k8s_namespace, _selector(claim))
+        pods = await self._cluster.list_all(POD, spec.k8s_namespace, _selector(claim))
         where = addresses(spec.k8s_name, self._settings) if live is not None else None
         return plan.verdict(claim, plan.seen(live, pods), self._settings, where)
 
@@ -70,10 +70,11 @@ class SandboxReconciler:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
         bodies = objects(self._manifest(claim, spec), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
-        waiting = claim.observed_generation == claim.generation and claim.lane != CLOCK
-        if live is not None and waiting and plan.is_current(live, workload):
+        if live is not None and plan.is_awaited(claim) and plan.is_current(live, workload):
             return live
         await self._check_lease(claim)
+        if live is None:
+            await self._cluster.admit(probe_pod(workload))
         for body in bodies:
             applied = await self._cluster.apply(body)
             live = applied if body is workload else live
@@ -90,28 +91,14 @@ class SandboxReconciler:
             # Pods go with their workload, in its order.
             if kind is not POD and "deletionTimestamp" not in body["metadata"]:
                 await self._cluster.delete(kind, body)
-        view = plan.View(Phase.TERMINATING)
-        outcome = plan.verdict(claim, view, self._settings, None)
-        if not outcome.failed:
-            return outcome
-        names = ", ".join(_described(body) for _, body in left)
-        return plan.verdict(
-            claim,
-            plan.View(
-                Phase.TERMINATING,
-                "DeleteBlocked",
-                f"Still there: {names}",
-                title(_kinded(*left[0])),
-            ),
-            self._settings,
-            None,
-        )
+        blocked = plan.blocked([(kind.kind, body) for kind, body in left])
+        return plan.verdict(claim, blocked, self._settings, None)
 
     async def _all(self, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
         return [
             (kind, body)
             for kind in KINDS
-            for body in await self._cluster.list(kind, namespace, _selector(claim))
+            for body in await self._cluster.list_all(kind, namespace, _selector(claim))
         ]
 
     async def _check_lease(self, claim: Claim) -> None:
@@ -143,13 +130,3 @@ class SandboxReconciler:
 
 def _selector(claim: Claim) -> str:
     return f"{RESOURCE}={claim.id}"
-
-
-def _kinded(kind: Kind, body: Object) -> Object:
-    """Items of a list do not say their kind."""
-    return {**body, "kind": kind.kind}
-
-
-def _described(body: Object) -> str:
-    finalizers = ", ".join(body["metadata"].get("finalizers") or []) or "none"
-    return f"{body['metadata']['name']} (finalizers: {finalizers})"

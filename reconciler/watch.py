@@ -18,7 +18,7 @@ from app.db.session import Database
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
-from reconciler.manifests.kinds import Kind
+from reconciler.manifests.kinds import Kind, Object
 
 log = structlog.get_logger(__name__)
 _GATHER = 0.02
@@ -46,15 +46,20 @@ class Watch:
                 group.create_task(self._follow(kind))
 
     async def _follow(self, kind: Kind) -> None:
-        since: str | None = None
-        failures = 0
+        since, failures, first = "", 0, True
         while True:
             try:
-                since = since or await self._cluster.version_of(kind, self._namespace, _SELECTOR)
+                if not since:
+                    found, since = await self._cluster.snapshot(kind, self._namespace, _SELECTOR)
+                    # All rows were due when we started; later a list stands for missed events.
+                    for body in [] if first else found:
+                        self._note(body)
+                    first = False
                 since = await self._events(kind, since)
                 failures = 0
             except ClusterError as error:
-                since = None if error.meaning == Meaning.EXPIRED else since
+                if error.meaning == Meaning.EXPIRED:
+                    since = ""
                 failures += 1
                 log.warning("a watch ended", kind=kind.kind, error=str(error))
                 longest = min(30.0, 0.2 * 2 ** min(failures, 8))
@@ -65,14 +70,16 @@ class Watch:
         async for event in self._cluster.watch(kind, self._namespace, _SELECTOR, since, seconds):
             if event["type"] == "ERROR":
                 raise ClusterError(Meaning.EXPIRED, 410, str(event["object"].get("message")))
-            meta = event["object"]["metadata"]
-            since = meta["resourceVersion"]
-            owner = (meta.get("labels") or {}).get(RESOURCE)
-            if event["type"] != "BOOKMARK" and owner:
-                with suppress(ValueError):
-                    self._seen.add(UUID(owner))
-                    self._something.set()
+            since = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                self._note(event["object"])
         return since
+
+    def _note(self, body: Object) -> None:
+        owner = (body["metadata"].get("labels") or {}).get(RESOURCE, "")
+        with suppress(ValueError):
+            self._seen.add(UUID(owner))
+            self._something.set()
 
     async def _ask(self) -> None:
         while True:
@@ -86,3 +93,6 @@ class Watch:
                 self._wake()
             except (OSError, DBAPIError, InterfaceError) as error:
                 log.warning("nobody could be asked", count=len(asking), error=repr(error))
+                self._seen |= asking
+                self._something.set()
+                await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter

@@ -17,9 +17,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
-from app.domain.states import CLOCK, DesiredState, Inputs, Lane, Phase, ResourceKind
+from app.domain.states import DesiredState, Lane, Phase, ResourceKind
 
 ACCOUNTS_PER_CLAIM = 256
+ROWS_PER_ACCOUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +44,10 @@ class Claim:
     since: datetime | None
     attempts: int
     asked: int
-    lane: int
+    lane: Lane
     lease_token: UUID
     claims: int
     claimed_at: datetime
-
-    @property
-    def inputs(self) -> Inputs:
-        """What the status of this row depends on."""
-        return Inputs(
-            self.desired_state,
-            self.phase,
-            self.was_ready,
-            self.generation,
-            self.desired_generation,
-            self.observed_generation,
-            self.failed_generation,
-        )
 
 
 _TAKE = f"""
@@ -85,9 +73,12 @@ due AS MATERIALIZED (
     SELECT r.id FROM resource r
     WHERE r.lane = :lane AND r.lane < 2 AND r.account_id = a.account_id
       AND r.due_at <= mooring_now() AND r.locked_until <= mooring_now()
-    ORDER BY r.due_at LIMIT 8 FOR NO KEY UPDATE SKIP LOCKED) d
-  WHERE a.account_id <> ALL (CAST(:saturated AS uuid[])) LIMIT :slots)
-{_TAKE}""")
+    ORDER BY r.due_at LIMIT {ROWS_PER_ACCOUNT} FOR NO KEY UPDATE SKIP LOCKED) d
+  WHERE a.account_id <> ALL (CAST(:saturated AS uuid[])) LIMIT :slots),
+taken AS ({_TAKE})
+SELECT l.account_id AS last, l.n, taken.*
+FROM (SELECT account_id, n FROM a ORDER BY n DESC LIMIT 1) l LEFT JOIN taken ON true
+""")
 
 _PLAIN = text(f"""
 WITH due AS MATERIALIZED (
@@ -119,8 +110,12 @@ async def claim(
     saturated: Sequence[UUID],
     lease: timedelta,
     worker: str,
-) -> list[Claim]:
-    """At most `slots` due rows of `lane`, now under our lease; accounts that follow `after`."""
+) -> tuple[list[Claim], UUID | None]:
+    """At most `slots` due rows of `lane`, now under our lease.
+
+    Begins with the accounts that follow `after`; also gives the last account that was looked at,
+    None at the end of a lap.
+    """
     binds = {
         "lane": int(lane),
         "slots": slots,
@@ -128,9 +123,12 @@ async def claim(
         "lease": lease,
         "worker": worker,
     }
-    if lane == CLOCK:
-        return read(Claim, await executor.execute(_PLAIN, binds))
-    return read(Claim, await executor.execute(_FAIR, binds | {"after": after}))
+    if lane == Lane.CLOCK:
+        return read(Claim, await executor.execute(_PLAIN, binds)), None
+    rows = (await executor.execute(_FAIR, binds | {"after": after})).all()
+    found = read(Claim, [row[2:] for row in rows if row.id is not None])
+    more = bool(rows) and rows[0].n == ACCOUNTS_PER_CLAIM
+    return found, rows[0].last if more else None
 
 
 async def renew(executor: Executor, held: Sequence[Claim], lease: timedelta) -> set[UUID]:

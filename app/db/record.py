@@ -7,7 +7,7 @@ whose lease is over, or whose row is another's by now, is dropped here: 0 rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import text
@@ -29,9 +29,14 @@ class Recorded:
     asked_again: frozenset[UUID]
 
 
+class LeaseEnded(Exception):  # noqa: N818 - no fault: the batch is tried again without it
+    """A lease ended between the lock and the removal of its row; nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     id: UUID
+    lease_token: UUID
     project_id: UUID
     account_id: UUID
     kind: ResourceKind
@@ -126,122 +131,110 @@ RETURNING r.id
 
 async def record(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> Recorded:
     """Write `results` where their leases still hold; the caller's `begin()` commits."""
-    by_id = {claim.id: (claim, outcome) for claim, outcome in results}
     before = await projects.lock_all(session, {claim.project_id for claim, _ in results})
-    rows = await _lock(session, [claim for claim, _ in by_id.values()])
-    going = [row for row in rows if _goes(row, *by_id[row.id])]
-    staying = [row for row in rows if row not in going]
-    changes: list[NewChange] = []
-    gone = await _remove(session, [by_id[row.id][0] for row in going])
-    changes += [_gone(row) for row in going if row.id in gone]
-    written, asked_again, visible = await _write(session, staying, by_id)
-    changes += visible
-    session.changes += changes
-    moved = {change.project_id for change in changes}
+    rows = await _lock(session, results)
+    by_token = {claim.lease_token: (claim, outcome) for claim, outcome in results}
+    passes = [_Pass(row, *by_token[row.lease_token]) for row in rows]
+    gone = await _remove(session, [p for p in passes if p.goes])
+    written, asked_again = await _write(session, [p for p in passes if not p.goes])
+    moved = {change.project_id for change in session.changes}
     await projects.settle(session, [p for p in before if p.id in moved])
     return Recorded(frozenset(written | gone), frozenset(asked_again))
 
 
-def _goes(row: _Row, claim: Claim, outcome: Outcome) -> bool:
-    """Nothing is left of it, and nobody asked since the pass began."""
-    deleted = row.desired_state == DesiredState.DELETED
-    return outcome.gone and deleted and row.asked == claim.asked
+class _Pass:
+    """A locked row, and what a pass found out about it."""
+
+    def __init__(self, row: _Row, claim: Claim, outcome: Outcome) -> None:
+        # An empty row that is to go goes, unless somebody asked since: then it waits for a look.
+        empty = outcome.gone and row.desired_state == DesiredState.DELETED
+        self.goes = empty and row.asked == claim.asked
+        if empty and not self.goes:
+            outcome = replace(outcome, phase=Phase.TERMINATING)
+        self.row = row
+        self.claim = claim
+        self.outcome = outcome
+        self.seen = merge(row.seen, outcome)
+        self.visible = row.seen.visible() != self.seen.visible()
+
+    def line(self) -> dict[str, object]:
+        """What is written, by the names of `_WRITTEN`."""
+        return {
+            "id": self.row.id,
+            "token": self.row.lease_token,
+            "asked": self.claim.asked,
+            "phase": self.seen.inputs.phase,
+            "was_ready": self.seen.inputs.was_ready,
+            "observed_generation": self.seen.inputs.observed_generation,
+            "failed_generation": self.seen.inputs.failed_generation,
+            "reason": self.seen.reason,
+            "message": self.outcome.message,
+            "object": self.seen.object,
+            "attempts": self.outcome.attempts,
+            "lane": int(lane_after(self.row.desired_state, self.outcome.after)),
+            "after": self.outcome.after,
+            "visible": self.visible,
+        }
+
+    def change(self, word: str, to_status: ResourceStatus) -> NewChange:
+        """The line of history."""
+        return NewChange(
+            account_id=self.row.account_id,
+            project_id=self.row.project_id,
+            action=f"{self.row.kind.lower()}.{word}",
+            subject_id=self.row.id,
+            subject_type=self.row.kind.capitalize(),
+            subject_name=self.row.name,
+            from_status=self.row.status,
+            to_status=to_status,
+            reason=self.seen.reason,
+            message=self.outcome.message,
+        )
 
 
-async def _lock(session: Session, claims: Sequence[Claim]) -> list[_Row]:
-    binds = {"ids": [c.id for c in claims], "tokens": [c.lease_token for c in claims]}
+async def _lock(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> list[_Row]:
+    binds = {
+        "ids": [claim.id for claim, _ in results],
+        "tokens": [claim.lease_token for claim, _ in results],
+    }
     return read(_Row, await session.execute(_LOCK, binds))
 
 
-async def _remove(session: Session, claims: Sequence[Claim]) -> set[UUID]:
-    if not claims:
+async def _remove(session: Session, passes: Sequence[_Pass]) -> set[UUID]:
+    if not passes:
         return set()
-    binds = {"ids": [c.id for c in claims], "tokens": [c.lease_token for c in claims]}
-    await session.execute(_REMOVE_DETAILS, {"ids": binds["ids"]})
-    return {row.id for row in await session.execute(_REMOVE, binds)}
+    ids = [p.row.id for p in passes]
+    await session.execute(_REMOVE_DETAILS, {"ids": ids})
+    binds = {"ids": ids, "tokens": [p.row.lease_token for p in passes]}
+    gone = {row.id for row in await session.execute(_REMOVE, binds)}
+    if len(gone) < len(passes):
+        # Their details went already; nothing of this transaction may stay.
+        raise LeaseEnded
+    session.changes += [p.change("gone", ResourceStatus.TERMINATED) for p in passes]
+    return gone
 
 
-async def _write(
-    session: Session, rows: Sequence[_Row], by_id: dict[UUID, tuple[Claim, Outcome]]
-) -> tuple[set[UUID], set[UUID], list[NewChange]]:
-    if not rows:
-        return set(), set(), []
-    merged = {row.id: merge(row.seen, _staying(row, by_id[row.id][1])) for row in rows}
-    lines = [_line(row, merged[row.id], *by_id[row.id]) for row in rows]
+async def _write(session: Session, passes: Sequence[_Pass]) -> tuple[set[UUID], set[UUID]]:
+    if not passes:
+        return set(), set()
+    lines = [p.line() for p in passes]
     arrays = {name: [line[name] for line in lines] for name, _ in _WRITTEN}
     done = {row.id: row for row in await session.execute(_UPDATE, arrays)}
-    seen = [row for row in rows if row.id in done and _differs(row, merged[row.id])]
-    await _write_addresses(session, [(r, merged[r.id].addresses) for r in seen])
-    asked_again = {row.id for row in done.values() if row.asked_again}
-    return set(done), asked_again, [_moved(r, merged[r.id], by_id[r.id][1]) for r in seen]
+    visible = [p for p in passes if p.visible and p.row.id in done]
+    await _write_addresses(session, visible)
+    session.changes += [
+        p.change("status" if p.row.status != p.seen.status else "observed", p.seen.status)
+        for p in visible
+    ]
+    return set(done), {row.id for row in done.values() if row.asked_again}
 
 
-def _staying(row: _Row, outcome: Outcome) -> Outcome:
-    """An empty row that is to go, but was asked about meanwhile, waits for one more look."""
-    if not (outcome.gone and row.desired_state == DesiredState.DELETED):
-        return outcome
-    return Outcome(generation=outcome.generation, after=outcome.after * 0, phase=Phase.TERMINATING)
-
-
-def _line(row: _Row, seen: Seen, claim: Claim, outcome: Outcome) -> dict[str, object]:
-    outcome = _staying(row, outcome)
-    return {
-        "id": row.id,
-        "token": claim.lease_token,
-        "asked": claim.asked,
-        "phase": seen.inputs.phase,
-        "was_ready": seen.inputs.was_ready,
-        "observed_generation": seen.inputs.observed_generation,
-        "failed_generation": seen.inputs.failed_generation,
-        "reason": seen.reason,
-        "message": outcome.message,
-        "object": seen.object,
-        "attempts": outcome.attempts,
-        "lane": int(lane_after(row.desired_state, outcome.after)),
-        "after": outcome.after,
-        "visible": _differs(row, seen),
-    }
-
-
-def _differs(row: _Row, seen: Seen) -> bool:
-    return row.seen.visible() != seen.visible()
-
-
-async def _write_addresses(session: Session, rows: Sequence[tuple[_Row, Addresses]]) -> None:
-    changed = [(row.id, new) for row, new in rows if row.seen.addresses != new]
+async def _write_addresses(session: Session, passes: Sequence[_Pass]) -> None:
+    changed = [p for p in passes if p.row.seen.addresses != p.seen.addresses]
     if changed:
         binds = {
-            "ids": [key for key, _ in changed],
-            "public": [new.public_url for _, new in changed],
-            "ttyd": [new.ttyd_url for _, new in changed],
+            "ids": [p.row.id for p in changed],
+            "public": [p.seen.addresses.public_url for p in changed],
+            "ttyd": [p.seen.addresses.ttyd_url for p in changed],
         }
         await session.execute(_ADDRESSES, binds)
-
-
-def _moved(row: _Row, seen: Seen, outcome: Outcome) -> NewChange:
-    word = "status" if row.status != seen.status else "observed"
-    return NewChange(
-        account_id=row.account_id,
-        project_id=row.project_id,
-        action=f"{row.kind.lower()}.{word}",
-        subject_id=row.id,
-        subject_type=row.kind.capitalize(),
-        subject_name=row.name,
-        from_status=row.status,
-        to_status=seen.status,
-        reason=seen.reason,
-        message=outcome.message,
-    )
-
-
-def _gone(row: _Row) -> NewChange:
-    return NewChange(
-        account_id=row.account_id,
-        project_id=row.project_id,
-        action=f"{row.kind.lower()}.gone",
-        subject_id=row.id,
-        subject_type=row.kind.capitalize(),
-        subject_name=row.name,
-        from_status=row.status,
-        to_status=ResourceStatus.TERMINATED,
-    )

@@ -4,13 +4,12 @@ Hot statements are `text()`; this is all the mapping they need. `columns` spells
 that the statement and the dataclass cannot drift apart; `read` turns strings into their enums.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
-from sqlalchemy import CursorResult, Result
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 # Whatever can execute a statement: a connection for reads, a session inside a transaction.
@@ -27,7 +26,7 @@ def columns(cls: type[Any], table: str, **computed: str) -> str:
     )
 
 
-def read(cls: type[T], result: Result[Any] | CursorResult[Any]) -> list[T]:
+def read(cls: type[T], result: Iterable[Sequence[Any]]) -> list[T]:
     """All rows as `cls`."""
     make = _maker(cast("Any", cls))
     return [make(row) for row in result]

@@ -10,9 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from app.domain.states import (
-    ASKED,
-    CLOCK,
-    DELETION,
     DesiredState,
     Inputs,
     Lane,
@@ -93,8 +90,8 @@ def merge(row: Seen, outcome: Outcome) -> Seen:
 def lane_after(desired: DesiredState, after: timedelta) -> Lane:
     """The lane in which a row waits for a look in `after`."""
     if after > SOON:
-        return CLOCK
-    return DELETION if desired == DesiredState.DELETED else ASKED
+        return Lane.CLOCK
+    return Lane.DELETION if desired == DesiredState.DELETED else Lane.ASKED
 
 
 def _inputs(now: Inputs, outcome: Outcome) -> Inputs:

@@ -11,7 +11,7 @@ Facts carry their SQL beside their Python, so that the two are read, and changed
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class DesiredState(StrEnum):
@@ -55,14 +55,12 @@ class ResourceKind(StrEnum):
     SANDBOX = "SANDBOX"
 
 
-class Lane(int):
-    """Why a row is due: somebody asked, deletion, or the clock (data-layer.md section 3)."""
+class Lane(IntEnum):
+    """Why a row is due (data-layer.md section 3); the first two are claimed fairly by account."""
 
-
-ASKED = Lane(0)
-DELETION = Lane(1)
-CLOCK = Lane(2)
-LANES = (ASKED, DELETION, CLOCK)
+    ASKED = 0
+    DELETION = 1
+    CLOCK = 2
 
 
 @dataclass(frozen=True, slots=True)

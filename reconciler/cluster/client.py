@@ -1,14 +1,15 @@
 """One cluster through one credential: raw dicts in and out, every call with a time limit.
 
 The typed models of kubernetes_asyncio raise on missing fields after a write has taken effect, so
-everything goes through `ApiClient.call_api` without them. Redirects and proxies are off.
+everything goes through `ApiClient.call_api` without them. The kubeconfig is the operator's own and
+trusted; users' clusters will need redirects and proxies switched off.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ class Cluster:
         applied: Object = await self._call("PATCH", path, query, body, _APPLY)
         return applied
 
+    async def admit(self, body: Object) -> None:
+        """Ask whether quota and Pod Security admit this pod; nothing is made or counted."""
+        path = kind_of(body).path(body["metadata"]["namespace"])
+        await self._call("POST", path, {"dryRun": "All", "fieldManager": MANAGER}, body)
+
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object; None when there is none."""
         try:
@@ -61,24 +67,31 @@ class Cluster:
             raise
         return found
 
-    async def list(self, kind: Kind, namespace: str, selector: str) -> list[Object]:
+    async def list_all(self, kind: Kind, namespace: str, selector: str) -> Sequence[Object]:
         """All objects that match; a kind that is not served has none."""
         if self._absent.get(kind, 0) > time.monotonic():
             return []
+        try:
+            found, _ = await self.snapshot(kind, namespace, selector)
+        except ClusterError as error:
+            if error.meaning != Meaning.NOT_SERVED:
+                raise
+            self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
+            return []
+        return found
+
+    async def snapshot(
+        self, kind: Kind, namespace: str, selector: str
+    ) -> tuple[Sequence[Object], str]:
+        """All objects that match, and the resourceVersion to watch from."""
         query = {"labelSelector": selector, "limit": _PAGE}
         found: list[Object] = []
         while True:
-            try:
-                page = await self._call("GET", kind.path(namespace), query)
-            except ClusterError as error:
-                if error.meaning != Meaning.NOT_SERVED:
-                    raise
-                self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
-                return []
+            page = await self._call("GET", kind.path(namespace), query)
             found += page["items"]
             following = page["metadata"].get("continue")
             if not following:
-                return found
+                return found, page["metadata"]["resourceVersion"]
             query = query | {"continue": following}
 
     async def delete(self, kind: Kind, body: Object) -> None:
@@ -93,13 +106,6 @@ class Cluster:
         except ClusterError as error:
             if error.meaning not in (Meaning.NOT_FOUND, Meaning.CONFLICT):
                 raise
-
-    async def version_of(self, kind: Kind, namespace: str, selector: str) -> str:
-        """The resourceVersion to watch from."""
-        query = {"labelSelector": selector, "limit": "1"}
-        page = await self._call("GET", kind.path(namespace), query)
-        found: str = page["metadata"]["resourceVersion"]
-        return found
 
     async def watch(
         self, kind: Kind, namespace: str, selector: str, since: str, seconds: float

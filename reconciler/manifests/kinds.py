@@ -12,13 +12,12 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind; `optional`: defined by a CRD, so a cluster may not serve it."""
+    """One kind; one that a CRD defines may not be served."""
 
     group: str
     version: str
     kind: str
     plural: str
-    optional: bool = False
 
     @property
     def api_version(self) -> str:
@@ -46,7 +45,7 @@ CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 SERVICE = Kind("", "v1", "Service", "services")
 SECRET = Kind("", "v1", "Secret", "secrets")
 INGRESS = Kind(_NETWORKING, "v1", "Ingress", "ingresses")
-HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", optional=True)
+HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 NETWORK_POLICY = Kind(_NETWORKING, "v1", "NetworkPolicy", "networkpolicies")
 EVENT = Kind("", "v1", "Event", "events")
 
@@ -59,10 +58,10 @@ KINDS = (
     INGRESS,
     HTTP_ROUTE,
     NETWORK_POLICY,
-    Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters", optional=True),
-    Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters", optional=True),
-    Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests", optional=True),
-    Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests", optional=True),
+    Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters"),
+    Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters"),
+    Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests"),
+    Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests"),
     Kind("", "v1", "ServiceAccount", "serviceaccounts"),
     Kind(_RBAC, "v1", "Role", "roles"),
     Kind(_RBAC, "v1", "RoleBinding", "rolebindings"),

@@ -1,59 +1,46 @@
 """Claim, fence, record and feed on a real Postgres, by fixed interleavings."""
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from app.db import accounts, claims, feed, migrations, resources, roles
+from app.db import claims, feed, migrations, resources, roles
 from app.db.claims import Claim
 from app.db.record import Recorded, record
 from app.db.session import Database
 from app.domain import states
 from app.domain.errors import NotFound
 from app.domain.observation import Outcome
-from app.domain.states import ASKED, DesiredState, Inputs, Phase
-from app.domain.viewer import Viewer
+from app.domain.states import DesiredState, Inputs, Lane, Phase
 from app.postgres import EmbeddedPostgres
-from app.secrets.keyring import KeyRing
 from app.services import projects
-from app.services.projects import NewProject
-from app.services.sandboxes import Maker
-from app.settings import Settings
+from tests.integration.world import project_of, viewer_of
 from tests.postgres import make_database
 
 LEASE = timedelta(seconds=30)
-KEYS = KeyRing("test:" + "A" * 43 + "=")
 
 
-async def viewer_of(database: Database, login: str = "ada") -> Viewer:
-    async with database.begin() as session:
-        made = await accounts.create(session, login, "no hash")
-        assert made is not None
-        found = await accounts.viewer(session, made.id, datetime.now(UTC) + LEASE)
-    assert found is not None
-    return found
-
-
-async def project_of(database: Database, viewer: Viewer) -> UUID:
-    async with database.begin() as session:
-        row = await projects.create(session, viewer, Maker(Settings(), KEYS), NewProject("shop"))
-    return row.id
-
-
-async def claim_one(database: Database) -> Claim:
+async def claim_lane(
+    database: Database, lane: Lane, slots: int = 8, saturated: tuple[UUID, ...] = ()
+) -> list[Claim]:
     async with database.autocommit() as connection:
-        found = await claims.claim(
+        found, _ = await claims.claim(
             connection,
-            lane=ASKED,
+            lane=lane,
             after=UUID(int=0),
-            slots=8,
-            saturated=[],
+            slots=slots,
+            saturated=saturated,
             lease=LEASE,
             worker="test",
         )
+    return found
+
+
+async def claim_one(database: Database) -> Claim:
+    found = await claim_lane(database, Lane.ASKED)
     assert len(found) == 1
     return found[0]
 
@@ -71,6 +58,10 @@ async def row_of(database: Database, key: UUID) -> dict[str, object]:
 
 def running(claim: Claim) -> Outcome:
     return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+
+def stopping(claim: Claim) -> Outcome:
+    return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.STOPPING)
 
 
 async def test_the_generated_status_is_the_pure_function_for_every_combination(
@@ -117,18 +108,24 @@ async def test_a_row_under_lease_is_not_claimed_again(database: Database) -> Non
     await project_of(database, await viewer_of(database))
     await claim_one(database)
 
-    async with database.autocommit() as connection:
-        again = await claims.claim(
-            connection,
-            lane=ASKED,
-            after=UUID(int=0),
-            slots=8,
-            saturated=[],
-            lease=LEASE,
-            worker="other",
-        )
+    assert await claim_lane(database, Lane.ASKED) == []
 
-    assert again == []
+
+async def test_a_claim_is_fair_between_accounts_and_leaves_out_the_saturated(
+    database: Database,
+) -> None:
+    ada, bob = await viewer_of(database), await viewer_of(database, "bob")
+    for _ in range(12):
+        await project_of(database, ada)
+    await project_of(database, bob)
+
+    found = await claim_lane(database, Lane.ASKED, slots=32)
+    rest = await claim_lane(database, Lane.ASKED, slots=32, saturated=(ada.home,))
+
+    owners = [claim.account_id for claim in found]
+    assert owners.count(ada.home) == claims.ROWS_PER_ACCOUNT
+    assert owners.count(bob.home) == 1
+    assert rest == []
 
 
 async def test_a_result_under_an_old_token_is_dropped(database: Database) -> None:
@@ -143,6 +140,22 @@ async def test_a_result_under_an_old_token_is_dropped(database: Database) -> Non
     row = await row_of(database, first.id)
     assert late.written == frozenset()
     assert (row["phase"], row["lease_token"]) == ("new", second.lease_token)
+
+
+async def test_of_two_passes_over_one_row_in_a_batch_the_one_that_holds_it_is_written(
+    database: Database,
+) -> None:
+    await project_of(database, await viewer_of(database))
+    first = await claim_one(database)
+    async with database.begin() as session:
+        await session.execute(text("UPDATE resource SET locked_until = '-infinity'"))
+    second = await claim_one(database)
+
+    async with database.begin() as session:
+        written = await record(session, [(second, running(second)), (first, stopping(first))])
+
+    assert written.written == {first.id}
+    assert (await row_of(database, first.id))["phase"] == "running"
 
 
 async def test_a_result_after_the_end_of_its_lease_is_dropped(database: Database) -> None:
@@ -194,16 +207,7 @@ async def test_the_last_resource_takes_a_deleted_project_with_it(database: Datab
     project = await project_of(database, viewer)
     async with database.begin() as session:
         await projects.want(session, viewer, project, DesiredState.DELETED)
-    async with database.autocommit() as connection:
-        [claim] = await claims.claim(
-            connection,
-            lane=states.DELETION,
-            after=UUID(int=0),
-            slots=8,
-            saturated=[],
-            lease=LEASE,
-            worker="test",
-        )
+    [claim] = await claim_lane(database, Lane.DELETION)
 
     await write(database, claim, Outcome(2, timedelta(seconds=1), phase=Phase.GONE, gone=True))
 

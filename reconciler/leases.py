@@ -1,0 +1,106 @@
+"""The leases that this process holds, on its own clock, and their renewal.
+
+A lease counts from before its claim was sent, so that ours always ends before the database's. It is
+renewed at a third; a pass is stopped a margin before the end, or at once when a renewal says that
+the row is another's. What a stopped pass would have recorded, the fence would refuse anyway.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from app.db import claims
+from app.db.claims import Claim
+from app.db.session import Database
+from app.domain.states import Lane
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Lease:
+    """One claimed row; times are of the event loop's clock, `limit` is there while it is passed."""
+
+    claim: Claim
+    taken: float
+    until: float
+    limit: asyncio.Timeout | None = None
+
+
+class Leases:
+    """All leases of this process, by token: a row may be claimed anew before a pass ends."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._held: dict[UUID, Lease] = {}
+        self.none_held = asyncio.Event()
+        self.none_held.set()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def take(self, claim: Claim, sent: float) -> Lease:
+        """Hold what a claim sent at `sent` returned."""
+        lease = Lease(claim, sent, sent + self._settings.lease)
+        self._held[claim.lease_token] = lease
+        self.none_held.clear()
+        return lease
+
+    def end(self, done: Iterable[Claim]) -> None:
+        """These are recorded, or given up."""
+        for claim in done:
+            self._held.pop(claim.lease_token, None)
+        if not self._held:
+            self.none_held.set()
+
+    def alive(self, claim: Claim) -> bool:
+        """Whether a result may still be recorded under this claim."""
+        lease = self._held.get(claim.lease_token)
+        return lease is not None and lease.until > asyncio.get_running_loop().time()
+
+    def deadline(self, lease: Lease) -> float:
+        """When its pass is stopped."""
+        longest = lease.taken + self._settings.pass_timeout
+        return min(longest, lease.until - self._settings.lease_margin)
+
+    def in_flight(self, lane: Lane) -> int:
+        """How many rows of a lane are held."""
+        return sum(lease.claim.lane == lane for lease in self._held.values())
+
+    def saturated(self) -> list[UUID]:
+        """Accounts that fill their share of the slots."""
+        busy = Counter(lease.claim.account_id for lease in self._held.values())
+        return [account for account, n in busy.items() if n >= self._settings.account_slots]
+
+    async def renew(self) -> None:
+        """Renew for ever."""
+        while True:
+            await asyncio.sleep(self._settings.lease / 3)
+            if not self._held:
+                continue
+            sent = asyncio.get_running_loop().time()
+            asked = list(self._held.values())
+            lease = timedelta(seconds=self._settings.lease)
+            try:
+                async with self._database.autocommit() as connection:
+                    kept = await claims.renew(connection, [held.claim for held in asked], lease)
+            except (OSError, DBAPIError, InterfaceError) as error:
+                log.warning("leases cannot be renewed", error=repr(error))
+                continue
+            for held in asked:
+                self._extend(held, sent + self._settings.lease if held.claim.id in kept else sent)
+
+    def _extend(self, lease: Lease, until: float) -> None:
+        if until <= lease.until:
+            log.warning("a lease is lost", resource=str(lease.claim.id))
+        lease.until = until
+        if lease.limit is not None:
+            lease.limit.reschedule(self.deadline(lease))

@@ -1,0 +1,41 @@
+"""A reconciler in this process, against a real Postgres and the simulator's process."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from app.db.session import Database
+from app.settings import Settings
+from reconciler.cluster.client import Cluster, connect
+from reconciler.sandboxes import SandboxReconciler
+from tests.integration.world import KEYS
+from tests.simulator import RunningSimulator, running_simulator
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Quick: a test waits for the cluster, not for us."""
+    return Settings(poll=0.5, cluster_rate=1000, cluster_burst=1000, lease=6, lease_margin=1)
+
+
+@pytest_asyncio.fixture
+async def simulator(tmp_path: Path) -> AsyncIterator[RunningSimulator]:
+    """A cluster whose pods are ready at once."""
+    async with running_simulator(tmp_path) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def cluster(simulator: RunningSimulator) -> AsyncIterator[Cluster]:
+    """Our client of it."""
+    opened = await connect(simulator.kubeconfig, timeout=10, rate=1000, burst=1000)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def sandboxes(database: Database, cluster: Cluster, settings: Settings) -> SandboxReconciler:
+    """Reconciles sandboxes there."""
+    return SandboxReconciler(database, cluster, KEYS, settings)

@@ -1,0 +1,270 @@
+"""The reconciler on real parts: Postgres, and the simulator's process over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.claims import Claim
+from app.db.session import Database
+from app.domain.observation import Outcome
+from app.domain.states import DesiredState, Phase
+from app.services import projects
+from app.settings import Settings
+from reconciler.cluster.client import Cluster
+from reconciler.loop import Loop
+from reconciler.manifests.kinds import KINDS, POD, SERVICE, STATEFUL_SET
+from reconciler.sandboxes import SandboxReconciler
+from reconciler.watch import Watch
+from tests.integration.world import becomes, project_of, viewer_of
+
+OURS = "app.kubernetes.io/managed-by=mooring"
+
+
+@asynccontextmanager
+async def running(
+    database: Database,
+    reconcile: Callable[[Claim], Awaitable[Outcome]],
+    settings: Settings,
+    watch: Cluster | None = None,
+) -> AsyncIterator[Loop]:
+    """A loop for the block, drained at its end."""
+    loop = Loop(database, reconcile, settings, "test")
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(loop.run())
+        watching = None
+        if watch is not None:
+            watches = Watch(database, watch, "mooring", loop.wake)
+            watching = group.create_task(watches.run((STATEFUL_SET, POD, SERVICE)))
+        yield loop
+        loop.stop()
+        await task
+        if watching is not None:
+            watching.cancel()
+
+
+async def want(database: Database, viewer: object, project: UUID, desired: DesiredState) -> None:
+    async with database.begin() as session:
+        await projects.want(session, viewer, project, desired)  # type: ignore[arg-type]
+
+
+async def statuses(database: Database) -> list[str]:
+    async with database.read() as connection:
+        found = await connection.execute(text("SELECT status FROM resource ORDER BY id"))
+        return [row.status for row in found]
+
+
+async def left(cluster: Cluster) -> int:
+    return sum([len(await cluster.list_all(kind, "mooring", OURS)) for kind in KINDS])
+
+
+async def test_a_sandbox_runs_stops_starts_and_goes(
+    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+
+    async def shows(*expected: str) -> None:
+        async def same() -> bool:
+            return await statuses(database) == list(expected)
+
+        await becomes(same)
+
+    async with running(database, sandboxes.reconcile, settings, cluster) as loop:
+        await shows("RUNNING")
+        for desired, end in (("STOPPED", "STOPPED"), ("RUNNING", "RUNNING")):
+            await want(database, viewer, project, DesiredState(desired))
+            loop.wake()
+            await shows(end)
+        await want(database, viewer, project, DesiredState.DELETED)
+        loop.wake()
+        await shows()
+
+    assert await left(cluster) == 0
+
+
+async def test_what_was_stopped_before_it_was_made_is_not_made(
+    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    await want(database, viewer, project, DesiredState.STOPPED)
+
+    async with running(database, sandboxes.reconcile, settings):
+
+        async def stopped() -> bool:
+            return await statuses(database) == ["STOPPED"]
+
+        await becomes(stopped)
+
+    assert await left(cluster) == 0
+
+
+async def test_a_service_removed_by_hand_comes_back(
+    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+) -> None:
+    await project_of(database, await viewer_of(database))
+
+    async with running(database, sandboxes.reconcile, settings, cluster):
+
+        async def up() -> bool:
+            return await statuses(database) == ["RUNNING"]
+
+        await becomes(up)
+        [removed] = await cluster.list_all(SERVICE, "mooring", OURS)
+        await cluster.delete(SERVICE, removed)
+
+        async def back() -> bool:
+            found = await cluster.list_all(SERVICE, "mooring", OURS)
+            uids = [body["metadata"]["uid"] for body in found]
+            return len(uids) == 1 and uids != [removed["metadata"]["uid"]]
+
+        await becomes(back)
+
+
+async def test_somebody_elses_object_of_our_name_is_named_and_left_alone(
+    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+) -> None:
+    await project_of(database, await viewer_of(database))
+    async with database.read() as connection:
+        name = (await connection.execute(text("SELECT k8s_name FROM sandbox"))).scalar_one()
+    theirs = await cluster.apply(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": {"name": name, "namespace": "mooring"},
+            "spec": {
+                "serviceName": "x",
+                "selector": {"matchLabels": {"a": "b"}},
+                "template": {
+                    "metadata": {"labels": {"a": "b"}},
+                    "spec": {"containers": [{"name": "c", "image": "i"}]},
+                },
+            },
+        }
+    )
+
+    async with running(database, sandboxes.reconcile, settings):
+
+        async def failed() -> bool:
+            return await statuses(database) == ["ERROR"]
+
+        await becomes(failed)
+
+    found = await cluster.get(STATEFUL_SET, "mooring", name)
+    async with database.read() as connection:
+        reason = (await connection.execute(text("SELECT reason FROM resource"))).scalar_one()
+    assert reason == "NameClash"
+    assert found is not None
+    assert found["metadata"]["uid"] == theirs["metadata"]["uid"]
+    assert "mooring.dev/resource" not in found["metadata"].get("labels", {})
+
+
+async def test_a_backlog_of_one_account_is_worked_off_without_waiting_for_the_poll(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    for _ in range(40):
+        await project_of(database, viewer)
+    settings = Settings(poll=3600, slots=8, account_slots=4)
+    most, now = 0, 0
+
+    async def reconcile(claim: Claim) -> Outcome:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async with running(database, reconcile, settings):
+
+        async def all_running() -> bool:
+            return await statuses(database) == ["RUNNING"] * 40
+
+        await becomes(all_running)
+
+    assert 0 < most <= 8
+
+
+async def test_a_pass_whose_row_was_taken_is_stopped_and_writes_nothing(
+    database: Database,
+) -> None:
+    await project_of(database, await viewer_of(database))
+    begun, ended = asyncio.Event(), asyncio.Event()
+    settings = Settings(poll=3600, lease=0.6, lease_margin=0.1, pass_timeout=30)
+
+    async def reconcile(claim: Claim) -> Outcome:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with running(database, reconcile, settings) as loop:
+        await begun.wait()
+        async with database.begin() as session:
+            await session.execute(
+                text(
+                    "UPDATE resource SET lease_token = gen_random_uuid(), locked_by = 'another',"
+                    " locked_until = 'infinity'"
+                )
+            )
+        await asyncio.wait_for(ended.wait(), 60)
+        loop.wake()
+
+    async with database.read() as connection:
+        row = (await connection.execute(text("SELECT phase, locked_by FROM resource"))).one()
+    assert (row.phase, row.locked_by) == ("new", "another")
+
+
+async def test_a_pass_goes_on_for_longer_than_a_lease_because_it_is_renewed(
+    database: Database,
+) -> None:
+    await project_of(database, await viewer_of(database))
+    settings = Settings(poll=3600, lease=0.9, lease_margin=0.2, pass_timeout=60)
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def reconcile(claim: Claim) -> Outcome:
+        begun.set()
+        await go.wait()
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async with running(database, reconcile, settings):
+        await begun.wait()
+        async with database.read() as connection:
+            ends = text("SELECT locked_until FROM resource")
+            first = (await connection.execute(ends)).scalar_one()
+
+        async def past_its_first_end() -> bool:
+            async with database.read() as connection:
+                past = text("SELECT mooring_clock() - interval '1 second' > :first")
+                return bool((await connection.execute(past, {"first": first})).scalar_one())
+
+        await becomes(past_its_first_end)
+        go.set()
+
+    assert await statuses(database) == ["RUNNING"]
+
+
+async def test_a_stopped_reconciler_lets_its_passes_end_and_records_them(
+    database: Database,
+) -> None:
+    await project_of(database, await viewer_of(database))
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def reconcile(claim: Claim) -> Outcome:
+        begun.set()
+        await go.wait()
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async with running(database, reconcile, Settings(poll=3600)) as loop:
+        await begun.wait()
+        loop.stop()
+        go.set()
+
+    assert await statuses(database) == ["RUNNING"]

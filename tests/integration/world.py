@@ -1,0 +1,44 @@
+"""Users and projects as the tests need them, made by the real verbs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from app.db import accounts
+from app.db.session import Database
+from app.domain.viewer import Viewer
+from app.secrets.keyring import KeyRing
+from app.services import projects
+from app.services.projects import NewProject
+from app.services.sandboxes import Maker
+from app.settings import Settings
+
+KEYS = KeyRing("test:" + "A" * 43 + "=")
+MAKER = Maker(Settings(), KEYS)
+PATIENCE = 60.0
+
+
+async def viewer_of(database: Database, login: str = "ada") -> Viewer:
+    """A new user who is signed in for an hour."""
+    until = datetime.now(UTC) + timedelta(hours=1)
+    async with database.begin() as session:
+        made = await accounts.create(session, login, "no hash")
+        assert made is not None
+        found = await accounts.viewer(session, made.id, until)
+    assert found is not None
+    return found
+
+
+async def project_of(database: Database, viewer: Viewer, name: str = "shop") -> UUID:
+    """A new project with one sandbox."""
+    async with database.begin() as session:
+        row = await projects.create(session, viewer, MAKER, NewProject(name))
+    return row.id
+
+
+async def becomes(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for a state of the world that nothing announces."""
+    async with asyncio.timeout(PATIENCE):
+        while not await holds():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,64 @@
+"""A claimed sandbox as the tests of planning and manifests use it."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from app.db.claims import Claim
+from app.domain.states import DesiredState, Lane, Phase, ResourceKind
+from reconciler.manifests.identity import Owner
+from reconciler.manifests.workload import Sandbox
+
+ID = UUID(int=1)
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+def claim(
+    *,
+    desired: DesiredState = DesiredState.RUNNING,
+    phase: Phase = Phase.STARTING,
+    generation: int = 2,
+    observed: int = 2,
+    since: timedelta = timedelta(seconds=1),
+    attempts: int = 0,
+) -> Claim:
+    """A claim of it; `since` says how long it has been in `phase`."""
+    return Claim(
+        id=ID,
+        project_id=UUID(int=2),
+        account_id=UUID(int=3),
+        kind=ResourceKind.SANDBOX,
+        name="app",
+        desired_state=desired,
+        generation=generation,
+        desired_generation=generation,
+        phase=phase,
+        phase_since=NOW - since,
+        was_ready=False,
+        observed_generation=observed,
+        failed_generation=None,
+        reason=None,
+        since=None,
+        attempts=attempts,
+        asked=1,
+        lane=Lane.ASKED,
+        lease_token=UUID(int=4),
+        claims=1,
+        claimed_at=NOW,
+    )
+
+
+def sandbox(**changed: object) -> Sandbox:
+    """What its manifests are made from."""
+    owner = Owner(ID, UUID(int=2), 2, "mooring", "shop-abcdefgh", "sandbox")
+    values: dict[str, object] = {
+        "owner": owner,
+        "replicas": 1,
+        "project_name": "Shop",
+        "image": "registry.invalid/sandbox:1",
+        "cpu": "2",
+        "memory": "4Gi",
+        "storage": "10Gi",
+        "ttyd_user": "mooring",
+        "ttyd_password": "not for any log",
+    }
+    return Sandbox(**(values | changed))  # type: ignore[arg-type]
