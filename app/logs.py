@@ -10,6 +10,7 @@ import sys
 from typing import Literal
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -49,6 +50,11 @@ def configure_logs(level: Level, form: Literal["json", "console"]) -> None:
 
 
 def _rendering(form: Literal["json", "console"]) -> list[structlog.typing.Processor]:
+    # Both renderers would print the local variables of each frame, passwords among them.
     if form == "console":
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        plain = structlog.dev.plain_traceback
+        return [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+        ]
+    bare = ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(bare), structlog.processors.JSONRenderer()]

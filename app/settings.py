@@ -48,7 +48,6 @@ class Settings(BaseSettings):
     feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
     feed_queue: int = Field(256, ge=1, description="Changes a slow subscriber may be behind")
     resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")
-    change_retention_days: int = Field(90, ge=1, description="How long changes are kept")
 
     # What a sandbox gets when its input leaves it out, and where it is reached.
     sandbox_image: str = Field(

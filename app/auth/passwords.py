@@ -18,7 +18,7 @@ _NOBODY = _hasher.hash("nobody has this password")
 async def hashed(password: str) -> str:
     """The hash to keep."""
     async with _slots:
-        return await asyncio.to_thread(_hasher.hash, password)
+        return await asyncio.to_thread(_hasher.hash, _bytes(password))
 
 
 async def matches(secret: str | None, password: str) -> bool:
@@ -30,6 +30,11 @@ async def matches(secret: str | None, password: str) -> bool:
 
 def _verify(secret: str, password: str) -> bool:
     try:
-        return _hasher.verify(secret, password)
+        return _hasher.verify(secret, _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _bytes(password: str) -> bytes:
+    # A JSON string may hold half a character; that is a wrong password, not our fault.
+    return password.encode("utf-8", "surrogatepass")

@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
-from app.domain.viewer import Position
+from app.db.visibility import VISIBLE, visible_to
+from app.domain.viewer import Scope
 
 
 class ActorKind(StrEnum):
@@ -80,11 +81,6 @@ class FeedState:
     seq: int
     floor: int
 
-    @property
-    def position(self) -> Position:
-        """Its place in a cursor."""
-        return Position(self.account_id, self.number, self.seq)
-
 
 _FIELDS = [f.name for f in fields(NewChange)]
 _UUIDS = {"account_id", "project_id", "subject_id", "actor_user_id"}
@@ -113,6 +109,12 @@ JOIN change c ON c.account_id = k.account_id AND c.seq > k.after
 ORDER BY c.account_id, c.seq LIMIT :most
 """)
 
+_BY_KEYS = text(f"""
+SELECT {columns(Change, "c")}
+FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) k(account_id, seq)
+JOIN change c USING (account_id, seq) WHERE c.{VISIBLE}
+""")
+
 _STATES = text("""
 SELECT account_id, number, seq, floor FROM feed
 WHERE account_id = ANY(CAST(:accounts AS uuid[])) ORDER BY number
@@ -129,9 +131,17 @@ async def append(session: Executor, changes: Sequence[NewChange]) -> None:
 
 
 async def since(executor: Executor, after: Mapping[UUID, int], most: int) -> list[Change]:
-    """At most `most` changes of each account beyond its seq in `after`, by account and seq."""
+    """The first `most` changes beyond the accounts' seqs in `after`, by account and seq."""
     binds = {"accounts": list(after), "seqs": list(after.values()), "most": most}
     return read(Change, await executor.execute(_SINCE, binds))
+
+
+async def by_keys(
+    executor: Executor, viewer: Scope, keys: Sequence[tuple[UUID, int]]
+) -> list[Change]:
+    """Those changes, by account and seq, that exist and that `viewer` may see, in any order."""
+    binds = {"accounts": [key for key, _ in keys], "seqs": [seq for _, seq in keys]}
+    return read(Change, await executor.execute(_BY_KEYS, binds | visible_to(viewer)))
 
 
 async def states(executor: Executor, accounts: Sequence[UUID]) -> list[FeedState]:

@@ -19,7 +19,7 @@ from app.db.session import Session
 from app.db.visibility import VISIBLE, visible_to
 from app.domain.aggregate import ProjectStatus, status_sql
 from app.domain.states import DesiredState, converged_sql
-from app.domain.viewer import Viewer
+from app.domain.viewer import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +117,31 @@ RETURNING p.id, p.status, g.members
 _REMOVE = text("DELETE FROM project WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
-async def by_ids(executor: Executor, viewer: Viewer, ids: Collection[UUID]) -> list[ProjectRow]:
+async def by_ids(executor: Executor, viewer: Scope, ids: Collection[UUID]) -> list[ProjectRow]:
     """Those of `ids` that exist and that `viewer` may see, in any order."""
     binds = {"ids": list(ids), **visible_to(viewer)}
     return read(ProjectRow, await executor.execute(_BY_IDS, binds))
 
 
-async def page(executor: Executor, viewer: Viewer, before: UUID, most: int) -> list[ProjectRow]:
+async def page(executor: Executor, viewer: Scope, before: UUID, most: int) -> list[ProjectRow]:
     """The newest `most` projects that are older than `before`, newest first."""
     binds = {"accounts": list(viewer.accounts), "before": before, "most": most}
     return read(ProjectRow, await executor.execute(_PAGE, binds))
 
 
-async def count(executor: Executor, viewer: Viewer) -> int:
+async def count(executor: Executor, viewer: Scope) -> int:
     """How many projects `viewer` may see."""
     total: int = (await executor.execute(_COUNT, visible_to(viewer))).scalar_one()
     return total
 
 
-async def all_ids(executor: Executor, viewer: Viewer) -> list[UUID]:
+async def all_ids(executor: Executor, viewer: Scope) -> list[UUID]:
     """All projects that `viewer` may see, in order of creation."""
     found = await executor.execute(_IDS, {"accounts": list(viewer.accounts)})
     return [row.id for row in found]
 
 
-async def lock(session: Session, viewer: Viewer, project_id: UUID) -> LockedProject | None:
+async def lock(session: Session, viewer: Scope, project_id: UUID) -> LockedProject | None:
     """Lock one project for a verb; None when there is none that `viewer` may see."""
     binds = {"id": project_id, **visible_to(viewer)}
     return next(iter(read(LockedProject, await session.execute(_LOCK, binds))), None)

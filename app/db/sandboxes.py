@@ -11,7 +11,7 @@ from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.db.visibility import VISIBLE, visible_to
 from app.domain.states import DesiredState, ResourceStatus, converged_sql
-from app.domain.viewer import Viewer
+from app.domain.viewer import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +89,19 @@ VALUES ({", ".join(f":{f.name}" for f in fields(SandboxSpec))})
 """)
 
 
-async def by_ids(executor: Executor, viewer: Viewer, ids: Collection[UUID]) -> list[SandboxRow]:
+async def by_ids(executor: Executor, viewer: Scope, ids: Collection[UUID]) -> list[SandboxRow]:
     """Those of `ids` that exist and that `viewer` may see, in any order."""
     binds = {"ids": list(ids), **visible_to(viewer)}
     return read(SandboxRow, await executor.execute(_BY_IDS, binds))
 
 
-async def of_projects(
-    executor: Executor, viewer: Viewer, ids: Collection[UUID]
-) -> list[SandboxRow]:
+async def of_projects(executor: Executor, viewer: Scope, ids: Collection[UUID]) -> list[SandboxRow]:
     """All sandboxes of these projects that `viewer` may see, in order of creation."""
     binds = {"ids": list(ids), **visible_to(viewer)}
     return read(SandboxRow, await executor.execute(_OF_PROJECTS, binds))
 
 
-async def project_of(executor: Executor, viewer: Viewer, sandbox_id: UUID) -> UUID | None:
+async def project_of(executor: Executor, viewer: Scope, sandbox_id: UUID) -> UUID | None:
     """The project of a sandbox that `viewer` may see: it is locked first."""
     binds = {"id": sandbox_id, **visible_to(viewer)}
     found: UUID | None = (await executor.execute(_PROJECT_OF, binds)).scalar_one_or_none()

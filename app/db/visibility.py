@@ -7,11 +7,11 @@ alike.
 
 from uuid import UUID
 
-from app.domain.viewer import Viewer
+from app.domain.viewer import Scope
 
 VISIBLE = "account_id = ANY(CAST(:viewer_accounts AS uuid[]))"
 
 
-def visible_to(viewer: Viewer) -> dict[str, list[UUID]]:
+def visible_to(viewer: Scope) -> dict[str, list[UUID]]:
     """The binds of `VISIBLE` for this viewer."""
     return {"viewer_accounts": list(viewer.accounts)}

@@ -113,11 +113,10 @@ class BadRequest(MooringError):
     """An argument is wrong; facts: `field`, `rule`."""
 
     code = ErrorCode.BAD_REQUEST
-    message = "An argument is wrong."
+    message = "An argument is wrong; extensions.rule says how."
 
     def __init__(self, rule: str, field: Sequence[str] = ()) -> None:
         super().__init__(field=list(field), rule=rule)
-        self.args = (rule,)
 
 
 class InvalidInput(MooringError):
@@ -176,10 +175,3 @@ class IdempotencyConflict(MooringError):
 
     code = ErrorCode.IDEMPOTENCY_CONFLICT
     message = "This idempotency key was used with another input. Use a new key."
-
-
-class TooComplex(MooringError):
-    """The operation is beyond a limit; facts: `limit`, `maximum`."""
-
-    code = ErrorCode.TOO_COMPLEX
-    message = "The operation is too long, too deep or costs too much. Ask for less."

@@ -37,7 +37,7 @@ def encode(node_type: NodeType, key: UUID, suffix: int | None = None) -> str:
     """The global id of a row; `suffix` tells rows apart that share a key (a change's number)."""
     raw = bytes((_VERSION, node_type)) + key.bytes
     if suffix is not None:
-        raw += suffix.to_bytes(8, "big")
+        raw += suffix.to_bytes(8, "big", signed=True)
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -54,6 +54,6 @@ def decode(global_id: str) -> tuple[NodeType, UUID, int | None] | None:
         return None
     if raw[0] != _VERSION or len(raw) not in (18, 26):
         return None
-    suffix = int.from_bytes(raw[18:], "big") if len(raw) == 26 else None
+    suffix = int.from_bytes(raw[18:], "big", signed=True) if len(raw) == 26 else None
     found = (node_type, UUID(bytes=raw[2:18]), suffix)
     return found if encode(*found) == global_id else None

@@ -58,6 +58,11 @@ class Check:
             self.refuse(InputErrorCode.INVALID, at, rule)
         return clean
 
+    @staticmethod
+    def is_login(value: str) -> bool:
+        """Whether anybody could have this login."""
+        return _LOGIN.fullmatch(value) is not None
+
     def password(self, value: str, at: tuple[str, ...]) -> str:
         """A new password; every character counts."""
         least, most = limits.PASSWORD

@@ -2,7 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
+
+
+class Scope(Protocol):
+    """Something that says which accounts' rows may be seen."""
+
+    @property
+    def accounts(self) -> tuple[UUID, ...]:
+        """These."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The scope of whatever works for everybody who may see one account, such as its feed."""
+
+    account_id: UUID
+
+    @property
+    def accounts(self) -> tuple[UUID, ...]:
+        """The one."""
+        return (self.account_id,)
 
 
 @dataclass(frozen=True, slots=True)

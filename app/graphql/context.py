@@ -7,6 +7,7 @@ anew, so that a revoked user is refused and `changeCursor` stands where the oper
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.auth.tokens import Tokens
@@ -43,10 +44,7 @@ class Connection:
 
     async def operation(self) -> Context:
         """The context of one operation; Unauthenticated for a token that is not good."""
-        from app.graphql.loaders import Loaders  # noqa: PLC0415 - it needs the node types
-
-        viewer = await self.viewer()
-        return Context(self.state, viewer, Loaders(self.state, viewer))
+        return Context(self.state, await self.viewer())
 
     async def viewer(self) -> Viewer | None:
         """Who asks; None without a token."""
@@ -64,17 +62,23 @@ class Connection:
         return found
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """One operation."""
+    """One operation; whatever needs a viewer is UNAUTHENTICATED without one."""
 
-    state: State
-    known: Viewer | None
-    loaders: Loaders
+    def __init__(self, state: State, viewer: Viewer | None) -> None:
+        self.state = state
+        self._viewer = viewer
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks; Unauthenticated when nobody does."""
-        if self.known is None:
+        """Who asks."""
+        if self._viewer is None:
             raise Unauthenticated(reason="MISSING")
-        return self.known
+        return self._viewer
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """Batched reads through the viewer."""
+        from app.graphql.loaders import Loaders  # noqa: PLC0415 - it needs the node types
+
+        return Loaders(self.state, self.viewer)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, projects, sandboxes
+from app.db import accounts, feed, projects, sandboxes
 from app.db.sandboxes import SandboxRow
 from app.domain import ids
 from app.domain.ids import NodeType
@@ -24,7 +24,7 @@ from app.graphql.nodes import Change, Node, Project, Sandbox, User
 class Loaders:
     """The loaders of one operation, all through its viewer."""
 
-    def __init__(self, state: State, viewer: Viewer | None) -> None:
+    def __init__(self, state: State, viewer: Viewer) -> None:
         self._state = state
         self._viewer = viewer
         self._projects: DataLoader[UUID, Project | None] = DataLoader(
@@ -36,18 +36,24 @@ class Loaders:
         self._members: DataLoader[UUID, list[Sandbox]] = DataLoader(self._load_members, cache=False)
         self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
 
+        self._changes: DataLoader[tuple[UUID, int], Change | None] = DataLoader(
+            self._load_changes, cache=False
+        )
+
     async def node(self, global_id: str) -> Node | None:
         """Anything by its global id; None when there is no such thing for this viewer."""
         found = ids.decode(global_id)
         if found is None:
             return None
-        kind, key, _ = found
+        kind, key, seq = found
         match kind:
+            case NodeType.CHANGE if seq is not None:
+                return await self._changes.load((key, seq))
             case NodeType.PROJECT:
                 return await self._projects.load(key)
             case NodeType.SANDBOX:
                 return await self._sandboxes.load(key)
-            case NodeType.USER if self._viewer and key == self._viewer.user_id:
+            case NodeType.USER if key == self._viewer.user_id:
                 return await self._users.load(key)
         return None
 
@@ -78,24 +84,18 @@ class Loaders:
         return await self._users.load(actor.user_key) if actor.user_key else None
 
     async def _load_projects(self, keys: list[UUID]) -> list[Project | None]:
-        if self._viewer is None:
-            return [None] * len(keys)
         async with self._state.database.read() as connection:
             rows = await projects.by_ids(connection, self._viewer, keys)
         found = {row.id: build.project(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_sandboxes(self, keys: list[UUID]) -> list[Sandbox | None]:
-        if self._viewer is None:
-            return [None] * len(keys)
         async with self._state.database.read() as connection:
             rows = await sandboxes.by_ids(connection, self._viewer, keys)
         found = {row.id: build.sandbox(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_members(self, keys: list[UUID]) -> list[list[Sandbox]]:
-        if self._viewer is None:
-            return [[] for _ in keys]
         async with self._state.database.read() as connection:
             rows = await sandboxes.of_projects(connection, self._viewer, keys)
         found: defaultdict[UUID, list[SandboxRow]] = defaultdict(list)
@@ -107,4 +107,10 @@ class Loaders:
         async with self._state.database.read() as connection:
             rows = await accounts.users(connection, keys)
         found = {row.id: build.user(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    async def _load_changes(self, keys: list[tuple[UUID, int]]) -> list[Change | None]:
+        async with self._state.database.read() as connection:
+            rows = await feed.by_keys(connection, self._viewer, keys)
+        found = {(row.account_id, row.seq): build.change(row) for row in rows}
         return [found.get(key) for key in keys]

@@ -11,11 +11,12 @@ import strawberry
 from app.auth import passwords
 from app.db.accounts import UserRow
 from app.db.idempotency import Key
+from app.db.projects import ProjectRow
+from app.db.sandboxes import SandboxRow
 from app.domain import ids, limits
 from app.domain.errors import (
     BadCredentials,
     BadRequest,
-    IdempotencyConflict,
     InvalidInput,
     NotFound,
 )
@@ -109,13 +110,11 @@ class Mutation:
         key = _idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
         try:
             async with state.database.begin() as session:
-                first = await key.begin(session) if key else None
-                if key and first:
-                    row = await projects.read(session, viewer, _same(key, first))
-                else:
+                row = await key.begin(session, ProjectRow) if key else None
+                if row is None:
                     row = await projects.create(session, viewer, state.maker, new)
                     if key:
-                        await key.finish(session, row.id)
+                        await key.finish(session, row)
         except InvalidInput as wrong:
             return CreateProjectPayload(project=None, errors=_as_data(info, wrong))
         return CreateProjectPayload(project=build.project(row), errors=[])
@@ -139,10 +138,10 @@ class Mutation:
             )
             if value is not strawberry.UNSET
         }
-        key = _key(id, NodeType.PROJECT)
+        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         try:
             async with info.context.state.database.begin() as session:
-                row = await projects.update(session, info.context.viewer, key, given)
+                row = await projects.update(session, viewer, key, given)
         except InvalidInput as wrong:
             return UpdateProjectPayload(project=None, errors=_as_data(info, wrong))
         return UpdateProjectPayload(project=build.project(row), errors=[])
@@ -162,13 +161,11 @@ class Mutation:
         key = _idempotency(viewer.user_id, "createSandbox", idempotency_key, request)
         try:
             async with state.database.begin() as session:
-                first = await key.begin(session) if key else None
-                if key and first:
-                    row = await sandboxes.read(session, viewer, _same(key, first))
-                else:
+                row = await key.begin(session, SandboxRow) if key else None
+                if row is None:
                     row = await sandboxes.create(session, viewer, state.maker, owner, new)
                     if key:
-                        await key.finish(session, row.id)
+                        await key.finish(session, row)
         except InvalidInput as wrong:
             return CreateSandboxPayload(sandbox=None, errors=_as_data(info, wrong))
         return CreateSandboxPayload(sandbox=build.sandbox(row), errors=[])
@@ -176,17 +173,17 @@ class Mutation:
     @strawberry.mutation(description="Want every resource of the project RUNNING.")
     async def start_project(self, info: Info, id: strawberry.ID) -> StartProjectPayload | None:
         """Want every resource of the project RUNNING."""
-        key = _key(id, NodeType.PROJECT)
+        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         async with info.context.state.database.begin() as session:
-            row = await projects.want(session, info.context.viewer, key, DesiredState.RUNNING)
+            row = await projects.want(session, viewer, key, DesiredState.RUNNING)
         return StartProjectPayload(project=build.project(row))
 
     @strawberry.mutation(description="Want every resource of the project STOPPED; data is kept.")
     async def stop_project(self, info: Info, id: strawberry.ID) -> StopProjectPayload | None:
         """Want every resource of the project STOPPED; data is kept."""
-        key = _key(id, NodeType.PROJECT)
+        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         async with info.context.state.database.begin() as session:
-            row = await projects.want(session, info.context.viewer, key, DesiredState.STOPPED)
+            row = await projects.want(session, viewer, key, DesiredState.STOPPED)
         return StopProjectPayload(project=build.project(row))
 
     @strawberry.mutation(
@@ -194,9 +191,9 @@ class Mutation:
     )
     async def delete_project(self, info: Info, id: strawberry.ID) -> DeleteProjectPayload | None:
         """Want the project and all its data gone; cannot be taken back."""
-        key = _key(id, NodeType.PROJECT)
+        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         async with info.context.state.database.begin() as session:
-            row = await projects.want(session, info.context.viewer, key, DesiredState.DELETED)
+            row = await projects.want(session, viewer, key, DesiredState.DELETED)
         return DeleteProjectPayload(project=build.project(row))
 
     @strawberry.mutation(
@@ -206,41 +203,41 @@ class Mutation:
     )
     async def retry_project(self, info: Info, id: strawberry.ID) -> RetryProjectPayload | None:
         """Look again now at everything in the project that failed, was given up or waits."""
-        key = _key(id, NodeType.PROJECT)
+        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         async with info.context.state.database.begin() as session:
-            row = await projects.retry(session, info.context.viewer, key)
+            row = await projects.retry(session, viewer, key)
         return RetryProjectPayload(project=build.project(row))
 
     @strawberry.mutation(description="Want it RUNNING.")
     async def start_sandbox(self, info: Info, id: strawberry.ID) -> StartSandboxPayload | None:
         """Want it RUNNING."""
-        key = _key(id, NodeType.SANDBOX)
+        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
         async with info.context.state.database.begin() as session:
-            row = await sandboxes.want(session, info.context.viewer, key, DesiredState.RUNNING)
+            row = await sandboxes.want(session, viewer, key, DesiredState.RUNNING)
         return StartSandboxPayload(sandbox=build.sandbox(row))
 
     @strawberry.mutation(description="Want it STOPPED; its disk is kept.")
     async def stop_sandbox(self, info: Info, id: strawberry.ID) -> StopSandboxPayload | None:
         """Want it STOPPED; its disk is kept."""
-        key = _key(id, NodeType.SANDBOX)
+        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
         async with info.context.state.database.begin() as session:
-            row = await sandboxes.want(session, info.context.viewer, key, DesiredState.STOPPED)
+            row = await sandboxes.want(session, viewer, key, DesiredState.STOPPED)
         return StopSandboxPayload(sandbox=build.sandbox(row))
 
     @strawberry.mutation(description="Want it and its disk gone; cannot be taken back.")
     async def delete_sandbox(self, info: Info, id: strawberry.ID) -> DeleteSandboxPayload | None:
         """Want it and its disk gone; cannot be taken back."""
-        key = _key(id, NodeType.SANDBOX)
+        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
         async with info.context.state.database.begin() as session:
-            row = await sandboxes.want(session, info.context.viewer, key, DesiredState.DELETED)
+            row = await sandboxes.want(session, viewer, key, DesiredState.DELETED)
         return DeleteSandboxPayload(sandbox=build.sandbox(row))
 
     @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
     async def retry_sandbox(self, info: Info, id: strawberry.ID) -> RetrySandboxPayload | None:
         """Look again now, if it failed, was given up or waits."""
-        key = _key(id, NodeType.SANDBOX)
+        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
         async with info.context.state.database.begin() as session:
-            row = await sandboxes.retry(session, info.context.viewer, key)
+            row = await sandboxes.retry(session, viewer, key)
         return RetrySandboxPayload(sandbox=build.sandbox(row))
 
 
@@ -265,15 +262,9 @@ def _idempotency(user_id: UUID, mutation: str, key: str | None, request: str) ->
     if key is None or key is strawberry.UNSET:
         return None
     least, most = limits.IDEMPOTENCY_KEY
-    if not least <= len(key) <= most or "\0" in key:
-        raise BadRequest(f"{least} to {most} characters, no NUL.", ("idempotencyKey",))
+    if not least <= len(key) <= most or not key.isprintable():
+        raise BadRequest(f"{least} to {most} printable characters.", ("idempotencyKey",))
     return Key(user_id, mutation, key, hashlib.sha256(orjson.dumps(request)).digest())
-
-
-def _same(key: Key, first: tuple[bytes, UUID]) -> UUID:
-    if first[0] != key.request_hash:
-        raise IdempotencyConflict
-    return first[1]
 
 
 def _credentials(info: Info, user: UserRow) -> Credentials:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import strawberry
@@ -46,7 +47,6 @@ class Query:
     )
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """Anything by its id."""
-        assert info.context.viewer
         return await info.context.loaders.node(id)
 
     @strawberry.field(
@@ -56,15 +56,13 @@ class Query:
     )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         """Several at once."""
-        assert info.context.viewer
         if len(ids) > limits.NODES_MOST:
             raise BadRequest(f"At most {limits.NODES_MOST} ids.", ("ids",))
-        return [await found for found in [info.context.loaders.node(one) for one in ids]]
+        return await asyncio.gather(*(info.context.loaders.node(one) for one in ids))
 
     @strawberry.field(description="One project; null when there is none that the viewer may see.")
     async def project(self, info: Info, id: strawberry.ID) -> Project | None:
         """One project."""
-        assert info.context.viewer
         found = await info.context.loaders.node(id)
         return found if isinstance(found, Project) else None
 
@@ -76,8 +74,8 @@ class Query:
     ) -> ProjectConnection:
         """A page of projects, newest first."""
         viewer = info.context.viewer
-        most = _page_size(first or None)
-        before = _place(after) if after else _LAST
+        most = _page_size(first)
+        before = _LAST if _left_out(after) else _place(str(after))
         async with info.context.state.database.read() as connection:
             rows = await projects.page(connection, viewer, before, most + 1)
         nodes = [build.project(row) for row in rows[:most]]
@@ -87,7 +85,7 @@ class Query:
             nodes=nodes,
             page_info=PageInfo(
                 has_next_page=len(rows) > most,
-                has_previous_page=bool(after),
+                has_previous_page=not _left_out(after),
                 start_cursor=edges[0].cursor if edges else None,
                 end_cursor=edges[-1].cursor if edges else None,
             ),
@@ -117,8 +115,12 @@ class Query:
         ]
 
 
+def _left_out(argument: object) -> bool:
+    return argument is None or argument is strawberry.UNSET
+
+
 def _page_size(first: int | None) -> int:
-    most = limits.PAGE_DEFAULT if first is None else first
+    most = limits.PAGE_DEFAULT if _left_out(first) or first is None else first
     if not 1 <= most <= limits.PAGE_MOST:
         raise BadRequest(f"From 1 to {limits.PAGE_MOST}.", ("first",))
     return most

@@ -11,7 +11,9 @@ from app.domain import cursors, ids
 from app.domain.cursors import StreamCursor
 from app.domain.errors import InvalidCursor, NotFound
 from app.domain.ids import NodeType
+from app.domain.viewer import Viewer
 from app.graphql import build
+from app.graphql.context import State
 from app.graphql.events import ProjectEvent
 from app.graphql.nodes import Info
 from app.live.streams import Stream
@@ -42,11 +44,11 @@ class Subscription:
         after: str | None = strawberry.UNSET,
     ) -> AsyncGenerator[ProjectEvent, None]:
         """One project."""
-        assert info.context.viewer
+        viewer = info.context.viewer
         found = ids.decode(id)
         if found is None or found[0] != NodeType.PROJECT:
             raise NotFound(field=["id"])
-        return await _stream(info, found[1], after)
+        return await _stream(info.context.state, viewer, found[1], after)
 
     @strawberry.subscription(
         description=(
@@ -57,17 +59,15 @@ class Subscription:
         self, info: Info, after: str | None = strawberry.UNSET
     ) -> AsyncGenerator[ProjectEvent, None]:
         """All projects of the viewer."""
-        return await _stream(info, None, after)
+        return await _stream(info.context.state, info.context.viewer, None, after)
 
 
 async def _stream(
-    info: Info, project_id: UUID | None, after: str | None
+    state: State, viewer: Viewer, project_id: UUID | None, after: str | None
 ) -> AsyncGenerator[ProjectEvent, None]:
-    state = info.context.state
     cursor = _cursor(after)
-    stream = Stream(
-        state.database, state.feeds, info.context.viewer, project_id, state.settings.resync_after
-    )
+    resync_after = state.settings.resync_after
+    stream = Stream(state.database, state.feeds, viewer, project_id, resync_after)
     await stream.check(cursor)
     return _events(stream, cursor)
 

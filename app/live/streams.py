@@ -7,7 +7,7 @@ own cursor; RESYNC only when the log no longer has it, or when it is too far beh
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,7 +22,9 @@ from app.db.session import Database
 from app.domain.cursors import StreamCursor, encode
 from app.domain.errors import NotFound, Unauthenticated
 from app.domain.viewer import Viewer
+from app.live import news
 from app.live.feeds import Feeds, Subscriber
+from app.live.news import News
 
 
 class EventKind(StrEnum):
@@ -66,7 +68,7 @@ class Stream:
         self._numbers = {p.account_id: p.number for p in viewer.positions}
         self._seqs: dict[UUID, int] = {}
         self._epoch = viewer.epoch
-        self._something = asyncio.Event()
+        self._over = False
 
     async def check(self, after: StreamCursor | None) -> None:
         """NOT_FOUND when there is no such project, and none that went since `after`."""
@@ -83,70 +85,53 @@ class Stream:
 
     async def events(self, after: StreamCursor | None) -> AsyncGenerator[Event, None]:
         """The stream; ends after DELETED of its project, UNAUTHENTICATED when the session ends."""
-        joined = {account: self._feeds.join(account) for account in self._viewer.accounts}
-        for subscriber in joined.values():
-            subscriber.something = self._something
-        try:
-            async for event in self._begin(after):
+        with self._feeds.joined(self._viewer.accounts) as subscriber:
+            async for event in self._beginning(after):
                 yield event
-                if self._ends(event):
-                    return
-            while True:
-                await self._wait()
-                async for event in self._news(joined):
+            while not self._over:
+                async for event in self._next(subscriber):
                     yield event
-                    if self._ends(event):
-                        return
-        finally:
-            for account, subscriber in joined.items():
-                self._feeds.leave(account, subscriber)
 
-    async def _begin(self, after: StreamCursor | None) -> AsyncIterator[Event]:
+    async def _beginning(self, after: StreamCursor | None) -> AsyncIterator[Event]:
         async with self._database.read() as connection:
             resumes = after is not None and await self._resumable(connection, after)
-        if after is not None and resumes:
+        if resumes:
             async for event in self._since():
                 yield event
-        else:
-            async for event in self._snapshot(resync=after is not None):
-                yield event
-        yield self._event(EventKind.SYNCED)
-
-    async def _news(self, joined: Mapping[UUID, Subscriber]) -> AsyncIterator[Event]:
-        changes: list[Change] = []
-        missed = False
-        for subscriber in joined.values():
-            missed = missed or subscriber.missed
-            subscriber.missed = False
-            while not subscriber.changes.empty():
-                changes.append(subscriber.changes.get_nowait())
-        if missed:
-            async for event in self._catch_up():
-                yield event
+            if not self._over:
+                yield self._event(EventKind.SYNCED)
             return
-        fresh = [c for c in changes if c.seq > self._seqs[c.account_id]]
-        async for event in self._changed(fresh):
+        async for event in self._snapshot(resync=after is not None):
             yield event
 
-    async def _catch_up(self) -> AsyncIterator[Event]:
+    async def _next(self, subscriber: Subscriber) -> AsyncIterator[Event]:
+        items = await self._take(subscriber)
+        if items is not None:
+            fresh = (item for item in items if item.change.seq > self._seqs[item.change.account_id])
+            for event in self._changed(fresh):
+                yield event
+            return
         async with self._database.read() as connection:
-            lost = not self._covers(await feed.states(connection, self._viewer.accounts))
-        if not lost:
-            async for event in self._since():
-                yield event
-            return
-        async for event in self._snapshot(resync=True):
+            kept = self._covers(await feed.states(connection, self._viewer.accounts))
+        async for event in self._since() if kept else self._snapshot(resync=True):
             yield event
-        yield self._event(EventKind.SYNCED)
+
+    async def _take(self, subscriber: Subscriber) -> list[News] | None:
+        left = (self._viewer.expires_at - datetime.now(UTC)).total_seconds()
+        try:
+            async with asyncio.timeout(left):
+                return await subscriber.take()
+        except TimeoutError as error:
+            raise Unauthenticated(reason="EXPIRED") from error
 
     async def _since(self) -> AsyncIterator[Event]:
-        while True:
+        while not self._over:
             async with self._database.read() as connection:
-                changes = await feed.since(connection, self._seqs, self._resync_after)
-            if not changes:
-                return
-            async for event in self._changed(changes):
+                items = await news.since(connection, self._viewer, self._seqs, self._resync_after)
+            for event in self._changed(items):
                 yield event
+            if len(items) < self._resync_after:
+                return
 
     async def _snapshot(self, *, resync: bool) -> AsyncIterator[Event]:
         async with self._database.snapshot() as connection:
@@ -161,28 +146,27 @@ class Stream:
         for row in sorted(rows, key=lambda row: row.id):
             own = tuple(m for m in members if m.project_id == row.id)
             yield self._event(EventKind.SNAPSHOT, project_id=row.id, project=row, members=own)
+        # Its project went unseen: that it is not among the SNAPSHOTs says so, and ends the stream.
+        self._over = self._project_id is not None and not rows
+        yield self._event(EventKind.SYNCED)
 
-    async def _changed(self, changes: list[Change]) -> AsyncIterator[Event]:
-        wanted = [c for c in changes if self._project_id in (None, c.project_id)]
-        keys = list({c.project_id for c in wanted})
-        rows: dict[UUID, ProjectRow] = {}
-        members: list[SandboxRow] = []
-        if keys:
-            async with self._database.read() as connection:
-                found = await projects.by_ids(connection, self._viewer, keys)
-                members = await sandboxes.of_projects(connection, self._viewer, keys)
-            rows = {row.id: row for row in found}
-        for change in changes:
+    def _changed(self, items: Iterable[News]) -> Iterable[Event]:
+        for item in items:
+            change = item.change
             self._seqs[change.account_id] = change.seq
-            if self._project_id in (None, change.project_id):
-                gone = change.action == "project.gone"
-                yield self._event(
-                    EventKind.DELETED if gone else EventKind.CHANGED,
-                    change=change,
-                    project_id=change.project_id,
-                    project=rows.get(change.project_id),
-                    members=tuple(m for m in members if m.project_id == change.project_id),
-                )
+            if self._project_id not in (None, change.project_id):
+                continue
+            gone = change.action == "project.gone"
+            yield self._event(
+                EventKind.DELETED if gone else EventKind.CHANGED,
+                change=change,
+                project_id=change.project_id,
+                project=item.project,
+                members=item.members,
+            )
+            if gone and self._project_id is not None:
+                self._over = True
+                return
 
     async def _keys(self, connection: Executor) -> list[UUID]:
         if self._project_id is not None:
@@ -200,22 +184,10 @@ class Stream:
 
     def _covers(self, states: list[FeedState]) -> bool:
         return all(
-            state.floor <= self._seqs.get(state.account_id, -1) <= state.seq
+            state.floor <= self._seqs[state.account_id] <= state.seq
             and state.seq - self._seqs[state.account_id] <= self._resync_after
             for state in states
         )
-
-    async def _wait(self) -> None:
-        left = (self._viewer.expires_at - datetime.now(UTC)).total_seconds()
-        try:
-            async with asyncio.timeout(max(left, 0)):
-                await self._something.wait()
-        except TimeoutError as error:
-            raise Unauthenticated(reason="EXPIRED") from error
-        self._something.clear()
-
-    def _ends(self, event: Event) -> bool:
-        return event.kind == EventKind.DELETED and self._project_id is not None
 
     def _event(
         self,
@@ -227,6 +199,5 @@ class Stream:
         members: tuple[SandboxRow, ...] = (),
     ) -> Event:
         seqs = {self._numbers[account]: seq for account, seq in self._seqs.items()}
-        return Event(
-            kind, encode(StreamCursor(self._epoch, seqs)), change, project_id, project, members
-        )
+        cursor = encode(StreamCursor(self._epoch, seqs))
+        return Event(kind, cursor, change, project_id, project, members)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db import projects, resources, sandboxes
@@ -107,15 +107,7 @@ async def create(
     _check_room(check, await resources.lock(session, project.id), checked.name)
     check.done()
     generation = await projects.intend(session, project.id, None)
-    grown = LockedProject(
-        project.id,
-        project.account_id,
-        project.name,
-        project.status,
-        project.desired_state,
-        generation,
-    )
-    key = await maker.insert(session, grown, checked)
+    key = await maker.insert(session, replace(project, generation=generation), checked)
     await projects.settle(session, [project])
     intents.credit(session, viewer)
     return await read(session, viewer, key)

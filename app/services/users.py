@@ -29,5 +29,6 @@ async def sign_up(session: Session, login: str, secret: str) -> UserRow:
 
 async def sign_in(executor: Executor, login: str) -> tuple[UserRow | None, str | None]:
     """Who signs in as `login`, and the hash to compare; the caller verifies outside any session."""
-    found = await accounts.password_of(executor, login) if "\0" not in login else None
+    # No login has other characters, and Postgres takes neither NUL nor half a character.
+    found = await accounts.password_of(executor, login) if Check.is_login(login) else None
     return found or (None, None)

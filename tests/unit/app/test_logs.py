@@ -1,0 +1,37 @@
+"""What a log line shows of a failure: where it was, never what the variables held."""
+
+import logging
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+import structlog
+
+from app.logs import configure_logs
+
+
+@pytest.fixture(autouse=True)
+def unconfigured() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_local_variable(
+    form: Literal["json", "console"], capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("info", form)
+    password = "canary-" + "42"
+
+    try:
+        raise ValueError(len(password))
+    except ValueError:
+        structlog.get_logger("test").exception("it failed", resource="r")
+
+    said = "".join(capfd.readouterr())
+    assert "it failed" in said
+    assert "ValueError" in said
+    assert "canary-42" not in said
