@@ -46,7 +46,10 @@ def configure_logs(level: Level, form: Literal["json", "console"]) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    # Others at debug print what they carry: websocket frames with tokens, credentials' sources.
+    root.setLevel(max(logging.INFO, logging.getLevelName(level.upper())))
+    for ours in ("app", "reconciler"):
+        logging.getLogger(ours).setLevel(level.upper())
 
 
 def _rendering(form: Literal["json", "console"]) -> list[structlog.typing.Processor]:

@@ -83,7 +83,8 @@ def _engine(url: str, pool: int, **options: Any) -> AsyncEngine:
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool,
         max_overflow=0,
-        pool_pre_ping=False,
+        # Errors are logged, and parameters hold hashes and sealed secrets.
+        hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         **options,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -55,6 +55,10 @@ class User:
         )
         self.token = answer["data"]["signUp"]["credentials"]["accessToken"]
 
+    async def cursor(self) -> str:
+        """Where the change log stands for him."""
+        return str((await self.ask("{ changeCursor }"))["data"]["changeCursor"])
+
     async def create(self) -> str:
         """A project with one sandbox; its id."""
         answer = await self.ask(
@@ -87,9 +91,10 @@ async def user_of(stack: Stack) -> AsyncIterator[User]:
 class Follower:
     """Follows one project from its cursor through lost connections; keeps every event."""
 
-    def __init__(self, user: User, project: str) -> None:
+    def __init__(self, user: User, project: str, after: str | None = None) -> None:
         self._user = user
         self._project = project
+        self._after = after
         self.events: list[Event] = []
         self._something = asyncio.Condition()
 
@@ -101,26 +106,17 @@ class Follower:
             except (OSError, websockets.WebSocketException):
                 await asyncio.sleep(0.2)
 
-    async def until(self, holds: Callable[[Event], bool], since: int = 0) -> Event:
-        """The first event from number `since` on for which `holds`."""
-        async with asyncio.timeout(PATIENCE), self._something:
-            while True:
-                for event in self.events[since:]:
-                    if holds(event):
-                        return event
-                await self._something.wait()
-
     async def reaches(self, status: str) -> None:
-        """Wait until the project is in `status` and converged."""
+        """Wait until the newest state seen is `status`, converged."""
+        async with asyncio.timeout(PATIENCE), self._something:
+            await self._something.wait_for(lambda: self._shows(status))
 
-        def reached(event: Event) -> bool:
-            seen = event["project"]
-            return bool(seen and seen["status"] == status and seen["converged"])
-
-        await self.until(lambda event: reached(event) and event is self.events[-1])
+    def _shows(self, status: str) -> bool:
+        states = [event["project"] for event in self.events if event["project"]]
+        return bool(states) and states[-1]["status"] == status and states[-1]["converged"]
 
     async def _follow(self) -> None:
-        after = self.events[-1]["cursor"] if self.events else None
+        after = self.events[-1]["cursor"] if self.events else self._after
         async with websockets.connect(
             self._user.stack.websocket_url,
             subprotocols=[Subprotocol("graphql-transport-ws")],

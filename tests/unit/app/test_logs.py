@@ -35,3 +35,14 @@ def test_a_traceback_shows_no_local_variable(
     assert "it failed" in said
     assert "ValueError" in said
     assert "canary-42" not in said
+
+
+def test_at_debug_only_our_own_loggers_say_more(capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logs("debug", "json")
+
+    structlog.get_logger("app.test").debug("ours")
+    logging.getLogger("uvicorn.error").debug("a frame with a token")
+
+    said = "".join(capfd.readouterr())
+    assert "ours" in said
+    assert "token" not in said
