@@ -35,12 +35,12 @@ _PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
 
 
 class Loop:
-    """Claims rows and runs `reconcile` on each."""
+    """Claims rows and runs `reconcile` on each; from it None means that the row has moved on."""
 
     def __init__(
         self,
         database: Database,
-        reconcile: Callable[[Claim], Awaitable[Outcome]],
+        reconcile: Callable[[Claim], Awaitable[Outcome | None]],
         settings: Settings,
         worker: str,
     ) -> None:
@@ -160,7 +160,18 @@ class Loop:
             outcome = plan.interrupted(claim, "Internal", "Mooring failed here; it tries again.")
         finally:
             lease.limit = None
-        self._recorder.put(claim, outcome)
+        if outcome is None:
+            await self._release(claim)
+        else:
+            self._recorder.put(claim, outcome)
+
+    async def _release(self, claim: Claim) -> None:
+        """The pass met a newer wish or another holder: the row is claimed anew if it is due."""
+        with suppress(OSError, DBAPIError, InterfaceError):  # then its lease runs out
+            async with self._database.autocommit() as connection:
+                await claims.release(connection, claim)
+        self._leases.end([claim])
+        self.wake()
 
     def _recorded(self, batch: list[Result], recorded: Recorded) -> None:
         self._leases.end(claim for claim, _ in batch)

@@ -39,6 +39,11 @@ _TOO_LONG = {
     DesiredState.DELETED: "DeleteBlocked",
 }
 
+NEWER = (
+    "Its objects were written for a later generation than this database knows, as after a restore;"
+    " they are left alone until it gets there."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class View:

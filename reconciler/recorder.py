@@ -16,6 +16,7 @@ from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
 from app.db.session import Database
 from app.domain.observation import Outcome
+from app.domain.viewer import RECONCILER
 from reconciler.leases import Leases
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class Recorder:
     async def _record(self, batch: list[Result]) -> Recorded:
         while alive := [result for result in batch if self._leases.alive(result[0])]:
             try:
-                async with self._database.begin() as session:
+                async with self._database.begin(RECONCILER) as session:
                     return await record(session, alive)
             except LeaseEnded:
                 continue

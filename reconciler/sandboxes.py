@@ -23,7 +23,7 @@ _AGAIN = timedelta(seconds=1)
 
 
 class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
-    """The row is another's, or there is a newer wish than ours: write nothing."""
+    """The row is another's, or its generation has moved on: write nothing."""
 
 
 class SandboxReconciler:
@@ -37,8 +37,8 @@ class SandboxReconciler:
         self._keys = keys
         self._settings = settings
 
-    async def reconcile(self, claim: Claim) -> Outcome:
-        """One pass."""
+    async def reconcile(self, claim: Claim) -> Outcome | None:
+        """One pass; None: the row is another's by now, or wants something else."""
         async with self._database.read() as connection:
             spec = await sandboxes.spec(connection, claim.id)
         try:
@@ -50,7 +50,7 @@ class SandboxReconciler:
         except ClusterError as error:
             return plan.refused(claim, error, self._settings)
         except Superseded:
-            return plan.interrupted(claim, "Superseded", "There is a newer wish; it is read again.")
+            return None
 
     async def _hold(self, claim: Claim, spec: SandboxSpec) -> Outcome:
         """RUNNING or STOPPED."""
@@ -59,7 +59,7 @@ class SandboxReconciler:
         if live is not None and not plan.is_ours(live, claim):
             return plan.clash(claim, live)
         if live is not None and plan.is_newer(live, claim):
-            raise Superseded
+            return plan.interrupted(claim, "NewerGeneration", plan.NEWER)
         if live is not None or running:
             live = await self._apply(claim, spec, live)
         pods = await self._cluster.list_all(POD, spec.k8s_namespace, _selector(claim))

@@ -95,6 +95,11 @@ WHERE r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock
 RETURNING r.id
 """)
 
+_RELEASE = text("""
+UPDATE resource SET lease_token = NULL, locked_until = '-infinity', locked_by = NULL
+WHERE id = :id AND lease_token = :token
+""")
+
 _HELD = text("""
 SELECT generation FROM resource
 WHERE id = :id AND lease_token = :token AND locked_until > mooring_clock()
@@ -141,6 +146,11 @@ async def renew(executor: Executor, held: Sequence[Claim], lease: timedelta) -> 
         "lease": lease,
     }
     return {row.id for row in await executor.execute(_RENEW, binds)}
+
+
+async def release(executor: Executor, claim: Claim) -> None:
+    """Give a row back as it was, due as it is; nothing is known about it."""
+    await executor.execute(_RELEASE, {"id": claim.id, "token": claim.lease_token})
 
 
 async def still_current(executor: Executor, claim: Claim) -> bool:

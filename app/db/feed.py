@@ -9,27 +9,18 @@ a crash the same numbers would be given to other changes.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
 from app.db.visibility import VISIBLE, visible_to
-from app.domain.viewer import Scope
-
-
-class ActorKind(StrEnum):
-    """What kind of actor did something."""
-
-    USER = "USER"
-    TOKEN = "TOKEN"  # noqa: S105 - a kind of actor, not a secret
-    SYSTEM = "SYSTEM"
+from app.domain.viewer import Actor, ActorKind, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class NewChange:
-    """A visible change that is about to be committed; the actor is the reconciler unless given."""
+    """A visible change that is about to be committed; whose doing it is, the transaction knows."""
 
     account_id: UUID
     project_id: UUID
@@ -41,9 +32,6 @@ class NewChange:
     to_status: str | None
     reason: str | None = None
     message: str | None = None
-    actor_kind: ActorKind = ActorKind.SYSTEM
-    actor_name: str = "reconciler"
-    actor_user_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +71,7 @@ class FeedState:
 
 
 _FIELDS = [f.name for f in fields(NewChange)]
-_UUIDS = {"account_id", "project_id", "subject_id", "actor_user_id"}
+_UUIDS = {"account_id", "project_id", "subject_id"}
 _ARRAYS = ", ".join(f"CAST(:{f} AS {'uuid' if f in _UUIDS else 'text'}[])" for f in _FIELDS)
 
 _APPEND = text(f"""
@@ -96,9 +84,9 @@ l AS MATERIALIZED (
 u AS (
   UPDATE feed f SET seq = f.seq + k.c FROM k JOIN l USING (account_id)
   WHERE f.account_id = k.account_id RETURNING f.account_id, f.seq - k.c AS base)
-INSERT INTO change (seq, {", ".join(_FIELDS)})
+INSERT INTO change (seq, actor_kind, actor_name, actor_user_id, {", ".join(_FIELDS)})
 SELECT u.base + row_number() OVER (PARTITION BY i.account_id ORDER BY i.n),
-  {", ".join(f"i.{f}" for f in _FIELDS)}
+  :actor_kind, :actor_name, CAST(:actor_user_id AS uuid), {", ".join(f"i.{f}" for f in _FIELDS)}
 FROM i JOIN u USING (account_id)
 """)
 
@@ -124,10 +112,15 @@ _EPOCH = text("SELECT epoch FROM installation")
 _CREATE = text("INSERT INTO feed (account_id) VALUES (:account_id)")
 
 
-async def append(session: Executor, changes: Sequence[NewChange]) -> None:
+async def append(session: Executor, changes: Sequence[NewChange], actor: Actor) -> None:
     """Number and write `changes`; the last statement of their transaction."""
     arrays = {name: [getattr(change, name) for change in changes] for name in _FIELDS}
-    await session.execute(_APPEND, arrays)
+    whose = {
+        "actor_kind": actor.kind.value,
+        "actor_name": actor.name,
+        "actor_user_id": actor.user_id,
+    }
+    await session.execute(_APPEND, arrays | whose)
 
 
 async def since(executor: Executor, after: Mapping[UUID, int], most: int) -> list[Change]:

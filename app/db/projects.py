@@ -192,24 +192,32 @@ async def intend(session: Session, project_id: UUID, desired: DesiredState | Non
     return generation
 
 
-async def settle(session: Session, before: Sequence[LockedProject]) -> None:
-    """Aggregate anew, remove those that are to go and are empty, and note what became visible."""
+async def settle(
+    session: Session, before: Sequence[LockedProject], verb: str | None = None
+) -> None:
+    """Aggregate anew, remove those that are to go and are empty, and note what became visible.
+
+    `verb` is what a user did to the projects themselves: it has a line even if no status moved.
+    """
     if not before:
         return
-    after = {row.id: row for row in await session.execute(_SETTLE, {"ids": [p.id for p in before]})}
-    gone = [
-        p for p in before if p.desired_state == DesiredState.DELETED and not after[p.id].members
-    ]
+    settled = await session.execute(_SETTLE, {"ids": [project.id for project in before]})
+    after = {row.id: row for row in settled}
+    going = [p for p in before if p.desired_state == DesiredState.DELETED]
+    gone = [p for p in going if not after[p.id].members]
     if gone:
         await session.execute(_REMOVE, {"ids": [project.id for project in gone]})
     for project in before:
-        word = "gone" if project in gone else "status"
-        if project in gone or after[project.id].status != project.status:
-            session.changes.append(change(project, f"project.{word}", after[project.id].status))
+        status = after[project.id].status
+        if project in gone:
+            lines = [(verb, project.status), ("gone", status)] if verb else [("gone", status)]
+        else:
+            lines = [(verb or "status", status)] if verb or status != project.status else []
+        session.changes += [change(project, f"project.{word}", to) for word, to in lines]
 
 
 def change(project: LockedProject, action: str, to_status: str) -> NewChange:
-    """A change of the project itself, by the system."""
+    """A change of the project itself."""
     return NewChange(
         account_id=project.account_id,
         project_id=project.id,

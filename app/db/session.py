@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from app.db import feed
 from app.db.wakeups import WORK, Publisher, feed_channel
+from app.domain.viewer import Actor
 
 
 class Session(AsyncSession):
@@ -40,12 +41,16 @@ class Database:
         self._publisher = publisher
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Session]:
-        """One transaction: changes appended, committed, then others woken."""
+    async def begin(self, actor: Actor | None = None) -> AsyncIterator[Session]:
+        """One transaction: changes appended as `actor`'s doing, committed, then others woken."""
         async with Session(self._writes) as session, session.begin():
             yield session
             if session.changes:
-                await feed.append(session, session.changes)
+                if actor is None:
+                    raise TypeError(
+                        "what becomes visible is somebody's doing: give begin() an actor"
+                    )
+                await feed.append(session, session.changes, actor)
         if self._publisher is None:
             return
         accounts = {change.account_id for change in session.changes}

@@ -13,7 +13,7 @@ reconnect it says "look" for everything, since anything may have been missed.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
@@ -61,22 +61,10 @@ class Publisher:
 
     async def run(self) -> None:
         """Send for ever; what could not be sent is kept for the next connection."""
-        failures = 0
-        while True:
-            try:
-                connection = await _connect(self._url)
-                failures = 0
-                try:
-                    await connection.execute("SET synchronous_commit = off")
-                    await self._send(connection)
-                finally:
-                    connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("wake-ups cannot be sent", error=repr(error))
-            failures += 1
-            await _pause(failures)
+        await _supervise(self._url, self._send, "wake-ups cannot be sent")
 
     async def _send(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute("SET synchronous_commit = off")
         while True:
             await self._something.wait()
             self._something.clear()
@@ -99,28 +87,13 @@ class Listener:
         self._url = url
         self._heard = heard
         self._look = look
-        self.connected = asyncio.Event()
 
     async def run(self) -> None:
         """Listen for ever."""
-        failures = 0
-        while True:
-            try:
-                connection = await _connect(self._url)
-                failures = 0
-                try:
-                    await self._listen(connection)
-                finally:
-                    self.connected.clear()
-                    connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("wake-ups cannot be heard", error=repr(error))
-            failures += 1
-            await _pause(failures)
+        await _supervise(self._url, self._listen, "wake-ups cannot be heard")
 
     async def _listen(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.add_listener(CHANNEL, self._receive)
-        self.connected.set()
         self._look()
         while True:
             await asyncio.sleep(_KEEP_ALIVE)
@@ -131,12 +104,26 @@ class Listener:
             self._heard(channel)
 
 
-async def _connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def _supervise(
+    url: str,
+    use: Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[None]],
+    complaint: str,
+) -> None:
+    """Use a connection for ever: a new one, with jitter, whenever it fails in whatever way."""
     plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(plain, timeout=10)
-    return connection
-
-
-async def _pause(failures: int) -> None:
-    longest = min(_BACKOFF_LONGEST, 0.1 * 2 ** min(failures, 8))
-    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
+    failures = 0
+    while True:
+        try:
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+                plain, timeout=10
+            )
+            failures = 0
+            try:
+                await use(connection)
+            finally:
+                connection.terminate()
+        except Exception as error:
+            log.warning(complaint, error=repr(error))
+        failures += 1
+        longest = min(_BACKOFF_LONGEST, 0.1 * 2 ** min(failures, 8))
+        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter

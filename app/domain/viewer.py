@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -24,6 +25,26 @@ class Account:
     def accounts(self) -> tuple[UUID, ...]:
         """The one."""
         return (self.account_id,)
+
+
+class ActorKind(StrEnum):
+    """What kind of actor did something; TOKEN comes with API tokens."""
+
+    USER = "USER"
+    TOKEN = "TOKEN"  # noqa: S105 - a kind of actor, not a secret
+    SYSTEM = "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, as the change log remembers it."""
+
+    kind: ActorKind
+    name: str
+    user_id: UUID | None = None
+
+
+RECONCILER = Actor(ActorKind.SYSTEM, "reconciler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +76,8 @@ class Viewer:
     def accounts(self) -> tuple[UUID, ...]:
         """The accounts whose rows this viewer may see."""
         return tuple(position.account_id for position in self.positions)
+
+    @property
+    def actor(self) -> Actor:
+        """This viewer in the change log."""
+        return Actor(ActorKind.USER, self.login, self.user_id)

@@ -4,10 +4,10 @@ from enum import Enum
 
 import strawberry
 
-from app.db.feed import ActorKind
 from app.domain.aggregate import ProjectStatus
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
 from app.domain.states import DesiredState, ResourceStatus
+from app.domain.viewer import ActorKind
 from app.live.streams import EventKind
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -13,6 +16,7 @@ from app.db.accounts import UserRow
 from app.db.idempotency import Key
 from app.db.projects import ProjectRow
 from app.db.sandboxes import SandboxRow
+from app.db.session import Session
 from app.domain import ids, limits
 from app.domain.errors import (
     BadCredentials,
@@ -22,6 +26,7 @@ from app.domain.errors import (
 )
 from app.domain.ids import NodeType
 from app.domain.states import DesiredState
+from app.domain.viewer import Viewer
 from app.graphql import build
 from app.graphql.inputs import (
     CreateProjectInput,
@@ -30,7 +35,7 @@ from app.graphql.inputs import (
     SignUpInput,
     UpdateProjectInput,
 )
-from app.graphql.nodes import Info
+from app.graphql.nodes import Info, Project, Sandbox
 from app.graphql.payloads import (
     CreateProjectPayload,
     CreateSandboxPayload,
@@ -52,6 +57,15 @@ from app.graphql.selection import selects
 from app.services import projects, sandboxes, users
 from app.services.projects import NewProject
 from app.services.sandboxes import NewSandbox
+
+T = TypeVar("T")
+
+_start_project = partial(projects.want, desired=DesiredState.RUNNING)
+_stop_project = partial(projects.want, desired=DesiredState.STOPPED)
+_delete_project = partial(projects.want, desired=DesiredState.DELETED)
+_start_sandbox = partial(sandboxes.want, desired=DesiredState.RUNNING)
+_stop_sandbox = partial(sandboxes.want, desired=DesiredState.STOPPED)
+_delete_sandbox = partial(sandboxes.want, desired=DesiredState.DELETED)
 
 
 @strawberry.type(
@@ -109,12 +123,13 @@ class Mutation:
         )
         key = _idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
         try:
-            async with state.database.begin() as session:
-                row = await key.begin(session, ProjectRow) if key else None
-                if row is None:
-                    row = await projects.create(session, viewer, state.maker, new)
-                    if key:
-                        await key.finish(session, row)
+            async with state.database.begin(viewer.actor) as session:
+                row = await _once(
+                    session,
+                    key,
+                    ProjectRow,
+                    lambda: projects.create(session, viewer, state.maker, new),
+                )
         except InvalidInput as wrong:
             return CreateProjectPayload(project=None, errors=_as_data(info, wrong))
         return CreateProjectPayload(project=build.project(row), errors=[])
@@ -140,7 +155,7 @@ class Mutation:
         }
         viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         try:
-            async with info.context.state.database.begin() as session:
+            async with info.context.state.database.begin(viewer.actor) as session:
                 row = await projects.update(session, viewer, key, given)
         except InvalidInput as wrong:
             return UpdateProjectPayload(project=None, errors=_as_data(info, wrong))
@@ -160,12 +175,13 @@ class Mutation:
         request = f"{owner} {new!r}"
         key = _idempotency(viewer.user_id, "createSandbox", idempotency_key, request)
         try:
-            async with state.database.begin() as session:
-                row = await key.begin(session, SandboxRow) if key else None
-                if row is None:
-                    row = await sandboxes.create(session, viewer, state.maker, owner, new)
-                    if key:
-                        await key.finish(session, row)
+            async with state.database.begin(viewer.actor) as session:
+                row = await _once(
+                    session,
+                    key,
+                    SandboxRow,
+                    lambda: sandboxes.create(session, viewer, state.maker, owner, new),
+                )
         except InvalidInput as wrong:
             return CreateSandboxPayload(sandbox=None, errors=_as_data(info, wrong))
         return CreateSandboxPayload(sandbox=build.sandbox(row), errors=[])
@@ -173,28 +189,19 @@ class Mutation:
     @strawberry.mutation(description="Want every resource of the project RUNNING.")
     async def start_project(self, info: Info, id: strawberry.ID) -> StartProjectPayload | None:
         """Want every resource of the project RUNNING."""
-        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
-        async with info.context.state.database.begin() as session:
-            row = await projects.want(session, viewer, key, DesiredState.RUNNING)
-        return StartProjectPayload(project=build.project(row))
+        return StartProjectPayload(project=await _on_project(info, id, _start_project))
 
     @strawberry.mutation(description="Want every resource of the project STOPPED; data is kept.")
     async def stop_project(self, info: Info, id: strawberry.ID) -> StopProjectPayload | None:
         """Want every resource of the project STOPPED; data is kept."""
-        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
-        async with info.context.state.database.begin() as session:
-            row = await projects.want(session, viewer, key, DesiredState.STOPPED)
-        return StopProjectPayload(project=build.project(row))
+        return StopProjectPayload(project=await _on_project(info, id, _stop_project))
 
     @strawberry.mutation(
         description="Want the project and all its data gone; cannot be taken back."
     )
     async def delete_project(self, info: Info, id: strawberry.ID) -> DeleteProjectPayload | None:
         """Want the project and all its data gone; cannot be taken back."""
-        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
-        async with info.context.state.database.begin() as session:
-            row = await projects.want(session, viewer, key, DesiredState.DELETED)
-        return DeleteProjectPayload(project=build.project(row))
+        return DeleteProjectPayload(project=await _on_project(info, id, _delete_project))
 
     @strawberry.mutation(
         description=(
@@ -203,42 +210,58 @@ class Mutation:
     )
     async def retry_project(self, info: Info, id: strawberry.ID) -> RetryProjectPayload | None:
         """Look again now at everything in the project that failed, was given up or waits."""
-        viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
-        async with info.context.state.database.begin() as session:
-            row = await projects.retry(session, viewer, key)
-        return RetryProjectPayload(project=build.project(row))
+        return RetryProjectPayload(project=await _on_project(info, id, projects.retry))
 
     @strawberry.mutation(description="Want it RUNNING.")
     async def start_sandbox(self, info: Info, id: strawberry.ID) -> StartSandboxPayload | None:
         """Want it RUNNING."""
-        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
-        async with info.context.state.database.begin() as session:
-            row = await sandboxes.want(session, viewer, key, DesiredState.RUNNING)
-        return StartSandboxPayload(sandbox=build.sandbox(row))
+        return StartSandboxPayload(sandbox=await _on_sandbox(info, id, _start_sandbox))
 
     @strawberry.mutation(description="Want it STOPPED; its disk is kept.")
     async def stop_sandbox(self, info: Info, id: strawberry.ID) -> StopSandboxPayload | None:
         """Want it STOPPED; its disk is kept."""
-        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
-        async with info.context.state.database.begin() as session:
-            row = await sandboxes.want(session, viewer, key, DesiredState.STOPPED)
-        return StopSandboxPayload(sandbox=build.sandbox(row))
+        return StopSandboxPayload(sandbox=await _on_sandbox(info, id, _stop_sandbox))
 
     @strawberry.mutation(description="Want it and its disk gone; cannot be taken back.")
     async def delete_sandbox(self, info: Info, id: strawberry.ID) -> DeleteSandboxPayload | None:
         """Want it and its disk gone; cannot be taken back."""
-        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
-        async with info.context.state.database.begin() as session:
-            row = await sandboxes.want(session, viewer, key, DesiredState.DELETED)
-        return DeleteSandboxPayload(sandbox=build.sandbox(row))
+        return DeleteSandboxPayload(sandbox=await _on_sandbox(info, id, _delete_sandbox))
 
     @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
     async def retry_sandbox(self, info: Info, id: strawberry.ID) -> RetrySandboxPayload | None:
         """Look again now, if it failed, was given up or waits."""
-        viewer, key = info.context.viewer, _key(id, NodeType.SANDBOX)
-        async with info.context.state.database.begin() as session:
-            row = await sandboxes.retry(session, viewer, key)
-        return RetrySandboxPayload(sandbox=build.sandbox(row))
+        return RetrySandboxPayload(sandbox=await _on_sandbox(info, id, sandboxes.retry))
+
+
+async def _on_project(
+    info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[ProjectRow]]
+) -> Project:
+    viewer, key = info.context.viewer, _key(global_id, NodeType.PROJECT)
+    async with info.context.state.database.begin(viewer.actor) as session:
+        row = await verb(session, viewer, key)
+    return build.project(row)
+
+
+async def _on_sandbox(
+    info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[SandboxRow]]
+) -> Sandbox:
+    viewer, key = info.context.viewer, _key(global_id, NodeType.SANDBOX)
+    async with info.context.state.database.begin(viewer.actor) as session:
+        row = await verb(session, viewer, key)
+    return build.sandbox(row)
+
+
+async def _once(
+    session: Session, key: Key | None, kind: type[T], create: Callable[[], Awaitable[T]]
+) -> T:
+    """The first answer to this key, or that of `create`, which is remembered."""
+    first = await key.begin(session, kind) if key else None
+    if first is not None:
+        return first
+    row = await create()
+    if key:
+        await key.finish(session, row)
+    return row
 
 
 def _key(global_id: str, kind: NodeType, field: str = "id") -> UUID:

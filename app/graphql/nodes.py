@@ -12,12 +12,12 @@ from typing import Any
 
 import strawberry
 
-from app.db.feed import ActorKind
 from app.db.feed import Change as ChangeRow
 from app.db.projects import ProjectRow
 from app.db.sandboxes import SandboxRow
 from app.domain.aggregate import ProjectStatus
 from app.domain.states import DesiredState, ResourceStatus
+from app.domain.viewer import ActorKind
 from app.graphql import enums  # noqa: F401 - gives the domain's enums their descriptions
 from app.graphql.context import Context
 

@@ -5,7 +5,6 @@ gives every error its code: ours keep theirs, the request's faults are BAD_REQUE
 unexpected is masked to the caller and logged with a trace id.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -94,14 +93,12 @@ def _extensions(code: ErrorCode) -> dict[str, Any]:
     return {"code": code.value}
 
 
-_SCALARS: Mapping[object, Any] = {datetime: _DATE_TIME}
-
 schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
     types=[Sandbox],
-    config=StrawberryConfig(scalar_map=dict(_SCALARS)),
+    config=StrawberryConfig(scalar_map={datetime: _DATE_TIME}),
     extensions=[
         lambda: MaxTokensLimiter(_TOKENS),
         lambda: ParserCache(maxsize=500),

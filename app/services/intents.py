@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.db import projects, resources
-from app.db.feed import ActorKind, NewChange
+from app.db.feed import NewChange
 from app.db.projects import LockedProject
 from app.db.resources import LockedResource
 from app.db.session import Session
 from app.domain.errors import DeletionRequested
 from app.domain.states import DesiredState, ResourceStatus
-from app.domain.viewer import Viewer
 
 VERBS = {
     DesiredState.RUNNING: "start",
@@ -23,9 +22,7 @@ VERBS = {
 }
 
 
-async def want_all(
-    session: Session, viewer: Viewer, project: LockedProject, desired: DesiredState
-) -> None:
+async def want_all(session: Session, project: LockedProject, desired: DesiredState) -> None:
     """Want `desired` of the project and of each of its resources that is to stay."""
     _refuse_after_deletion(project.desired_state, desired)
     members = [r for r in await resources.lock(session, project.id) if _moves(r, desired)]
@@ -35,14 +32,11 @@ async def want_all(
     moved = await resources.want(session, [r.id for r in members], desired, generation)
     verb = VERBS[desired]
     session.changes += [change(r, f"{r.kind.lower()}.{verb}", moved[r.id]) for r in members]
-    await projects.settle(session, [replace(project, desired_state=desired)])
-    _name_project_change(session, project, f"project.{verb}")
-    credit(session, viewer)
+    await projects.settle(session, [replace(project, desired_state=desired)], verb)
 
 
 async def want_one(
     session: Session,
-    viewer: Viewer,
     project: LockedProject,
     resource: LockedResource,
     desired: DesiredState,
@@ -57,10 +51,9 @@ async def want_one(
     action = f"{resource.kind.lower()}.{VERBS[desired]}"
     session.changes.append(change(resource, action, moved[resource.id]))
     await projects.settle(session, [project])
-    credit(session, viewer)
 
 
-async def retry(session: Session, viewer: Viewer, members: Sequence[LockedResource]) -> None:
+async def retry(session: Session, members: Sequence[LockedResource]) -> None:
     """Look again now at those that failed, were given up or wait; no intent: generation stays."""
     waiting = [r for r in members if r.reason is not None or r.attempts]
     if not waiting:
@@ -68,7 +61,6 @@ async def retry(session: Session, viewer: Viewer, members: Sequence[LockedResour
     await resources.ask(session, [r.id for r in waiting])
     session.asked = True
     session.changes += [change(r, f"{r.kind.lower()}.retry", r.status) for r in waiting]
-    credit(session, viewer)
 
 
 def change(resource: LockedResource, action: str, to_status: ResourceStatus) -> NewChange:
@@ -85,19 +77,6 @@ def change(resource: LockedResource, action: str, to_status: ResourceStatus) -> 
     )
 
 
-def credit(session: Session, viewer: Viewer) -> None:
-    """All that changed in this transaction was this viewer's doing."""
-    session.changes[:] = [
-        replace(
-            noted,
-            actor_kind=ActorKind.USER,
-            actor_name=viewer.login,
-            actor_user_id=viewer.user_id,
-        )
-        for noted in session.changes
-    ]
-
-
 def _moves(resource: LockedResource, desired: DesiredState) -> bool:
     return resource.desired_state not in (desired, DesiredState.DELETED)
 
@@ -105,11 +84,3 @@ def _moves(resource: LockedResource, desired: DesiredState) -> bool:
 def _refuse_after_deletion(now: DesiredState, desired: DesiredState) -> None:
     if DesiredState.DELETED == now != desired:
         raise DeletionRequested
-
-
-def _name_project_change(session: Session, project: LockedProject, action: str) -> None:
-    """The project's own line names the verb, and is there even if its status stayed."""
-    own = [c for c in session.changes if c.action == "project.status"]
-    rest = [c for c in session.changes if c.action != "project.status"]
-    named = [replace(c, action=action) for c in own]
-    session.changes[:] = [*(named or [projects.change(project, action, project.status)]), *rest]

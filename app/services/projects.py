@@ -61,7 +61,6 @@ async def create(session: Session, viewer: Viewer, maker: Maker, new: NewProject
     session.changes.append(made)
     for sandbox in checked:
         await maker.insert(session, project, sandbox)
-    intents.credit(session, viewer)
     return await read(session, viewer, project.id)
 
 
@@ -69,15 +68,14 @@ async def update(
     session: Session, viewer: Viewer, project_id: UUID, given: dict[str, str | None]
 ) -> ProjectRow:
     """Change what is known about a project; `given` holds only what is to change."""
-    check = Check()
-    _described(check, Described(given.get("name", "unchanged"), *_optional(given)))
-    check.done()
     project = await _lock(session, viewer, project_id)
     if project.desired_state == DesiredState.DELETED:
         raise DeletionRequested
     now = await read(session, viewer, project_id)
     before = Described(now.name, now.description, now.github_repo)
+    check = Check()
     after = _described(check, replace(before, **given))
+    check.done()
     if after != before:
         await projects.describe(
             session,
@@ -89,7 +87,6 @@ async def update(
         session.changes.append(
             projects.change(replace(project, name=after.name or ""), "project.update", now.status)
         )
-        intents.credit(session, viewer)
     return await read(session, viewer, project_id)
 
 
@@ -101,10 +98,10 @@ async def want(
     A project without resources goes in this transaction, which still answers it, as TERMINATED.
     """
     project = await _lock(session, viewer, project_id)
-    before = await read(session, viewer, project_id)
-    await intents.want_all(session, viewer, project, desired)
+    before = await read(session, viewer, project_id) if desired == DesiredState.DELETED else None
+    await intents.want_all(session, project, desired)
     found = await projects.by_ids(session, viewer, [project_id])
-    if found:
+    if found or before is None:
         return found[0]
     return replace(
         before,
@@ -119,7 +116,7 @@ async def want(
 async def retry(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRow:
     """Look again now at everything in the project that failed, was given up or waits."""
     await _lock(session, viewer, project_id)
-    await intents.retry(session, viewer, await resources.lock(session, project_id))
+    await intents.retry(session, await resources.lock(session, project_id))
     return await read(session, viewer, project_id)
 
 
@@ -136,10 +133,6 @@ async def _lock(session: Session, viewer: Viewer, project_id: UUID) -> LockedPro
     if project is None:
         raise NotFound(field=["id"])
     return project
-
-
-def _optional(given: dict[str, str | None]) -> tuple[str | None, str | None]:
-    return given.get("description"), given.get("github_repo")
 
 
 def _described(check: Check, about: Described) -> Described:

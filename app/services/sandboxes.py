@@ -109,7 +109,6 @@ async def create(
     generation = await projects.intend(session, project.id, None)
     key = await maker.insert(session, replace(project, generation=generation), checked)
     await projects.settle(session, [project])
-    intents.credit(session, viewer)
     return await read(session, viewer, key)
 
 
@@ -118,14 +117,14 @@ async def want(
 ) -> SandboxRow:
     """Start, stop or delete one sandbox."""
     project, sandbox = await _lock(session, viewer, sandbox_id)
-    await intents.want_one(session, viewer, project, sandbox, desired)
+    await intents.want_one(session, project, sandbox, desired)
     return await read(session, viewer, sandbox_id)
 
 
 async def retry(session: Session, viewer: Viewer, sandbox_id: UUID) -> SandboxRow:
     """Look at it again now, if it failed, was given up or waits."""
     _, sandbox = await _lock(session, viewer, sandbox_id)
-    await intents.retry(session, viewer, [sandbox])
+    await intents.retry(session, [sandbox])
     return await read(session, viewer, sandbox_id)
 
 

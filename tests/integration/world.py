@@ -32,7 +32,7 @@ async def viewer_of(database: Database, login: str = "ada") -> Viewer:
 
 async def project_of(database: Database, viewer: Viewer, name: str = "shop") -> UUID:
     """A new project with one sandbox."""
-    async with database.begin() as session:
+    async with database.begin(viewer.actor) as session:
         row = await projects.create(session, viewer, MAKER, NewProject(name))
     return row.id
 

@@ -12,6 +12,7 @@ from app.db.claims import Claim
 from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.states import DesiredState, Phase
+from app.domain.viewer import Viewer
 from app.services import projects
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
@@ -27,7 +28,7 @@ OURS = "app.kubernetes.io/managed-by=mooring"
 @asynccontextmanager
 async def running(
     database: Database,
-    reconcile: Callable[[Claim], Awaitable[Outcome]],
+    reconcile: Callable[[Claim], Awaitable[Outcome | None]],
     settings: Settings,
     watch: Cluster | None = None,
 ) -> AsyncIterator[Loop]:
@@ -46,9 +47,9 @@ async def running(
             watching.cancel()
 
 
-async def want(database: Database, viewer: object, project: UUID, desired: DesiredState) -> None:
-    async with database.begin() as session:
-        await projects.want(session, viewer, project, desired)  # type: ignore[arg-type]
+async def want(database: Database, viewer: Viewer, project: UUID, desired: DesiredState) -> None:
+    async with database.begin(viewer.actor) as session:
+        await projects.want(session, viewer, project, desired)
 
 
 async def statuses(database: Database) -> list[str]:

@@ -42,7 +42,7 @@ async def test_status_desired_state_generation_and_convergence_agree(database: D
     viewer = await viewer_of(database)
     chance = random.Random(20261125)
     expected = {}
-    async with database.begin() as session:
+    async with database.begin(viewer.actor) as session:
         for _ in range(CASES):
             own = chance.choice(list(DesiredState))
             members = [some_inputs(chance) for _ in range(chance.choice([0, 1, 1, 2, 2, 3]))]

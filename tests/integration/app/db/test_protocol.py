@@ -15,6 +15,7 @@ from app.domain import states
 from app.domain.errors import NotFound
 from app.domain.observation import Outcome
 from app.domain.states import DesiredState, Inputs, Lane, Phase
+from app.domain.viewer import RECONCILER
 from app.postgres import EmbeddedPostgres
 from app.services import projects
 from tests.integration.world import project_of, viewer_of
@@ -46,7 +47,7 @@ async def claim_one(database: Database) -> Claim:
 
 
 async def write(database: Database, claim: Claim, outcome: Outcome) -> Recorded:
-    async with database.begin() as session:
+    async with database.begin(RECONCILER) as session:
         return await record(session, [(claim, outcome)])
 
 
@@ -151,7 +152,7 @@ async def test_of_two_passes_over_one_row_in_a_batch_the_one_that_holds_it_is_wr
         await session.execute(text("UPDATE resource SET locked_until = '-infinity'"))
     second = await claim_one(database)
 
-    async with database.begin() as session:
+    async with database.begin(RECONCILER) as session:
         written = await record(session, [(second, running(second)), (first, stopping(first))])
 
     assert written.written == {first.id}
@@ -205,7 +206,7 @@ async def test_a_record_moves_resource_project_and_feed_together(database: Datab
 async def test_the_last_resource_takes_a_deleted_project_with_it(database: Database) -> None:
     viewer = await viewer_of(database)
     project = await project_of(database, viewer)
-    async with database.begin() as session:
+    async with database.begin(viewer.actor) as session:
         await projects.want(session, viewer, project, DesiredState.DELETED)
     [claim] = await claim_lane(database, Lane.DELETION)
 
@@ -225,7 +226,7 @@ async def test_repeating_an_intent_changes_nothing(database: Database) -> None:
     project = await project_of(database, viewer)
 
     for _ in range(3):
-        async with database.begin() as session:
+        async with database.begin(viewer.actor) as session:
             row = await projects.want(session, viewer, project, DesiredState.STOPPED)
 
     async with database.read() as connection:
@@ -239,7 +240,7 @@ async def test_one_user_does_not_see_the_other_ones_project(database: Database) 
     project = await project_of(database, ada)
 
     with pytest.raises(NotFound):
-        async with database.begin() as session:
+        async with database.begin(bob.actor) as session:
             await projects.want(session, bob, project, DesiredState.DELETED)
 
 

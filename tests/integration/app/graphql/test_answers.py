@@ -97,7 +97,7 @@ async def test_a_retry_with_the_same_key_gets_the_first_answer_even_when_it_is_g
     other = await ask(viewer, CREATE % "", i={"name": "else"}, k="once")
     found = ids.decode(first["data"]["createProject"]["project"]["id"])
     assert found is not None
-    async with database.begin() as session:
+    async with database.begin(viewer.actor) as session:
         await projects.want(session, viewer, found[1], DesiredState.DELETED)
     late = await ask(viewer, CREATE % "", **given)
 

@@ -103,7 +103,7 @@ async def reading(stream: Stream, after: str | None = None) -> AsyncIterator[Rea
 async def flip(database: Database, viewer: Viewer, project: UUID, times: int) -> int:
     """Stop and start by turns, two changes each; the last seq."""
     for turn in range(times):
-        async with database.begin() as session:
+        async with database.begin(viewer.actor) as session:
             await projects.want(session, viewer, project, FLIP[turn % 2])
     async with database.read() as connection:
         [state] = await feed.states(connection, viewer.accounts)
@@ -300,11 +300,11 @@ async def test_the_stream_of_all_projects_shows_new_ones_and_goes_on_after_an_en
         viewer = await viewer_of(api.database)
         async with reading(api.stream(viewer)) as reader:
             await reader.synced()
-            async with api.database.begin() as session:
+            async with api.database.begin(viewer.actor) as session:
                 row = await projects.create(
                     session, viewer, MAKER, NewProject("empty", sandboxes=())
                 )
-            async with api.database.begin() as session:
+            async with api.database.begin(viewer.actor) as session:
                 gone = await projects.want(session, viewer, row.id, DesiredState.DELETED)
             await reader.until(lambda event: event.kind == EventKind.DELETED)
             other = await project_of(api.database, viewer)
@@ -321,12 +321,12 @@ async def test_the_stream_of_all_projects_shows_new_ones_and_goes_on_after_an_en
 async def test_a_stream_of_one_project_ends_with_it_and_cannot_begin_after_it(url: str) -> None:
     async with live(url) as api:
         viewer = await viewer_of(api.database)
-        async with api.database.begin() as session:
+        async with api.database.begin(viewer.actor) as session:
             row = await projects.create(session, viewer, MAKER, NewProject("empty", sandboxes=()))
         async with reading(api.stream(viewer, row.id)) as reader:
             await reader.synced()
             before = reader.seen[-1].cursor
-            async with api.database.begin() as session:
+            async with api.database.begin(viewer.actor) as session:
                 await projects.want(session, viewer, row.id, DesiredState.DELETED)
             await reader.until(lambda _: False)
         async with reading(api.stream(viewer, row.id), before) as resumed:
