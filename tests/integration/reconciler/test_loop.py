@@ -229,8 +229,11 @@ async def test_a_pass_goes_on_for_longer_than_a_lease_because_it_is_renewed(
     await project_of(database, await viewer_of(database))
     settings = Settings(poll=3600, lease=0.9, lease_margin=0.2, pass_timeout=60)
     begun, go = asyncio.Event(), asyncio.Event()
+    passes = 0
 
     async def reconcile(claim: Claim) -> Outcome:
+        nonlocal passes
+        passes += 1
         begun.set()
         await go.wait()
         return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
@@ -250,6 +253,7 @@ async def test_a_pass_goes_on_for_longer_than_a_lease_because_it_is_renewed(
         go.set()
 
     assert await statuses(database) == ["RUNNING"]
+    assert passes == 1
 
 
 async def test_a_stopped_reconciler_lets_its_passes_end_and_records_them(
