@@ -87,6 +87,8 @@ export function listen(body, headers) {
       }
     },
     async return() {
+      // First the subscription: one that is still connecting would ask on a socket being closed.
+      await inner.return();
       await client.dispose();
       return { done: true };
     },
