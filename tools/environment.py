@@ -46,6 +46,9 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 1
+        except KeyboardInterrupt:
+            print("\nStopped. Give the same command again: it starts from a clean state.")
+            return 130
     print(f"The environment is ready ({time.monotonic() - begun:.0f} s).", flush=True)
     return 0
 
