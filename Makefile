@@ -17,7 +17,7 @@ CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance format schema lock lock-check clean
+.PHONY: help run test static unit integration acceptance faults format schema lock lock-check clean
 .PHONY: environment test-environment python
 
 help: ## List the targets
@@ -42,7 +42,10 @@ integration: test-environment ## Tests on a real Postgres and the simulator, mig
 	$(call timed,integration,$(BIN)/python -m pytest tests/integration)
 
 acceptance: test-environment ## The real processes, over HTTP and websockets
-	$(call timed,acceptance,$(BIN)/python -m pytest tests/acceptance)
+	$(call timed,acceptance,$(BIN)/python -m pytest tests/acceptance -m "not faults")
+
+faults: test-environment ## The story with more things breaking; not in make test, for its time
+	$(call timed,faults,$(BIN)/python -m pytest tests/acceptance -m faults)
 
 format: test-environment ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .

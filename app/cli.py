@@ -44,8 +44,12 @@ def api(
 ) -> None:
     """Serve the API."""
     from app.serve import serve
+    from app.settings import SettingsError
 
-    serve(_settings(), fd)
+    try:
+        serve(_settings(), fd)
+    except SettingsError as error:
+        _fail(str(error))
 
 
 @cli.command()

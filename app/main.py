@@ -25,8 +25,7 @@ from app.web import health, playground, start
 
 def create_app(settings: Settings) -> Starlette:
     """The ASGI application; settings that cannot work are refused here, before it serves."""
-    url = settings.database_url.get_secret_value()
-    listen_url = settings.listen_url.get_secret_value() if settings.listen_url else url
+    url, listen_url = settings.postgres()
     tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
     maker = Maker(settings, KeyRing(settings.secret_keys.get_secret_value()))
     publisher = Publisher(listen_url, enabled=settings.notify)

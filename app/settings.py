@@ -10,6 +10,11 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+
+class SettingsError(ValueError):
+    """A setting that this process needs is missing or cannot work; the message says what to do."""
+
+
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -115,3 +120,12 @@ class Settings(BaseSettings):
         None, description="Folder of PostgreSQL's programs, as pg_config --bindir prints it"
     )
     simulator_arguments: str = Field("", description="More arguments for the simulator")
+
+    def postgres(self) -> tuple[str, str]:
+        """The URLs for statements and for LISTEN; SettingsError without one."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            raise SettingsError(
+                "MOORING_DATABASE_URL is not set: give postgresql://user:password@host/name"
+            )
+        return url, self.listen_url.get_secret_value() if self.listen_url else url

@@ -12,7 +12,7 @@ from app.db.wakeups import WORK, Listener, Publisher
 from app.logs import configure_logs
 from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from reconciler.cluster.client import connect
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import (
@@ -33,8 +33,7 @@ _ALWAYS_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET)
 
 async def main(settings: Settings, kubeconfig: Path) -> None:
     """Reconcile until SIGTERM or SIGINT."""
-    url = settings.database_url.get_secret_value()
-    listen_url = settings.listen_url.get_secret_value() if settings.listen_url else url
+    url, listen_url = settings.postgres()
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(url, pool=settings.database_pool, publisher=publisher)
     cluster = await connect(
@@ -83,4 +82,7 @@ if __name__ == "__main__":
     stop_with_parent(chosen.parent_pipe)
     if chosen.kubeconfig is None or not chosen.kubeconfig.is_file():
         sys.exit("Set MOORING_KUBECONFIG to the file of the operator's cluster; there is none")
-    asyncio.run(main(chosen, chosen.kubeconfig))
+    try:
+        asyncio.run(main(chosen, chosen.kubeconfig))
+    except SettingsError as error:
+        sys.exit(str(error))

@@ -7,6 +7,7 @@ from uuid import UUID
 import jwt
 
 from app.domain.errors import Unauthenticated
+from app.settings import SettingsError
 
 _ALGORITHM = "HS256"
 _ISSUER = "mooring"
@@ -27,7 +28,7 @@ class Tokens:
 
     def __init__(self, key: str, lifetime: float) -> None:
         if len(key) < _SHORTEST_KEY:
-            raise ValueError("MOORING_TOKEN_KEY: at least 32 characters, the same for every API")
+            raise SettingsError("MOORING_TOKEN_KEY: at least 32 characters, the same for every API")
         self._key = key
         self._lifetime = timedelta(seconds=lifetime)
 

@@ -13,12 +13,14 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.settings import SettingsError
+
 _VERSION = 1
 _NONCE = 12
 
 
 class KeyRingError(Exception):
-    """The keys or a sealed value cannot be used; the message says which and never the content."""
+    """A sealed value cannot be opened; the message says which and never the content."""
 
 
 class KeyRing:
@@ -27,7 +29,7 @@ class KeyRing:
     def __init__(self, setting: str) -> None:
         self._keys = dict(_parse(entry) for entry in setting.split(",") if entry.strip())
         if not self._keys:
-            raise KeyRingError("MOORING_SECRET_KEYS is empty: give id:base64 of 32 random bytes")
+            raise SettingsError("MOORING_SECRET_KEYS is empty: give id:base64 of 32 random bytes")
         self._newest = next(iter(self._keys))
 
     def seal(self, value: str, table: str, row: UUID, column: str) -> bytes:
@@ -62,7 +64,7 @@ def _parse(entry: str) -> tuple[str, AESGCM]:
         if not name or len(name) > 32 or len(key) != 32:
             raise ValueError
     except (binascii.Error, ValueError) as error:
-        raise KeyRingError(
+        raise SettingsError(
             "MOORING_SECRET_KEYS: each is id:base64 of exactly 32 bytes, ids up to 32 characters"
         ) from error
     return name, AESGCM(key)

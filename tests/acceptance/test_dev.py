@@ -127,6 +127,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_goes_on(own: Stack) -> None:
     assert own.kubeconfig == kubeconfig
 
 
+@pytest.mark.faults
 def test_kill_9_of_the_parent_leaves_no_orphan_and_no_harm(own: Stack) -> None:
     token = signed_in(own)
 

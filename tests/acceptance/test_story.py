@@ -123,6 +123,7 @@ async def test_the_story_survives_a_killed_reconciler_while_another_takes_over(
     assert objects_left(stack) == 0
 
 
+@pytest.mark.faults
 async def test_the_story_survives_a_restart_of_postgres() -> None:
     with running_stack() as stack:
 
@@ -134,6 +135,7 @@ async def test_the_story_survives_a_restart_of_postgres() -> None:
         assert objects_left(stack) == 0
 
 
+@pytest.mark.faults
 async def test_without_any_notify_the_end_is_the_same_later() -> None:
     with running_stack(notify="false") as stack:
         async with user_of(stack) as user:
