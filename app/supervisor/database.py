@@ -24,7 +24,7 @@ class DatabaseUrls:
 
 
 def role_urls(owner: str, roles: dict[str, str]) -> DatabaseUrls:
-    """The URLs after the migration: by role where both roles let us in, else the owner's.
+    """The URLs after the migration: by role where both may work here, else the owner's.
 
     `roles` maps each role to its password, the API's first.
     """
@@ -65,11 +65,19 @@ def problem(url: str) -> str | None:
 
 async def _all_open(urls: tuple[str, ...]) -> bool:
     try:
-        for url in urls:
-            await (await asyncpg.connect(_plain(url), timeout=10)).close()
+        return all([await _may_read(url) for url in urls])
     except (OSError, asyncpg.PostgresError):
         return False
-    return True
+
+
+async def _may_read(url: str) -> bool:
+    # A role belongs to the whole server: another database's may let us in and see nothing here.
+    connection = await asyncpg.connect(_plain(url), timeout=10)
+    try:
+        granted = "SELECT has_table_privilege('alembic_version', 'SELECT')"
+        return bool(await connection.fetchval(granted))
+    finally:
+        await connection.close()
 
 
 def _plain(url: str) -> str:
