@@ -8,7 +8,7 @@ from app.domain import limits
 from app.domain.errors import InputErrorCode, InputProblem, InvalidInput
 from app.domain.quantities import milli
 
-_LOGIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_LOGIN = re.compile(r"[a-z0-9-]+", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", re.ASCII)
 # Control characters (but for line breaks in prose), surrogates and the bidi controls of UAX 9.
@@ -54,7 +54,7 @@ class Check:
         before = len(self.problems)
         clean = self.text(value, at, limits.LOGIN)
         if len(self.problems) == before and not _LOGIN.fullmatch(value):
-            rule = "Use a-z, 0-9 and single dashes between them."
+            rule = "Use a-z, 0-9 and - only."
             self.refuse(InputErrorCode.INVALID, at, rule)
         return clean
 
