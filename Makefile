@@ -17,7 +17,7 @@ CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults format schema reference lock lock-check clean
+.PHONY: help run test static unit integration acceptance faults format schema reference schema-lint lock lock-check clean
 .PHONY: environment test-environment python
 
 help: ## List the targets
@@ -77,5 +77,8 @@ test-environment: python
 python:
 	@test -n "$(PYTHON)" || { echo 'Mooring needs Python 3.11 to 3.14, and this machine has none.'; \
 	  echo 'Install it:  apt-get install python3 python3-venv'; exit 1; }
+
+schema-lint: python ## Lint schema.graphql with Node's tools; compare it with a contract that is given
+	@PYTHON=$(PYTHON) tools/schema-lint/lint.sh
 
 -include playground/playground.mk
