@@ -13,7 +13,8 @@ _INTRODUCTION = """\
 # Statuses
 
 A status is never set: it follows from what you want and what was seen, by the rules below. How to
-read it beside `generation`, `converged` and `why` is in [statuses](../guide/statuses.md).
+read it beside `generation`, `converged` and `why` is in [statuses](../guide/statuses.md);
+what `why` can say in [reasons](reasons.md).
 """
 _RESOURCE = """\
 The first line that holds. *Seen* is what the reconciler found when it last looked: new (it has not
