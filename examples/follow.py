@@ -34,14 +34,21 @@ FOLLOW = (
 
 # Worth another try; whatever else is refused stays so until somebody mends it.
 RETRYABLE = {"INTERNAL", "RATE_LIMITED"}
+# The close code for a token that is not good.
+FORBIDDEN = 4403
 
 
 class RefusedError(Exception):
     """The server answered an operation with errors."""
 
-    def __init__(self, errors: list[JSON]) -> None:
-        super().__init__("; ".join(error["message"] for error in errors))
-        self.code = errors[0]["extensions"]["code"]
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+def refused(errors: list[JSON]) -> RefusedError:
+    """The first error decides."""
+    return RefusedError(errors[0]["extensions"]["code"], errors[0]["message"])
 
 
 async def operation(
@@ -58,9 +65,9 @@ async def operation(
             case "next" if "errors" not in message["payload"]:
                 yield message["payload"]["data"]
             case "next":
-                raise RefusedError(message["payload"]["errors"])
+                raise refused(message["payload"]["errors"])
             case "error":
-                raise RefusedError(message["payload"])
+                raise refused(message["payload"])
             case "complete":
                 return
 
@@ -105,12 +112,15 @@ class Follower:
             before = self.cursor
             try:
                 await self.connect()
-            except RefusedError as refused:
-                if refused.code == "INVALID_CURSOR":
+            except RefusedError as refusal:
+                if refusal.code == "INVALID_CURSOR":
                     self.cursor = None
-                elif refused.code not in RETRYABLE:
+                elif refusal.code not in RETRYABLE:
                     raise
             except (OSError, websockets.WebSocketException) as lost:
+                closed = getattr(lost, "rcvd", None)
+                if closed and closed.code == FORBIDDEN:
+                    raise RefusedError("UNAUTHENTICATED", closed.reason) from lost
                 print(f"lost: {lost}", file=sys.stderr, flush=True)
             # Doubled while nothing comes, and random, so that not all clients return at once.
             failures = 0 if self.cursor != before else failures + 1
@@ -137,7 +147,7 @@ class Follower:
 if __name__ == "__main__":
     try:
         asyncio.run(Follower(sys.argv[1], os.environ["TOKEN"]).run())
-    except RefusedError as refused:
-        sys.exit(f"{refused.code}: {refused}")
+    except RefusedError as refusal:
+        sys.exit(str(refusal))
     except KeyboardInterrupt:
         sys.exit(130)
