@@ -14,6 +14,7 @@ class Meaning(StrEnum):
     NAMESPACE = "NamespaceTerminating"
     NAMESPACE_MISSING = "NamespaceMissing"
     NOT_SERVED = "KindNotServed"
+    OPERATOR_MISSING = "OperatorMissing"
     NOT_FOUND = "NotFound"
     CONFLICT = "Conflict"
     EXPIRED = "Expired"
@@ -23,7 +24,14 @@ class Meaning(StrEnum):
 
 # Repeating these changes nothing until somebody changes something.
 PERMANENT = frozenset(
-    {Meaning.INVALID, Meaning.FORBIDDEN, Meaning.QUOTA, Meaning.POD_SECURITY, Meaning.NOT_SERVED}
+    {
+        Meaning.INVALID,
+        Meaning.FORBIDDEN,
+        Meaning.QUOTA,
+        Meaning.POD_SECURITY,
+        Meaning.NOT_SERVED,
+        Meaning.OPERATOR_MISSING,
+    }
 )
 
 
