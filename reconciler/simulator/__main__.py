@@ -24,6 +24,7 @@ def parsed(given: list[str] | None = None) -> Arguments:
     parser.add_argument("--kubeconfig", type=Path, help="written once it listens")
     parser.add_argument("--ready-after", type=_seconds, default=1.0, metavar="SECONDS")
     parser.add_argument("--gone-after", type=_seconds, default=1.0, metavar="SECONDS")
+    parser.add_argument("--database-ready-after", type=_seconds, default=1.0, metavar="SECONDS")
     parser.add_argument(
         "--history", type=int, default=4_000, help="changes per kind that a watch can replay"
     )
@@ -36,7 +37,7 @@ def parsed(given: list[str] | None = None) -> Arguments:
         port=found.port,
         state=found.state,
         kubeconfig=found.kubeconfig,
-        delays=Delays(found.ready_after, found.gone_after),
+        delays=Delays(found.ready_after, found.gone_after, found.database_ready_after),
         history=found.history,
         parent_pipe=found.parent_pipe,
     )

@@ -6,6 +6,7 @@ time. `all_of` is the list; a new one is an entry in it.
 """
 
 from reconciler.simulator.controllers.claims import Claims
+from reconciler.simulator.controllers.clusters import Clusters
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.garbage import Garbage
 from reconciler.simulator.controllers.kubelet import Kubelet
@@ -22,4 +23,5 @@ def all_of(verbs: Verbs, delays: Delays) -> list[Controller]:
         Kubelet(verbs, delays),
         Garbage(verbs),
         Namespaces(verbs),
+        Clusters(verbs, delays),
     ]
