@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.db.session import Database
 from app.db.wakeups import WORK, Listener, Publisher
+from app.domain.states import ResourceKind
 from app.logs import configure_logs
 from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
@@ -25,6 +26,7 @@ from reconciler.manifests.kinds import (
     STATEFUL_SET,
     Kind,
 )
+from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
 
@@ -45,7 +47,8 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
     keys = KeyRing(settings.secret_keys.get_secret_value())
     sandboxes = SandboxReconciler(database, cluster, keys, settings)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
-    loop = Loop(database, sandboxes.reconcile, settings, worker)
+    resources = Resources({ResourceKind.SANDBOX: sandboxes.reconcile}, settings)
+    loop = Loop(database, resources.reconcile, settings, worker)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
     try:

@@ -1,13 +1,13 @@
-"""What is seen of a sandbox, and what follows from it: pure, no await.
+"""What follows from what was seen: pure, no await.
 
-`seen` reads workload and pods by the table of kubernetes.md section 3 (first hit wins). `verdict`
-turns that into the outcome of a pass: when to look again, and when a deadline has made it a
-failure. Unknown strings never crash: starting, with the text kept.
+`verdict` turns a `View` into the outcome of a pass: when to look again, and when a deadline has
+made it a failure. The other outcomes are those of passes that the cluster, time or somebody else's
+object stopped.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,20 +18,11 @@ from app.settings import Settings
 from reconciler.cluster.errors import PERMANENT, ClusterError
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
+from reconciler.observed.view import View
 
 SETTLED = frozenset({Phase.RUNNING, Phase.STOPPED, Phase.ABSENT, Phase.GONE})
 _WAIT = timedelta(seconds=2)
 _SLOW = timedelta(seconds=60)
-_WAITING = {
-    "ErrImagePull": "ImagePullFailed",
-    "ImagePullBackOff": "ImagePullFailed",
-    "InvalidImageName": "ImagePullFailed",
-    "ErrImageNeverPull": "ImagePullFailed",
-    "CreateContainerConfigError": "ContainerConfigError",
-    "CreateContainerError": "ContainerConfigError",
-    "RunContainerError": "ContainerConfigError",
-    "CrashLoopBackOff": "CrashLoop",
-}
 
 _TOO_LONG = {
     DesiredState.RUNNING: "StartingTooLong",
@@ -43,34 +34,6 @@ NEWER = (
     "Its objects were written for a later generation than this database knows, as after a restore;"
     " they are left alone until it gets there."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A phase, and the reason why it is not further."""
-
-    phase: Phase
-    reason: str | None = None
-    message: str | None = None
-    object: str | None = None
-
-
-def seen(workload: Object | None, pods: Sequence[Object]) -> View:
-    """What is to be seen of a sandbox."""
-    if workload is None:
-        return View(Phase.ABSENT)
-    status, spec = workload.get("status", {}), workload["spec"]
-    wanted = spec.get("replicas", 1)
-    if "deletionTimestamp" in workload["metadata"]:
-        return View(Phase.TERMINATING)
-    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
-        return View(Phase.STARTING if wanted else Phase.STOPPING)
-    if not wanted:
-        return View(Phase.STOPPING if pods else Phase.STOPPED)
-    ready = [pod for pod in pods if _ready(pod) and _revision(pod) == status.get("updateRevision")]
-    if ready:
-        return View(Phase.RUNNING)
-    return next((view for pod in pods if (view := _trouble(pod))), View(Phase.STARTING))
 
 
 def is_observed(claim: Claim) -> bool:
@@ -202,36 +165,3 @@ def _backoff(claim: Claim) -> timedelta:
 
 def _spread(seconds: float) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spread
-
-
-def _ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or []
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
-
-
-def _revision(pod: Object) -> str | None:
-    labels = pod["metadata"].get("labels") or {}
-    found: str | None = labels.get("controller-revision-hash")
-    return found
-
-
-def _trouble(pod: Object) -> View | None:
-    status = pod.get("status", {})
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return View(Phase.STARTING, "Unschedulable", condition.get("message"), _name(pod))
-    containers = [
-        *(status.get("initContainerStatuses") or []),
-        *(status.get("containerStatuses") or []),
-    ]
-    for container in containers:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        reason = _WAITING.get(waiting.get("reason", ""))
-        if reason:
-            return View(Phase.STARTING, reason, waiting.get("message"), _name(pod))
-    return None
-
-
-def _name(pod: Object) -> str:
-    return f"Pod/{pod['metadata']['name']}"

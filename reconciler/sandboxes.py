@@ -1,29 +1,25 @@
 """Reconciling one sandbox: observe, plan, act; the outcome says when to look again."""
 
-from datetime import timedelta
+from functools import partial
 
-from app.db import claims, sandboxes
+from app.db import sandboxes
 from app.db.claims import Claim
 from app.db.sandboxes import SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
-from app.domain.states import DesiredState, Phase
+from app.domain.states import DesiredState
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
-from reconciler.cluster.errors import ClusterError
-from reconciler.manifests.identity import RESOURCE, Owner
-from reconciler.manifests.kinds import KINDS, POD, STATEFUL_SET, Kind, Object
+from reconciler.manifests.identity import Owner
+from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, probe_pod
-
-_AGAIN = timedelta(seconds=1)
-
-
-class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
-    """The row is another's, or its generation has moved on: write nothing."""
+from reconciler.observed.sandbox import seen
+from reconciler.removal import remove, selector
+from reconciler.resources import Superseded, check_lease
 
 
 class SandboxReconciler:
@@ -37,20 +33,16 @@ class SandboxReconciler:
         self._keys = keys
         self._settings = settings
 
-    async def reconcile(self, claim: Claim) -> Outcome | None:
-        """One pass; None: the row is another's by now, or wants something else."""
+    async def reconcile(self, claim: Claim) -> Outcome:
+        """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read() as connection:
             spec = await sandboxes.spec(connection, claim.id)
-        try:
-            if spec is None:
-                raise Superseded
-            if claim.desired_state == DesiredState.DELETED:
-                return await self._remove(claim, spec)
-            return await self._hold(claim, spec)
-        except ClusterError as error:
-            return plan.refused(claim, error, self._settings)
-        except Superseded:
-            return None
+        if spec is None:
+            raise Superseded
+        if claim.desired_state == DesiredState.DELETED:
+            check = partial(check_lease, self._database, claim)
+            return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
+        return await self._hold(claim, spec)
 
     async def _hold(self, claim: Claim, spec: SandboxSpec) -> Outcome:
         """RUNNING or STOPPED."""
@@ -62,9 +54,9 @@ class SandboxReconciler:
             return plan.interrupted(claim, "NewerGeneration", plan.NEWER)
         if live is not None or running:
             live = await self._apply(claim, spec, live)
-        pods = await self._cluster.list_all(POD, spec.k8s_namespace, _selector(claim))
+        pods = await self._cluster.list_all(POD, spec.k8s_namespace, selector(claim))
         where = addresses(spec.k8s_name, self._settings) if live is not None else None
-        return plan.verdict(claim, plan.seen(live, pods), self._settings, where)
+        return plan.verdict(claim, seen(live, pods), self._settings, where)
 
     async def _apply(self, claim: Claim, spec: SandboxSpec, live: Object | None) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
@@ -72,7 +64,7 @@ class SandboxReconciler:
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
         if live is not None and plan.is_awaited(claim) and plan.is_current(live, workload):
             return live
-        await self._check_lease(claim)
+        await check_lease(self._database, claim)
         if live is None:
             await self._cluster.admit(probe_pod(workload))
         for body in bodies:
@@ -80,31 +72,6 @@ class SandboxReconciler:
             live = applied if body is workload else live
         assert live is not None
         return live
-
-    async def _remove(self, claim: Claim, spec: SandboxSpec) -> Outcome:
-        """Delete what there is; gone only when a list over all kinds was empty."""
-        left = await self._all(claim, spec.k8s_namespace)
-        if not left:
-            return Outcome(claim.generation, _AGAIN, phase=Phase.GONE, gone=True)
-        await self._check_lease(claim)
-        for kind, body in left:
-            # Pods go with their workload, in its order.
-            if kind is not POD and "deletionTimestamp" not in body["metadata"]:
-                await self._cluster.delete(kind, body)
-        blocked = plan.blocked([(kind.kind, body) for kind, body in left])
-        return plan.verdict(claim, blocked, self._settings, None)
-
-    async def _all(self, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
-        return [
-            (kind, body)
-            for kind in KINDS
-            for body in await self._cluster.list_all(kind, namespace, _selector(claim))
-        ]
-
-    async def _check_lease(self, claim: Claim) -> None:
-        async with self._database.read() as connection:
-            if not await claims.still_current(connection, claim):
-                raise Superseded
 
     def _manifest(self, claim: Claim, spec: SandboxSpec) -> Sandbox:
         owner = Owner(
@@ -126,7 +93,3 @@ class SandboxReconciler:
             ttyd_user=spec.ttyd_user,
             ttyd_password=self._keys.open(spec.ttyd_password, "sandbox", spec.id, "ttyd_password"),
         )
-
-
-def _selector(claim: Claim) -> str:
-    return f"{RESOURCE}={claim.id}"

@@ -12,12 +12,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.simulator import discovery
-from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.controls import Controls
 from reconciler.simulator.paths import api_version, target
-from reconciler.simulator.resources import Resources, answer, method_not_allowed
+from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Refusal, bad_request, no_such_resource
+from reconciler.simulator.status import Refusal, no_such_resource
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +32,7 @@ class Server:
 
     token: str
     resources: Resources
-    delays: Delays
-    delays_changed: Callable[[], None]
+    controls: Controls
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self._handle, methods=METHODS)])
@@ -91,22 +90,8 @@ class Server:
             "/version": _version,
             "/api": _core,
             "/apis": _groups,
-            "/simulator/delays": self._delays,
+            **self.controls.paths(),
         }
-
-    async def _delays(self, request: Request) -> Response:
-        """GET, or PUT of {"readyAfter": seconds, "goneAfter": seconds}, both optional."""
-        if request.method == "PUT":
-            given = orjson.loads(await request.body() or b"{}")
-            try:
-                self.delays.set(given)
-            except (ValueError, TypeError, AttributeError):
-                message = 'delays are seconds, not negative: {"readyAfter": 1, "goneAfter": 1}'
-                raise bad_request(message) from None
-            self.delays_changed()
-        elif request.method != "GET":
-            raise method_not_allowed()
-        return answer(orjson.dumps(self.delays.body()))
 
 
 def _found(body: Json | None) -> Response:
