@@ -13,6 +13,7 @@ import structlog
 
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.journal import UnreadableError
+from reconciler.simulator.kinds import KUBEBLOCKS, OPERATIONS
 from reconciler.simulator.server import Arguments, run
 
 
@@ -31,6 +32,9 @@ def parsed(given: list[str] | None = None) -> Arguments:
     parser.add_argument(
         "--parent-pipe", type=int, metavar="FD", help="end when this descriptor does"
     )
+    parser.add_argument(
+        "--no-kubeblocks", action="store_true", help="as if KubeBlocks were not installed"
+    )
     found = parser.parse_args(given)
     return Arguments(
         host=found.host,
@@ -40,6 +44,7 @@ def parsed(given: list[str] | None = None) -> Arguments:
         delays=Delays(found.ready_after, found.gone_after, found.database_ready_after),
         history=found.history,
         parent_pipe=found.parent_pipe,
+        absent=frozenset({KUBEBLOCKS, OPERATIONS}) if found.no_kubeblocks else frozenset(),
     )
 
 

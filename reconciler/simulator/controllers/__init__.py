@@ -24,5 +24,5 @@ def all_of(verbs: Verbs, delays: Delays, faults: Faults) -> list[Controller]:
         Kubelet(verbs, delays),
         Garbage(verbs),
         Namespaces(verbs),
-        Clusters(verbs, delays),
+        Clusters(verbs, delays, faults),
     ]

@@ -16,6 +16,13 @@ from reconciler.simulator.controllers import clusterstatus
 from reconciler.simulator.controllers.clusterstatus import Seen
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.defaults import defaulted
+from reconciler.simulator.faults import (
+    DatabaseFailed,
+    DatabaseStuckCreating,
+    Faults,
+    OperatorAbsent,
+    OperatorStuck,
+)
 from reconciler.simulator.history import Change
 from reconciler.simulator.kinds import (
     CLAIM,
@@ -38,8 +45,8 @@ STARTING = ("ContainerCreating", "PodInitializing")
 
 
 class Clusters:
-    def __init__(self, verbs: Verbs, delays: Delays) -> None:
-        self._verbs, self._delays = verbs, delays
+    def __init__(self, verbs: Verbs, delays: Delays, faults: Faults) -> None:
+        self._verbs, self._delays, self._faults = verbs, delays, faults
         self._ready: dict[tuple[str, str], float] = {}
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
@@ -54,7 +61,7 @@ class Clusters:
     def sync(self, key: tuple[str, str]) -> float | None:
         namespace, name = key
         cluster = self._verbs.store.get(CLUSTER, namespace, name)
-        if cluster is None:
+        if cluster is None or self._faults.of(OperatorAbsent, cluster):
             return None
         if cluster.deleting:
             if parts.FINALIZER in cluster.meta.get("finalizers", ()):
@@ -138,6 +145,8 @@ class Clusters:
         self, cluster: Stored, component: Json, workload: Stored
     ) -> tuple[Seen, float | None]:
         """A component, and the seconds after which to look again if a delay is running."""
+        if failed := self._faults.of(DatabaseFailed, cluster):
+            return Seen("Failed", {f"Component/{workload.name}": failed.message}), None
         name, namespace = component["name"], cluster.namespace
         known = cluster.body.get("status", {}).get("components", {}).get(name, {})
         before = known.get("phase", "Creating")
@@ -146,7 +155,8 @@ class Clusters:
         if workload.body["spec"]["replicas"] == 0:
             self._ready.pop(place, None)
             return Seen("Stopping" if pods else "Stopped"), None
-        if _is_complete(workload):
+        stuck = self._faults.of(DatabaseStuckCreating, cluster)
+        if _is_complete(workload) and not stuck:
             since = self._ready.setdefault(place, time.monotonic())
             left = self._delays.database_ready_after - (time.monotonic() - since)
             if before == "Running" or left <= 0:
@@ -180,6 +190,8 @@ class Clusters:
                     self._verbs.delete(one, Deletion("Background", uid=one.uid))
             if left:
                 return
+        if self._faults.of(OperatorStuck, cluster):
+            return
         current = self._verbs.get(CLUSTER, cluster.namespace, cluster.name)
         kept = [name for name in current.meta["finalizers"] if name != parts.FINALIZER]
         meta = {**current.meta, "finalizers": kept}
