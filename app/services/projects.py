@@ -17,7 +17,7 @@ from app.domain.viewer import Viewer
 from app.secrets.keyring import KeyRing
 from app.services import intents
 from app.services.databases import DatabaseMaker, NewDatabase
-from app.services.resources import MOST, Named, insert
+from app.services.resources import MOST, PLURAL, Named, insert
 from app.services.sandboxes import NewSandbox, SandboxMaker
 from app.settings import Settings
 
@@ -167,7 +167,7 @@ def _described(check: Check, about: Described) -> Described:
 
 
 def _check_list(check: Check, kind: ResourceKind, asked: Sequence[Named]) -> None:
-    what = f"{kind.lower()}s"
+    what = PLURAL[kind]
     if len(asked) > MOST[kind]:
         most = f"A project has at most {MOST[kind]} {what}."
         check.refuse(InputErrorCode.TOO_LONG, (what,), most)

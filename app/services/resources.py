@@ -22,6 +22,7 @@ from app.domain.validation import Check
 from app.domain.viewer import Viewer
 from app.services import intents
 
+PLURAL = {ResourceKind.SANDBOX: "sandboxes", ResourceKind.DATABASE: "databases"}
 MOST = {
     ResourceKind.SANDBOX: limits.SANDBOXES_PER_PROJECT,
     ResourceKind.DATABASE: limits.DATABASES_PER_PROJECT,
@@ -148,7 +149,7 @@ def _check_room(
             InputErrorCode.TAKEN, ("name",), f"The project has a {kind.lower()} of this name."
         )
     if len(taken) >= MOST[kind]:
-        most = f"A project has at most {MOST[kind]} {kind.lower()}s."
+        most = f"A project has at most {MOST[kind]} {PLURAL[kind]}."
         check.refuse(InputErrorCode.NOT_ALLOWED, (), most)
 
 
