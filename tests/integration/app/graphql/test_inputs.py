@@ -64,7 +64,11 @@ def size_of(least: str, below: str, most: str, above: str) -> Values:
     ]
 
 
-CPU = size_of("10m", "9m", "16", "16.001") + [("500m", TAKEN_AS_IT_IS), ("0.5", TAKEN_AS_IT_IS)]
+CPU: Values = [
+    *size_of("10m", "9m", "16", "16.001"),
+    ("500m", TAKEN_AS_IT_IS),
+    ("0.5", TAKEN_AS_IT_IS),
+]
 MEMORY = size_of("32Mi", "31Mi", "64Gi", "65Gi")
 STORAGE = size_of("1Gi", "1023Mi", "1Ti", "1025Gi")
 REPOSITORY: Values = [
