@@ -120,7 +120,7 @@ class Follower:
             except (OSError, websockets.WebSocketException) as lost:
                 closed = getattr(lost, "rcvd", None)
                 if closed and closed.code == FORBIDDEN:
-                    raise RefusedError("UNAUTHENTICATED", closed.reason) from lost
+                    raise RefusedError(*closed.reason.split(": ", 1)) from lost
                 print(f"lost: {lost}", file=sys.stderr, flush=True)
             # Doubled while nothing comes, and random, so that not all clients return at once.
             failures = 0 if self.cursor != before else failures + 1

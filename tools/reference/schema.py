@@ -13,14 +13,12 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLType,
-    Undefined,
     build_schema,
     get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
     print_ast,
 )
-from graphql.utilities import ast_from_value
 
 from tools.reference.markdown import anchor, code
 
@@ -63,9 +61,7 @@ def reference(kind: GraphQLType, page: str = "") -> str:
 
 def default(of: GraphQLArgument | GraphQLInputField) -> str:
     """The default as it is written, or nothing."""
-    if of.default_value is Undefined:
-        return ""
-    written = ast_from_value(of.default_value, of.type)
+    written = of.ast_node.default_value if of.ast_node else None
     return code(print_ast(written)) if written else ""
 
 
