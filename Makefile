@@ -28,10 +28,10 @@ run: environment ## Run everything on this machine; Ctrl-C stops it
 
 test: static unit integration acceptance ## Run every check
 
-static: test-environment ## Format, lint, types, import contracts, public schema
+static: test-environment ## Format, lint, types, import contracts, public schema, reference
 	$(call timed,static: format,$(BIN)/ruff format --check .)
 	$(call timed,static: lint,$(BIN)/ruff check .)
-	$(call timed,static: types,$(BIN)/python -m mypy && $(BIN)/python -m mypy tools/*.py tools/reference)
+	$(call timed,static: types,$(BIN)/python -m mypy && $(BIN)/python -m mypy tools/*.py tools/reference examples/*.py)
 	$(call timed,static: import contracts,$(BIN)/lint-imports)
 	$(call timed,static: public schema,$(BIN)/mooring export-schema --check)
 	$(call timed,static: reference,$(BIN)/python -m tools.reference --check)
