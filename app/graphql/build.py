@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from app.db.accounts import UserRow
+from app.db.causes import Cause
 from app.db.feed import Change as ChangeRow
 from app.db.projects import ProjectRow
 from app.db.sandboxes import SandboxRow
@@ -54,7 +55,7 @@ def sandbox(row: SandboxRow) -> Sandbox:
         generation=row.generation,
         observed_generation=row.observed_generation,
         converged=row.converged,
-        why=_why(row),
+        why=explanation(row, NodeType.SANDBOX),
         k8s_namespace=row.k8s_namespace,
         k8s_name=row.k8s_name,
         public_url=row.public_url,
@@ -108,11 +109,12 @@ def event(seen: Event) -> ProjectEvent:
     )
 
 
-def _why(row: SandboxRow) -> Explanation | None:
+def explanation(row: SandboxRow | Cause, kind: NodeType) -> Explanation | None:
+    """Why a resource of `kind` is in its status, when there is something to say."""
     if row.reason is None or row.since is None:
         return None
     return Explanation(
-        resource_id=strawberry.ID(ids.encode(NodeType.SANDBOX, row.id)),
+        resource_id=strawberry.ID(ids.encode(kind, row.id)),
         resource_name=row.name,
         reason=row.reason,
         message=row.message or "",

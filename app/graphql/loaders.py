@@ -11,14 +11,18 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, feed, projects, sandboxes
+from app.db import accounts, causes, feed, history, projects, sandboxes
+from app.db.causes import Cause
+from app.db.feed import Change as ChangeRow
 from app.db.sandboxes import SandboxRow
-from app.domain import ids
+from app.domain import aggregate, ids
 from app.domain.ids import NodeType
+from app.domain.pages import Page, Window
 from app.domain.viewer import Viewer
-from app.graphql import build
+from app.graphql import build, connections
+from app.graphql.connections import ChangeConnection
 from app.graphql.context import State
-from app.graphql.nodes import Change, Node, Project, Sandbox, User
+from app.graphql.nodes import Change, Explanation, Node, Project, Sandbox, User
 
 
 class Loaders:
@@ -36,6 +40,10 @@ class Loaders:
         self._members: DataLoader[UUID, list[Sandbox]] = DataLoader(self._load_members, cache=False)
         self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
 
+        self._causes: DataLoader[UUID, list[Cause]] = DataLoader(self._load_causes, cache=False)
+        self._histories: DataLoader[tuple[UUID, Window], Page[ChangeRow]] = DataLoader(
+            self._load_histories, cache=False
+        )
         self._changes: DataLoader[tuple[UUID, int], Change | None] = DataLoader(
             self._load_changes, cache=False
         )
@@ -69,6 +77,22 @@ class Loaders:
         if project.members is not None:
             return [build.sandbox(row) for row in project.members]
         return await self._members.load(project.row.id)
+
+    async def why_of(self, project: Project) -> Explanation | None:
+        """What explains the status of a project."""
+        if project.members is not None:
+            member = aggregate.decisive(project.status, project.members)
+            return build.explanation(member, NodeType.SANDBOX) if member else None
+        told = await self._causes.load(project.row.id)
+        cause = aggregate.decisive(project.status, told)
+        return build.explanation(cause, NodeType[cause.kind]) if cause else None
+
+    async def history_of(self, project: Project, **arguments: Any) -> ChangeConnection:
+        """A page of the history of a project; `arguments` are those of a connection."""
+        scope = history.scope(project.row.id)
+        window = connections.asked(**arguments).window(scope, int)
+        page = await self._histories.load((project.row.id, window))
+        return connections.of_changes(page, scope)
 
     async def subject_of(self, change: Change) -> Node | None:
         """What a change is about, if it is there still."""
@@ -114,3 +138,17 @@ class Loaders:
             rows = await feed.by_keys(connection, self._viewer, keys)
         found = {(row.account_id, row.seq): build.change(row) for row in rows}
         return [found.get(key) for key in keys]
+
+    async def _load_causes(self, keys: list[UUID]) -> list[list[Cause]]:
+        async with self._state.database.read() as connection:
+            rows = await causes.of_projects(connection, self._viewer, keys)
+        return [[row for row in rows if row.project_id == key] for key in keys]
+
+    async def _load_histories(self, keys: list[tuple[UUID, Window]]) -> list[Page[ChangeRow]]:
+        found: dict[tuple[UUID, Window], Page[ChangeRow]] = {}
+        async with self._state.database.read() as connection:
+            for window in {window for _, window in keys}:
+                own = {project for project, its in keys if its == window}
+                pages = await history.pages(connection, self._viewer, own, window)
+                found |= {(project, window): page for project, page in pages.items()}
+        return [found[key] for key in keys]
