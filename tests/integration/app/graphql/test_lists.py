@@ -223,6 +223,7 @@ async def test_the_history_of_a_project_is_read_both_ways_and_holds_nobody_elses
         "sandbox.start",
         "project.stop",
         "sandbox.stop",
+        "sandbox.create",
         "project.create",
     ]
     assert [node["id"] for page in forward for node in page["nodes"]] == lines
