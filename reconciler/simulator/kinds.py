@@ -75,6 +75,7 @@ POD_FIELDS = (
 NETWORKING = "networking.k8s.io"
 GATEWAY = "gateway.networking.k8s.io"
 RBAC = "rbac.authorization.k8s.io"
+KUBEBLOCKS, OPERATIONS = "apps.kubeblocks.io", "operations.kubeblocks.io"
 
 NAMESPACE = Kind(
     "",
@@ -123,6 +124,10 @@ SECRET = Kind("", "v1", "Secret", "secrets", selectable=("type",))
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", ("cm",))
 EVENT = Kind("", "v1", "Event", "events", ("ev",), selectable=EVENT_FIELDS)
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",), returned=True)
+RESOURCE_QUOTA = Kind(
+    "", "v1", "ResourceQuota", "resourcequotas", ("quota",), subresources=("status",), returned=True
+)
+LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges", ("limits",))
 STATEFUL_SET = Kind(
     "apps",
     "v1",
@@ -151,13 +156,36 @@ HTTP_ROUTE = Kind(
 )
 ROLE = Kind(RBAC, "v1", "Role", "roles")
 ROLE_BINDING = Kind(RBAC, "v1", "RoleBinding", "rolebindings")
+CLUSTER = Kind(
+    KUBEBLOCKS,
+    "v1",
+    "Cluster",
+    "clusters",
+    subresources=("status",),
+    generation=True,
+    custom=True,
+    categories=("kubeblocks", "all"),
+)
+OPS_REQUEST = Kind(
+    OPERATIONS,
+    "v1alpha1",
+    "OpsRequest",
+    "opsrequests",
+    ("ops",),
+    subresources=("status",),
+    generation=True,
+    custom=True,
+    categories=("kubeblocks",),
+)
 
 KINDS = (
     CONFIG_MAP,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     CLAIM,
     POD,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE_ACCOUNT,
     SERVICE,
@@ -167,6 +195,8 @@ KINDS = (
     HTTP_ROUTE,
     ROLE_BINDING,
     ROLE,
+    CLUSTER,
+    OPS_REQUEST,
 )
 BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 BY_NAME = {(kind.api_version, kind.kind): kind for kind in KINDS}
