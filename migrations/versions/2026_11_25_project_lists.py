@@ -9,7 +9,7 @@ from alembic import op
 from app.domain.names import folded
 
 revision = "2026_11_25_project_lists"
-down_revision = "2026_11_25_first"
+down_revision = "2026_11_25_databases"
 branch_labels = None
 depends_on = None
 

@@ -17,7 +17,7 @@ from app.settings import Settings
 from tests.integration.app.graphql.conftest import TOKENS
 from tests.integration.live import Live, live
 from tests.integration.passes import gone, passed
-from tests.integration.world import MAKER, PATIENCE, project_of, viewer_of
+from tests.integration.world import MAKERS, PATIENCE, project_of, viewer_of
 
 TURNS = 12
 EVENT = """{ kind cursor projectId deletedId change { id action }
@@ -36,7 +36,7 @@ class Client:
     """One signed-in client of an API process."""
 
     def __init__(self, api: Live, viewer: Viewer) -> None:
-        state = State(Settings(), api.database, TOKENS, MAKER, api.feeds)
+        state = State(Settings(), api.database, TOKENS, MAKERS, api.feeds)
         self._connection = Connection(state, f"Bearer {TOKENS.issue(viewer.user_id)[0]}")
 
     async def ask(self, document: str, **variables: Any) -> Any:

@@ -15,7 +15,7 @@ from app.services.projects import NewProject
 from app.services.sandboxes import NewSandbox
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.passes import failed, gone, passed, running
-from tests.integration.world import MAKER, viewer_of
+from tests.integration.world import MAKERS, viewer_of
 
 PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 PROJECTS = """query ($f: ProjectFilter, $o: ProjectOrder, $first: Int, $after: String, $last: Int,
@@ -31,10 +31,9 @@ WHY += " object since attempts nextAttemptAt } sandboxes { id why { since nextAt
 
 
 async def make(database: Database, viewer: Viewer, name: str, about: str | None = None) -> UUID:
+    new = NewProject(name, about, sandboxes=(NewSandbox("app"),), databases=())
     async with database.begin(viewer.actor) as session:
-        row = await projects.create(
-            session, viewer, MAKER, NewProject(name, about, sandboxes=(NewSandbox("app"),))
-        )
+        row = await projects.create(session, viewer, MAKERS, new)
     return row.id
 
 
