@@ -33,6 +33,7 @@ EACH = settings(
 )
 # Letters whose case is more than a bit, and what LIKE would take for a pattern.
 WORDS = st.text("aAäÄßSſσςΣжЖ%_\\", max_size=3)  # noqa: RUF001
+MOST = 12
 BASE = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TIMES = st.integers(0, 3).map(lambda n: BASE + timedelta(microseconds=n))
 STATUSES = st.sampled_from([ProjectStatus.RUNNING, ProjectStatus.STOPPED, ProjectStatus.ERROR])
@@ -62,7 +63,7 @@ PROJECTS = st.lists(
     st.builds(
         Given, WORDS, st.none() | WORDS, STATUSES, TIMES, TIMES, st.integers(0, 1), st.uuids()
     ),
-    max_size=12,
+    max_size=MOST,
     unique_by=lambda project: project.id,
 )
 LISTINGS = st.builds(
@@ -143,14 +144,15 @@ class Lists:
     ) -> list[Page[ProjectRow]]:
         """All pages, by the cursors of their ends."""
         asked: dict[str, Any] = {"last" if backward else "first": size}
-        walked = []
-        while True:
+        walked: list[Page[ProjectRow]] = []
+        while len(walked) < MOST:
             page = await self.page(scope, listing, **asked)
             walked.append(page)
             if not (page.has_previous if backward else page.has_next):
-                return walked
+                break
             end = page.items[0 if backward else -1]
             asked["before" if backward else "after"] = cursor(listing, end)
+        return walked
 
 
 def cursor(listing: Listing, row: ProjectRow) -> str:
