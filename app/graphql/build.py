@@ -35,7 +35,6 @@ _TYPES = {
     "Sandbox": NodeType.SANDBOX,
     "Database": NodeType.DATABASE,
 }
-_KINDS = {SandboxRow: NodeType.SANDBOX, DatabaseRow: NodeType.DATABASE}
 # What a resource shows as its row has it.
 _SAME = (
     "name",
@@ -159,9 +158,8 @@ def explanation(row: ResourceRow | Cause) -> Explanation | None:
     """Why a resource is in its status, when there is something to say."""
     if row.reason is None or row.since is None:
         return None
-    kind = NodeType[row.kind] if isinstance(row, Cause) else _KINDS[type(row)]
     return Explanation(
-        resource_id=strawberry.ID(ids.encode(kind, row.id)),
+        resource_id=strawberry.ID(ids.encode(NodeType[row.kind], row.id)),
         resource_name=row.name,
         reason=row.reason,
         message=row.message or "",

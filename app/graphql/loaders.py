@@ -6,7 +6,7 @@ Nothing is cached: a loader would show a state that has moved on.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -72,17 +72,17 @@ class Loaders:
         self._sandboxes = _Kind(state, viewer, SANDBOXES, build.sandbox)
         self._databases = _Kind(state, viewer, DATABASES, build.database)
         self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
-
-        self._causes: DataLoader[UUID, list[Cause]] = DataLoader(self._load_causes, cache=False)
-        self._histories: DataLoader[tuple[UUID, Window], Page[ChangeRow]] = DataLoader(
-            self._load_histories, cache=False
-        )
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
             NodeType.USER: self._users,
             NodeType.PROJECT: self._projects,
             NodeType.SANDBOX: self._sandboxes.one,
             NodeType.DATABASE: self._databases.one,
         }
+
+        self._causes: DataLoader[UUID, list[Cause]] = DataLoader(self._load_causes, cache=False)
+        self._histories: DataLoader[tuple[UUID, Window], Page[ChangeRow]] = DataLoader(
+            self._load_histories, cache=False
+        )
         self._changes: DataLoader[tuple[UUID, int], Change | None] = DataLoader(
             self._load_changes, cache=False
         )
@@ -121,14 +121,12 @@ class Loaders:
 
     async def why_of(self, project: Project) -> Explanation | None:
         """What explains the status of a project."""
-        own = project.members
-        told: Sequence[ResourceRow | Cause] = (
-            await self._causes.load(project.row.id)
-            if own is None
-            else (*own.sandboxes, *own.databases)
-        )
-        found = aggregate.decisive(project.status, told)
-        return build.explanation(found) if found else None
+        if project.members is not None:
+            member = aggregate.decisive(project.status, project.members.all)
+            return build.explanation(member) if member else None
+        told = await self._causes.load(project.row.id)
+        cause = aggregate.decisive(project.status, told)
+        return build.explanation(cause) if cause else None
 
     async def history_of(self, project: Project, **arguments: Any) -> ChangeConnection:
         """A page of the history of a project; `arguments` are those of a connection."""

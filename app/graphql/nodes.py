@@ -217,6 +217,9 @@ class Resource(Node):
 class Sandbox(Resource):
     """A workspace with an app on port 3000 and a terminal on port 7681."""
 
+    name: str = strawberry.field(
+        description="1 to 63 characters, unique among the sandboxes of the project."
+    )
     k8s_name: str = strawberry.field(
         description="The name of its StatefulSet; relatives carry it as a prefix."
     )
@@ -249,6 +252,9 @@ class DatabaseEndpoint:
 class Database(Resource):
     """A PostgreSQL database."""
 
+    name: str = strawberry.field(
+        description="1 to 63 characters, unique among the databases of the project."
+    )
     k8s_name: str = strawberry.field(
         description="The name of its Cluster object; relatives carry it as a prefix."
     )
