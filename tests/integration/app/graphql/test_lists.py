@@ -31,13 +31,9 @@ WHY += " object since attempts nextAttemptAt } sandboxes { id why { since nextAt
 
 
 async def make(database: Database, viewer: Viewer, name: str, about: str | None = None) -> UUID:
+    new = NewProject(name, about, sandboxes=(NewSandbox("app"),), databases=())
     async with database.begin(viewer.actor) as session:
-        row = await projects.create(
-            session,
-            viewer,
-            MAKERS,
-            NewProject(name, about, sandboxes=(NewSandbox("app"),), databases=()),
-        )
+        row = await projects.create(session, viewer, MAKERS, new)
     return row.id
 
 
