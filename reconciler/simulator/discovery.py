@@ -11,7 +11,8 @@ REVIEWS = (
     ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
     ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
 )
-AUTHORIZATION = "authorization.k8s.io/v1"
+REVIEW_GROUP = "authorization.k8s.io"
+AUTHORIZATION = f"{REVIEW_GROUP}/v1"
 VERSION: Json = {
     "major": "1",
     "minor": "36",

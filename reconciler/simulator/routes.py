@@ -17,7 +17,7 @@ from reconciler.simulator.paths import api_version, target
 from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Refusal, no_such_resource
+from reconciler.simulator.status import NoPage, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,8 @@ class Server:
             response = answer(orjson.dumps(refusal.body()), refusal.code)
             response.headers.update(refusal.headers)
             return response
+        except NoPage:
+            return PlainTextResponse("404 page not found\n", 404)
         except Exception as error:
             log.exception("request failed", method=request.method, path=request.url.path)
             failure = Refusal(500, f"Internal error occurred: {error}", "InternalError")
@@ -70,14 +72,11 @@ class Server:
             return await fixed(request)
         segments = [part for part in path.split("/") if part]
         group = segments[1] if segments[:1] == ["apis"] and len(segments) > 1 else ""
-        if group and (len(segments) == 2 or self._hidden(group)):
-            return _found(None if self._hidden(group) else discovery.group(group))
-        known = api_version(segments) if segments else None
-        if known is None:
-            if group and discovery.group(group):
-                raise no_such_resource()
-            return _found(None)
-        version, below = known
+        if self._hidden(group):
+            raise NoPage
+        if group and len(segments) == 2:
+            return _found(discovery.group(group))
+        version, below = api_version(segments)
         if not below:
             return _found(discovery.resources(version))
         if version == discovery.AUTHORIZATION:
@@ -104,7 +103,7 @@ class Server:
 
 def _found(body: Json | None) -> Response:
     if body is None:
-        return PlainTextResponse("404 page not found\n", 404)
+        raise NoPage
     return answer(orjson.dumps(body))
 
 

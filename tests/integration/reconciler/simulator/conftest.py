@@ -133,8 +133,14 @@ class Watching:
         return event
 
 
-def client_of(simulator: RunningSimulator) -> ApiClient:
+def configuration_of(simulator: RunningSimulator) -> Configuration:
     configuration = Configuration(host=simulator.url)
+    configuration.ssl_ca_cert = str(simulator.authority)
+    return configuration
+
+
+def client_of(simulator: RunningSimulator) -> ApiClient:
+    configuration = configuration_of(simulator)
     configuration.api_key = {"BearerToken": f"Bearer {simulator.token}"}
     return ApiClient(configuration)
 

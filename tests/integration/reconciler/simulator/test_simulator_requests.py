@@ -1,13 +1,14 @@
 """One request at a time: discovery, authentication, create, read, replace, patch, refuse."""
 
 import pytest
-from kubernetes_asyncio.client import ApiClient, Configuration
+from kubernetes_asyncio.client import ApiClient
 
 from tests.integration.reconciler.simulator.conftest import (
     MERGE_PATCH,
     SETS,
     Cluster,
     config_map,
+    configuration_of,
     stateful_set,
 )
 from tests.simulator import RunningSimulator
@@ -29,7 +30,7 @@ async def test_discovery_names_groups_kinds_and_verbs(cluster: Cluster) -> None:
 
 
 async def test_a_group_that_is_not_served_is_a_plain_text_404(cluster: Cluster) -> None:
-    answer = await cluster.call("GET", "/apis/apps.kubeblocks.io/v1/namespaces/{ns}/clusters")
+    answer = await cluster.call("GET", "/apis/example.com/v1/namespaces/{ns}/things")
 
     assert answer.code == 404
     assert answer.body == "404 page not found\n"
@@ -43,8 +44,18 @@ async def test_an_unknown_kind_of_a_known_group_is_a_status(cluster: Cluster) ->
     assert answer.body["message"] == "the server could not find the requested resource"
 
 
+async def test_an_unknown_kind_or_version_of_a_crds_group_is_plain_text(cluster: Cluster) -> None:
+    answers = [
+        await cluster.call("GET", "/apis/apps.kubeblocks.io/v1/namespaces/{ns}/things"),
+        await cluster.call("GET", "/apis/apps.kubeblocks.io/v9/namespaces/{ns}/clusters"),
+        await cluster.call("GET", "/apis/gateway.networking.k8s.io/v1/namespaces/{ns}/things"),
+    ]
+
+    assert {(one.code, one.body) for one in answers} == {(404, "404 page not found\n")}
+
+
 async def test_a_wrong_token_is_401_and_none_is_403(simulator: RunningSimulator) -> None:
-    async with ApiClient(Configuration(host=simulator.url)) as client:
+    async with ApiClient(configuration_of(simulator)) as client:
         anonymous = Cluster(client, "mooring")
         nothing = await anonymous.call("GET", MAPS)
         public = await anonymous.call("GET", "/readyz")
