@@ -1,0 +1,106 @@
+"""/openapi/v3: enough for kubectl to leave validation to us, and to `explain` fields by type.
+
+kubectl asks whether the PATCH of a kind takes `fieldValidation`; else it wants the schema in a
+format of protobuf. Descriptions are not here: the table of fields has none.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+
+import orjson
+
+from reconciler.simulator.discovery import VERSION
+from reconciler.simulator.kinds import KINDS, Kind
+from reconciler.simulator.schema import (
+    Atomic,
+    Items,
+    Json,
+    Map,
+    Scalar,
+    Struct,
+    Type,
+    of,
+)
+
+SCALARS: dict[str, Json] = {
+    "string": {"type": "string"},
+    "number": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "time": {"type": "string", "format": "date-time"},
+    "quantity": {"type": "string", "format": "quantity"},
+    "any": {"type": "object"},
+}
+QUERIES = ("dryRun", "fieldManager", "fieldValidation", "force")
+
+
+def index(hidden: Callable[[str], bool]) -> Json:
+    kinds = [kind for kind in KINDS if not hidden(kind.group)]
+    versions = {kind.path.removeprefix("/") for kind in kinds}
+    found = {}
+    for path in sorted(versions):
+        digest = hashlib.sha256(document(path) or b"").hexdigest()[:32].upper()
+        found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+    return {"paths": found}
+
+
+@cache
+def document(path: str) -> bytes | None:
+    """Of `api/v1` or `apis/group/version`; None when it is not served."""
+    kinds = [kind for kind in KINDS if kind.path == f"/{path}"]
+    if not kinds:
+        return None
+    schemas: dict[str, Json] = {}
+    for kind in kinds:
+        _collect(of(kind.kind), schemas)
+        schemas[kind.kind]["x-kubernetes-group-version-kind"] = [_identity(kind)]
+    body = {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},
+        "paths": {place: _operations(kind) for kind in kinds for place in _places(kind)},
+        "components": {"schemas": schemas},
+    }
+    return orjson.dumps(body)
+
+
+def _identity(kind: Kind) -> Json:
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+
+
+def _places(kind: Kind) -> list[str]:
+    nested = f"{kind.path}/namespaces/{{namespace}}" if kind.namespaced else kind.path
+    return [f"{nested}/{kind.plural}/{{name}}"]
+
+
+def _operations(kind: Kind) -> Json:
+    reference = {"$ref": f"#/components/schemas/{kind.kind}"}
+    answered = {"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}}
+    string = {"type": "string"}
+    queries = [{"name": name, "in": "query", "schema": string} for name in QUERIES]
+    identity = {"x-kubernetes-group-version-kind": _identity(kind), "responses": answered}
+    return {
+        "get": {"x-kubernetes-action": "get", **identity},
+        "patch": {"x-kubernetes-action": "patch", "parameters": queries, **identity},
+    }
+
+
+def _collect(struct: Struct, schemas: dict[str, Json]) -> None:
+    """A struct and all below it, by name; recursive types meet themselves here."""
+    if struct.name in schemas:
+        return
+    schemas[struct.name] = {"type": "object"}
+    properties = {name: _schema(kind, schemas) for name, kind in struct.fields.items()}
+    schemas[struct.name]["properties"] = properties
+
+
+def _schema(kind: Type, schemas: dict[str, Json]) -> Json:
+    if isinstance(kind, Atomic):
+        return _schema(kind.whole, schemas)
+    if isinstance(kind, Scalar):
+        return SCALARS[kind.kind]
+    if isinstance(kind, Map):
+        return {"type": "object", "additionalProperties": _schema(kind.value, schemas)}
+    if isinstance(kind, Items):
+        return {"type": "array", "items": _schema(kind.element, schemas)}
+    _collect(kind, schemas)
+    return {"allOf": [{"$ref": f"#/components/schemas/{kind.name}"}]}
