@@ -74,7 +74,9 @@ def _places(kind: Kind) -> list[str]:
 
 def _operations(kind: Kind) -> Json:
     reference = {"$ref": f"#/components/schemas/{kind.kind}"}
-    answered = {"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}}
+    answered = {
+        "200": {"description": "OK", "content": {"application/json": {"schema": reference}}}
+    }
     string = {"type": "string"}
     queries = [{"name": name, "in": "query", "schema": string} for name in QUERIES]
     identity = {"x-kubernetes-group-version-kind": _identity(kind), "responses": answered}

@@ -18,6 +18,7 @@ from reconciler.simulator.controllers import all_of
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.loop import Loop
 from reconciler.simulator.controls import Controls
+from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.faults import Faults
 from reconciler.simulator.kinds import NAMESPACE
 from reconciler.simulator.listing import Lister
@@ -60,12 +61,12 @@ async def run(arguments: Arguments) -> None:
     for name in NAMESPACES:
         if store.get(NAMESPACE, "", name) is None:
             verbs.create(NAMESPACE, "", {"metadata": {"name": name}}, Writer("kube-apiserver"))
-    resources = Resources(verbs, Lister(store))
     faults = Faults()
+    resources = Resources(verbs, Lister(store), faults)
     loop = Loop(store, all_of(verbs, arguments.delays, faults))
-    faults.listeners.append(loop.look_at_everything)
+    faults.listeners += [loop.look_at_everything, resources.cut_watches]
     controls = Controls(arguments.delays, faults, loop.wake_all)
-    app = Server(token, resources, controls, arguments.absent).app()
+    app = Server(token, resources, controls, Disturbance(faults), arguments.absent).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(
@@ -81,6 +82,7 @@ async def run(arguments: Arguments) -> None:
 
     def stop() -> None:
         server.should_exit = True
+        faults.clear()
         resources.close_watches()
 
     listening = _listen(arguments.host, arguments.port)
