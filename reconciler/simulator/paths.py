@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from reconciler.simulator import discovery
-from reconciler.simulator.kinds import BY_PATH, KINDS, Kind
-from reconciler.simulator.status import NoPage, no_such_resource
+from reconciler.simulator.kinds import BY_PATH, KINDS, POD, Kind
+from reconciler.simulator.status import NoPage, Refusal, no_such_resource
 
+OF_RUNNING_PODS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
+NOTHING_RUNS = "no pod really runs in the simulator"
 BUILT_IN = frozenset({kind.group for kind in KINDS if not kind.custom} | {discovery.REVIEW_GROUP})
 
 
@@ -47,6 +49,8 @@ def target(version: str, below: list[str]) -> Target:
     if kind is None or len(below) > 3 or (bool(namespace) and not kind.namespaced):
         raise missing(group)
     name, subresource = [*below[1:], "", ""][:2]
+    if kind is POD and subresource in OF_RUNNING_PODS:
+        raise Refusal(501, f"{NOTHING_RUNS}: it has no {subresource}", "NotImplemented")
     if subresource and subresource not in kind.subresources:
         raise no_such_resource()
     if name and kind.namespaced and not namespace:

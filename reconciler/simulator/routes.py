@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from reconciler.simulator import discovery
+from reconciler.simulator import discovery, openapi
 from reconciler.simulator.controls import PREFIX, Controls
 from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.paths import api_version, target
@@ -75,6 +75,8 @@ class Server:
         if fixed is not None:
             return await fixed(request)
         segments = [part for part in path.split("/") if part]
+        if segments[:2] == ["openapi", "v3"]:
+            return _document(segments[2:])
         group = segments[1] if segments[:1] == ["apis"] and len(segments) > 1 else ""
         if self._hidden(group):
             raise NoPage
@@ -95,14 +97,25 @@ class Server:
             "/version": _version,
             "/api": _core,
             "/apis": self._groups,
+            "/openapi/v3": self._openapi,
             **self.controls.paths(),
         }
 
     def _hidden(self, group: str) -> bool:
         return group in self.absent or self.controls.faults.hides(group)
 
+    async def _openapi(self, _: Request) -> Response:
+        return answer(orjson.dumps(openapi.index(self._hidden)))
+
     async def _groups(self, _: Request) -> Response:
         return answer(orjson.dumps(discovery.groups(self._hidden)))
+
+
+def _document(segments: list[str]) -> Response:
+    found = openapi.document("/".join(segments))
+    if found is None:
+        raise NoPage
+    return answer(found)
 
 
 def _found(body: Json | None) -> Response:
