@@ -1,7 +1,8 @@
-"""/openapi/v3: enough for kubectl to leave validation to us, and to `explain` fields by type.
+"""/openapi: enough for kubectl to leave validation to us, and to `explain` fields by type.
 
-kubectl asks whether the PATCH of a kind takes `fieldValidation`; else it wants the schema in a
-format of protobuf. Descriptions are not here: the table of fields has none.
+kubectl asks whether the PATCH of a kind takes `fieldValidation` and `dryRun`: from 1.27 on in v3,
+which is JSON, before in v2, which it takes in protobuf alone. Descriptions are not here, for the
+table of fields has none, and v2 has no schemas: so an old kubectl validates nothing by itself.
 """
 
 import hashlib
@@ -31,6 +32,7 @@ SCALARS: dict[str, Json] = {
     "quantity": {"type": "string", "format": "quantity"},
     "any": {"type": "object"},
 }
+PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 QUERIES = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
@@ -57,19 +59,48 @@ def document(path: str) -> bytes | None:
     body = {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},
-        "paths": {place: _operations(kind) for kind in kinds for place in _places(kind)},
+        "paths": {_place(kind): _operations(kind) for kind in kinds},
         "components": {"schemas": schemas},
     }
     return orjson.dumps(body)
+
+
+def protobuf() -> bytes:
+    """v2 as openapiv2.proto of github.com/google/gnostic-models, by its numbers of fields."""
+    info = _field(1, b"Kubernetes") + _field(2, VERSION["gitVersion"].encode())
+    paths = b"".join(_field(2, _path(kind)) for kind in KINDS)
+    return _field(1, b"2.0") + _field(2, info) + _field(8, paths)
+
+
+def _path(kind: Kind) -> bytes:
+    """A NamedPathItem with the operation patch: its queries and, as extension, the kind."""
+    found = b"".join(_field(8, _query(name)) for name in QUERIES)
+    extension = _field(1, b"x-kubernetes-group-version-kind")
+    extension += _field(2, _field(2, orjson.dumps(_identity(kind))))
+    return _field(1, _place(kind).encode()) + _field(2, _field(8, found + _field(13, extension)))
+
+
+def _query(name: str) -> bytes:
+    schema = _field(2, b"query") + _field(4, name.encode()) + _field(6, b"string")
+    return _field(1, _field(2, _field(3, schema)))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A length-delimited field of protobuf."""
+    length, size = bytearray(), len(content)
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([number << 3 | 2, *length, size]) + content
 
 
 def _identity(kind: Kind) -> Json:
     return {"group": kind.group, "version": kind.version, "kind": kind.kind}
 
 
-def _places(kind: Kind) -> list[str]:
+def _place(kind: Kind) -> str:
     nested = f"{kind.path}/namespaces/{{namespace}}" if kind.namespaced else kind.path
-    return [f"{nested}/{kind.plural}/{{name}}"]
+    return f"{nested}/{kind.plural}/{{name}}"
 
 
 def _operations(kind: Kind) -> Json:

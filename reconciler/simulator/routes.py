@@ -97,6 +97,7 @@ class Server:
             "/version": _version,
             "/api": _core,
             "/apis": self._groups,
+            "/openapi/v2": _openapi_v2,
             "/openapi/v3": self._openapi,
             **self.controls.paths(),
         }
@@ -126,6 +127,10 @@ def _found(body: Json | None) -> Response:
 
 async def _ok(_: Request) -> Response:
     return PlainTextResponse("ok")
+
+
+async def _openapi_v2(_: Request) -> Response:
+    return Response(openapi.protobuf(), media_type=openapi.PROTOBUF)
 
 
 async def _version(_: Request) -> Response:

@@ -1,6 +1,7 @@
 """docs/simulator-kubectl.md, run: every command of its two lists, in order, against a simulator."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -16,12 +17,14 @@ MANIFESTS = Path(__file__).parent / "manifests"
 COMMAND_SECONDS = 60.0
 
 
-def commands(place: int) -> Iterator[tuple[str, str]]:
-    """(command, what its answer holds) of the page's first or second list."""
+def commands(place: int, minor: int) -> Iterator[tuple[str, str]]:
+    """(command, what its answer holds) of the page's first or second list, for kubectl 1.minor."""
     lists = re.findall(r"```console\n(.*?)```", PAGE.read_text(), re.DOTALL)
     for line in lists[place].splitlines():
         command, _, said = line.rpartition("#")
-        yield command.strip(), said.strip()
+        newer = re.match(r" \(from 1\.(\d+)\)", said)
+        if newer is None or int(newer[1]) <= minor:
+            yield command.strip(), said[newer.end() if newer else 0 :].strip()
 
 
 def spaced(text: str) -> str:
@@ -42,6 +45,11 @@ async def answer(command: str, environment: dict[str, str]) -> tuple[int, str]:
     return process.returncode or 0, spaced(told.decode())
 
 
+async def minor_version(environment: dict[str, str]) -> int:
+    _, told = await answer("kubectl version --client -o json", environment)
+    return int(json.loads(told)["clientVersion"]["minor"].rstrip("+"))
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     if shutil.which("kubectl") is None:
@@ -54,7 +62,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.timeout(600)
 async def test_what_the_page_says_works_does(tmp_path: Path, environment: dict[str, str]) -> None:
-    listed = list(commands(0))
+    listed = list(commands(0, await minor_version(environment)))
 
     async with running_simulator(tmp_path):
         answers = [(command, said, *await answer(command, environment)) for command, said in listed]
@@ -68,7 +76,7 @@ async def test_what_the_page_says_works_does(tmp_path: Path, environment: dict[s
 async def test_what_the_page_says_is_refused_is(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    listed = list(commands(1))
+    listed = list(commands(1, await minor_version(environment)))
 
     async with running_simulator(tmp_path):
         made = await answer("kubectl apply -f box.yaml -f db.yaml", environment)
