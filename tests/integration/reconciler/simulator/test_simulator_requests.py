@@ -154,15 +154,6 @@ async def test_a_merge_patch_adds_and_removes(cluster: Cluster) -> None:
     assert answer.body["data"] == {"l": "2", "m": "3"}
 
 
-async def test_a_strategic_merge_patch_is_not_served(cluster: Cluster) -> None:
-    await cluster.call("POST", MAPS, config_map("a"))
-
-    media = "application/strategic-merge-patch+json"
-    answer = await cluster.call("PATCH", f"{MAPS}/a", {"data": {"k": "1"}}, media)
-
-    assert answer.code == 415
-
-
 async def test_a_missing_namespace_is_named(cluster: Cluster) -> None:
     path = "/api/v1/namespaces/not-there/configmaps"
 
