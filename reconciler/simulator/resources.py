@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from reconciler.simulator import bodies, parameters, strategic
+from reconciler.simulator import bodies, parameters, pod_security, strategic
 from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.listing import Lister, check_version
@@ -155,7 +155,7 @@ class Resources:
         writer = parameters.writer(request.query_params, _agent(request), "CreateOptions")
         decoded = await _decoded(request, kind)
         stored = self.verbs.create(kind, target.namespace, decoded.body, writer)
-        return answer(stored.json, 201, decoded.warnings)
+        return answer(stored.json, 201, decoded.warnings + self._warnings(stored))
 
     async def _replace(self, request: Request, target: Target) -> Response:
         writer = parameters.writer(request.query_params, _agent(request), "UpdateOptions")
@@ -163,7 +163,7 @@ class Resources:
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         live = self.verbs.get(target.kind, target.namespace, target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
-        return answer(stored.json, 200, decoded.warnings)
+        return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     async def _patch(self, request: Request, target: Target) -> Response:
         media = _media(request)
@@ -181,7 +181,7 @@ class Resources:
             raise invalid_patch(body, refusal.message) from None
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
-        return answer(stored.json, 200, decoded.warnings)
+        return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     async def _scale(self, request: Request, target: Target) -> Response:
         query, data = request.query_params, await _read(request)
@@ -210,7 +210,11 @@ class Resources:
         stored, created = self.verbs.apply(
             kind, namespace, target.name, config, writer, subresource=target.subresource
         )
-        return answer(stored.json, 201 if created else 200)
+        return answer(stored.json, 201 if created else 200, self._warnings(stored))
+
+    def _warnings(self, stored: Stored) -> list[str]:
+        store = self.verbs.store
+        return pod_security.warnings(store, stored.kind, stored.namespace, stored.body)
 
     # -- deletes ---------------------------------------------------------------------------------
     async def _delete(self, request: Request, target: Target) -> Response:

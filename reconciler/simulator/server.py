@@ -66,7 +66,8 @@ async def run(arguments: Arguments) -> None:
     loop = Loop(store, all_of(verbs, arguments.delays, faults))
     faults.listeners += [loop.look_at_everything, resources.cut_watches]
     controls = Controls(arguments.delays, faults, loop.wake_all)
-    app = Server(token, resources, controls, Disturbance(faults), arguments.absent).app()
+    disturbance = Disturbance(faults)
+    app = Server(token, resources, controls, disturbance, arguments.absent).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(

@@ -43,6 +43,8 @@ class Finalizers:
 def _ours(stored: Stored) -> set[str]:
     """The finalizers that we have put on it."""
     found: set[str] = set()
+    if "finalizers" not in stored.meta:
+        return found
     for entry in stored.meta.get("managedFields", ()):
         if entry["manager"] == WRITER.manager:
             owned = entry["fieldsV1"].get("f:metadata", {}).get("f:finalizers", {})

@@ -100,7 +100,7 @@ def step(seconds: float, every: float) -> tuple[int, float]:
 
 def back_off(count: int, every: float) -> str:
     """As Go prints the duration: 10s, 1m20s, 5m0s, 50ms."""
-    wait = min(every * 2.0**count, LONGEST_SECONDS)
+    wait = min(every * 2.0 ** min(count, 60), LONGEST_SECONDS)
     if wait < 1:
         return f"{wait * 1000:g}ms"
     minutes, seconds = divmod(wait, 60)
