@@ -1,7 +1,7 @@
 """The simulator as a process of its own, for tests: started as `mooring dev` starts it.
 
     async with running_simulator(folder) as simulator:
-        ... simulator.kubeconfig, simulator.url, simulator.token
+        ... simulator.kubeconfig, simulator.url, simulator.token, simulator.authority
 
 It keeps its state in `folder`, so a second one with the same folder goes on where it was.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class RunningSimulator:
     kubeconfig: Path
     url: str
     token: str
+    authority: Path
 
 
 @asynccontextmanager
@@ -55,9 +57,12 @@ async def running_simulator(
     try:
         await _written(kubeconfig, process)
         config = orjson.loads(kubeconfig.read_bytes())
-        url = config["clusters"][0]["cluster"]["server"]
+        cluster = config["clusters"][0]["cluster"]
+        url = cluster["server"]
+        authority = folder / "authority.pem"
+        authority.write_bytes(b64decode(cluster["certificate-authority-data"]))
         token = config["users"][0]["user"]["token"]
-        yield RunningSimulator(process, kubeconfig, url, token)
+        yield RunningSimulator(process, kubeconfig, url, token, authority)
     finally:
         if process.returncode is None:
             process.terminate()
