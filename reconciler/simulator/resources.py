@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from reconciler.simulator import bodies, parameters
+from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.listing import Lister, check_version
 from reconciler.simulator.patches import json_patched, merged
@@ -18,7 +19,7 @@ from reconciler.simulator.selectors import Selection, parse_fields, parse_labels
 from reconciler.simulator.status import Refusal, bad_request, invalid_patch
 from reconciler.simulator.stored import Stored
 from reconciler.simulator.verbs import Verbs
-from reconciler.simulator.watch import Watch, error_line
+from reconciler.simulator.watch import Watch, error_line, too_old
 
 JSON = "application/json"
 
@@ -40,6 +41,7 @@ def method_not_allowed() -> Refusal:
 class Resources:
     verbs: Verbs
     lister: Lister
+    faults: Faults
     watches: set[Watch] = field(default_factory=set)
 
     async def serve(self, request: Request, target: Target) -> Response:
@@ -86,20 +88,48 @@ class Resources:
         query = request.query_params
         store, kind = self.verbs.store, target.kind
         watch = Watch(kind, store.tables[kind].history, selection, lambda: store.version)
-        seconds = parameters.number(query, "timeoutSeconds")
-        # Without one, upstream takes something between half an hour and an hour.
-        lasting = seconds or 1800 + secrets.randbelow(1800)
         version = _watch_version(query.get("resourceVersion", ""))
+        lasting = self._lasting(watch, parameters.number(query, "timeoutSeconds"))
         bookmarks = parameters.flag(query, "allowWatchBookmarks")
         initial = parameters.flag(query, "sendInitialEvents")
         if version and not initial:
             try:
+                self._not_expired(watch, version)
                 watch.replay(version)
             except Refusal as refusal:
                 return Response(error_line(refusal), media_type=JSON)
         else:
             watch.begin(self.lister.select(kind, selection), end_bookmark=bookmarks)
         return StreamingResponse(self._lines(watch, lasting, bookmarks), media_type=JSON)
+
+    def _lasting(self, watch: Watch, seconds: int | None) -> float:
+        """Without a number, upstream takes something between half an hour and an hour."""
+        lasting: float = seconds or 1800 + secrets.randbelow(1800)
+        rule = self._rule(WatchCut, watch)
+        if rule is None:
+            return lasting
+        self.faults.happened(rule)
+        return min(lasting, rule.after)
+
+    def _not_expired(self, watch: Watch, version: int) -> None:
+        rule = self._rule(WatchExpired, watch)
+        if rule is not None:
+            self.faults.happened(rule)
+            raise too_old(version, self.verbs.store.version + 1)
+
+    def _rule(self, fault: type[Q], watch: Watch) -> Q | None:
+        return self.faults.asked(fault, "watch", watch.kind.kind, watch.namespace)
+
+    def cut_watches(self) -> None:
+        """The rules have changed: those that are open and cut now end."""
+        for watch in tuple(self.watches):
+            expired = self._rule(WatchExpired, watch)
+            rule = expired or self._rule(WatchCut, watch)
+            if rule is None or watch.ending:
+                continue
+            current = self.verbs.store.version
+            watch.end(too_old(current, current + 1) if expired else None)
+            self.faults.happened(rule)
 
     async def _lines(self, watch: Watch, seconds: float, bookmarks: bool) -> Any:
         self.watches.add(watch)

@@ -12,12 +12,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.simulator import discovery
-from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.controls import PREFIX, Controls
+from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.paths import api_version, target
-from reconciler.simulator.resources import Resources, answer, method_not_allowed
+from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Refusal, bad_request, no_such_resource
+from reconciler.simulator.status import Refusal, no_such_resource
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +33,8 @@ class Server:
 
     token: str
     resources: Resources
-    delays: Delays
-    delays_changed: Callable[[], None]
+    controls: Controls
+    disturbance: Disturbance
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self._handle, methods=METHODS)])
@@ -41,7 +42,9 @@ class Server:
     async def _handle(self, request: Request) -> Response:
         try:
             self._authenticate(request)
-            return await self._route(request)
+            if request.url.path.startswith(PREFIX):
+                return await self._route(request)
+            return await self.disturbance.around(request, self._route)
         except Refusal as refusal:
             response = answer(orjson.dumps(refusal.body()), refusal.code)
             response.headers.update(refusal.headers)
@@ -80,7 +83,7 @@ class Server:
         if not below:
             return _found(discovery.resources(version))
         if version == discovery.AUTHORIZATION:
-            return await review(request, below)
+            return await review(request, below, self.resources.faults)
         return await self.resources.serve(request, target(version, below))
 
     def _fixed(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
@@ -91,22 +94,8 @@ class Server:
             "/version": _version,
             "/api": _core,
             "/apis": _groups,
-            "/simulator/delays": self._delays,
+            **self.controls.paths(),
         }
-
-    async def _delays(self, request: Request) -> Response:
-        """GET, or PUT of {"readyAfter": seconds, "goneAfter": seconds}, both optional."""
-        if request.method == "PUT":
-            given = orjson.loads(await request.body() or b"{}")
-            try:
-                self.delays.set(given)
-            except (ValueError, TypeError, AttributeError):
-                message = 'delays are seconds, not negative: {"readyAfter": 1, "goneAfter": 1}'
-                raise bad_request(message) from None
-            self.delays_changed()
-        elif request.method != "GET":
-            raise method_not_allowed()
-        return answer(orjson.dumps(self.delays.body()))
 
 
 def _found(body: Json | None) -> Response:

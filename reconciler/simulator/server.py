@@ -16,6 +16,9 @@ from reconciler.simulator import kubeconfig
 from reconciler.simulator.controllers import all_of
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.loop import Loop
+from reconciler.simulator.controls import Controls
+from reconciler.simulator.disturbance import Disturbance
+from reconciler.simulator.faults import Faults
 from reconciler.simulator.kinds import NAMESPACE
 from reconciler.simulator.listing import Lister
 from reconciler.simulator.resources import Resources
@@ -54,9 +57,12 @@ async def run(arguments: Arguments) -> None:
     for name in NAMESPACES:
         if store.get(NAMESPACE, "", name) is None:
             verbs.create(NAMESPACE, "", {"metadata": {"name": name}}, Writer("kube-apiserver"))
-    resources = Resources(verbs, Lister(store))
-    loop = Loop(store, all_of(verbs, arguments.delays))
-    app = Server(token, resources, arguments.delays, loop.wake_all).app()
+    faults = Faults()
+    resources = Resources(verbs, Lister(store), faults)
+    loop = Loop(store, all_of(verbs, arguments.delays, faults))
+    faults.listeners += [loop.look_at_everything, resources.cut_watches]
+    controls = Controls(arguments.delays, faults, loop.wake_all)
+    app = Server(token, resources, controls, Disturbance(faults)).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(
@@ -71,6 +77,7 @@ async def run(arguments: Arguments) -> None:
 
     def stop() -> None:
         server.should_exit = True
+        faults.clear()
         resources.close_watches()
 
     listening = _listen(arguments.host, arguments.port)
