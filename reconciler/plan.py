@@ -19,7 +19,7 @@ from app.settings import Settings
 from reconciler.cluster.errors import ClusterError
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
-from reconciler.observed.view import Look, View, lingering
+from reconciler.observed.view import Look, View, culprit, lingering
 
 SETTLED = frozenset({Phase.RUNNING, Phase.STOPPED, Phase.ABSENT, Phase.GONE})
 # How often a transition is looked at without an event.
@@ -90,9 +90,7 @@ def look_of(claim: Claim) -> Look:
 
 def blocked(left: Sequence[tuple[str, Object]]) -> View:
     """A deletion under way; what is left is named once it takes too long."""
-    kind, body = left[0]
-    name = f"{kind}/{body['metadata']['name']}"
-    return View(Phase.TERMINATING, message=lingering(left), object=name)
+    return View(Phase.TERMINATING, message=lingering(left), object=culprit(left))
 
 
 def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses | None) -> Outcome:

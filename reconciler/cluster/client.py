@@ -26,8 +26,8 @@ from reconciler.manifests.kinds import EVENT, Kind, Object, kind_of
 _APPLY = "application/apply-patch+yaml"
 _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
-# By how much each success lifts a budget that was cut.
-_FASTER = 1.05
+# A busy cluster's budget is halved down to a tenth; each success lifts it again.
+_SLOWEST, _FASTER = 0.1, 1.1
 
 
 class Cluster:
@@ -199,7 +199,7 @@ class Cluster:
     def _slowed_by(self, error: ClusterError) -> ClusterError:
         """A cluster that is too busy gets half as many requests, and soon more again."""
         if error.meaning is Meaning.THROTTLED:
-            self._rate = max(1.0, self._rate / 2)
+            self._rate = max(self._full_rate * _SLOWEST, self._rate / 2)
         return error
 
     async def _budget(self) -> None:

@@ -145,13 +145,20 @@ def _awaited(pod: Object) -> View:
 
 def _ending(pod: Object, container: _Container, ended: Object) -> View:
     why = text(ended, "reason")
-    times = number(container.status, "restartCount") + bool(
-        part(container.status, "state", "terminated")
-    )
-    told = f"{container.title} has ended {max(times, 1)} times, last with exit code"
-    told += f" {field(ended, 'exitCode')}" + (f" ({why})." if why else ".")
-    said = (told, text(ended, "message").strip(), container.said)
+    said = (_told(container, ended), text(ended, "message").strip(), container.said)
     return _view(pod, _ENDED.get(why, Reason.CRASH_LOOP), " ".join(filter(None, said)))
+
+
+def _told(container: _Container, ended: Object) -> str:
+    """How often it ended, and how the last time: neither stands in the cluster's own words."""
+    if not ended:
+        return f"{container.title} ends again and again."
+    why = text(ended, "reason")
+    now = bool(part(container.status, "state", "terminated"))
+    times = number(container.status, "restartCount") + now
+    often = "once" if times <= 1 else f"{times} times"
+    code = f"exit code {field(ended, 'exitCode')}" + (f" ({why})" if why else "")
+    return f"{container.title} has ended {often}, last with {code}."
 
 
 def _probed(pod: Object, container: _Container) -> str:

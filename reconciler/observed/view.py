@@ -22,6 +22,9 @@ class Doubt(Enum):
     """A pod's containers are not made; events of the pod tell."""
 
 
+_WAITING = {"foregroundDeletion", "orphan", "kubernetes.io/pvc-protection"}
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A phase, and the reason why it is not further; `message` is the cluster's own text.
@@ -53,10 +56,28 @@ class Look:
 
 def lingering(left: Sequence[tuple[str, Object]]) -> str:
     """What is still there, by kind, with what holds it."""
-    named = [f"{title(kind, body)} (finalizers: {_finalizers(body)})" for kind, body in left]
+    named = [f"{title(kind, body)} (finalizers: {_held(body)})" for kind, body in left]
     return f"Still there: {', '.join(named)}."
 
 
-def _finalizers(body: Object) -> str:
+def _held(body: Object) -> str:
+    return ", ".join(_finalizers(body)) or "none"
+
+
+def culprit(left: Sequence[tuple[str, Object]]) -> str:
+    """Which of them holds the others: rather one with a finalizer of somebody's than a waiting one.
+
+    The cluster's own finalizers wait: a workload for its pods, a claim for the pod that uses it.
+    """
+    kind, body = min(left, key=lambda one: _patience(one[1]))
+    return title(kind, body)
+
+
+def _patience(body: Object) -> int:
+    held = set(_finalizers(body))
+    return 0 if held - _WAITING else 2 if held else 1
+
+
+def _finalizers(body: Object) -> list[str]:
     found = field(body, "metadata", "finalizers")
-    return ", ".join(map(str, found)) if isinstance(found, list) and found else "none"
+    return list(map(str, found)) if isinstance(found, list) else []
