@@ -8,13 +8,13 @@ found nothing out leaves a failure a failure.
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from app.db.claims import Claim
-from app.domain.observation import Addresses, Outcome
+from app.domain.observation import Details, Outcome
 from app.domain.reasons import Reason
-from app.domain.states import DesiredState, Phase
+from app.domain.states import DesiredState, Phase, ResourceKind
 from app.settings import Settings
 from reconciler.cluster.errors import ClusterError
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
@@ -30,6 +30,13 @@ _TOO_LONG = {
     DesiredState.STOPPED: Reason.STOPPING_TOO_LONG,
     DesiredState.DELETED: Reason.DELETE_BLOCKED,
 }
+
+_WAITS = {
+    Reason.WAITING_FOR_DATABASE: "Starts once the address and password are known of",
+    Reason.WAITING_FOR_SANDBOXES: "Stops once they are down:",
+}
+# Who waits for another of its project is asked when that one moves.
+WAITING = tuple(_WAITS)
 
 NEWER = (
     "Its objects were written for a later generation than this database knows, as after a restore;"
@@ -64,12 +71,39 @@ def is_awaited(claim: Claim) -> bool:
     return is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
 
 
-def is_current(workload: Object, body: Object) -> bool:
-    """Whether the live object is what `body` would make of it, as far as our own mark says."""
-    annotations = workload["metadata"].get("annotations") or {}
-    mine: Any = body["metadata"]["annotations"][APPLIED]
-    same = workload["spec"].get("replicas") == body["spec"]["replicas"]
-    return bool(annotations.get(APPLIED) == mine and same)
+def is_applied(live: Object, body: Object) -> bool:
+    """Whether our own mark on the live object is that of `body`."""
+    annotations = live["metadata"].get("annotations") or {}
+    return bool(annotations.get(APPLIED) == body["metadata"]["annotations"][APPLIED])
+
+
+def waits(claim: Claim, reason: Reason, others: Sequence[str]) -> Outcome:
+    """The outcome of a pass that holds back until others of its project are further."""
+    return Outcome(
+        generation=claim.generation,
+        after=_spread(_WAIT),
+        reason=reason,
+        message=f"{_WAITS[reason]} {', '.join(others)}.",
+        attempts=_tries(claim, reason),
+    )
+
+
+def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
+    """`outcome` of a sandbox that went up before its database could be reached, saying so."""
+    if outcome.reason is not None:
+        return outcome
+    words = (
+        f"It runs without DATABASE_URL: {database} was not ready in time. It restarts once it is."
+    )
+    reason = Reason.STARTED_WITHOUT_DATABASE
+    return replace(outcome, reason=reason, message=words, attempts=_tries(claim, reason))
+
+
+def waited(claim: Claim, reason: Reason, settings: Settings) -> bool:
+    """Whether it has held back for this reason as long as it may."""
+    if claim.reason != reason or claim.since is None:
+        return False
+    return (claim.claimed_at - claim.since).total_seconds() > settings.siblings_wait
 
 
 def makes_pod(live: Object | None, body: Object) -> bool:
@@ -93,7 +127,7 @@ def blocked(left: Sequence[tuple[str, Object]]) -> View:
     return View(Phase.TERMINATING, message=lingering(left), object=culprit(left))
 
 
-def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses | None) -> Outcome:
+def verdict(claim: Claim, view: View, settings: Settings, details: Details | None) -> Outcome:
     """The outcome of a pass that could read and finish its writes."""
     permanent = view.reason is not None and view.reason.permanent
     late = _is_late(claim, view.phase, settings)
@@ -107,7 +141,7 @@ def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses |
         message=(view.message or f"It is {view.phase} for longer than it may.") if reason else None,
         object=view.object if reason else None,
         attempts=_tries(claim, reason),
-        addresses=addresses,
+        details=details,
     )
 
 
@@ -175,12 +209,17 @@ def _stays_failed(claim: Claim, settings: Settings) -> bool:
 
 
 def _past(claim: Claim, since: datetime, settings: Settings) -> bool:
-    limits = {
-        DesiredState.RUNNING: settings.starting_deadline,
-        DesiredState.STOPPED: settings.stopping_deadline,
-        DesiredState.DELETED: settings.terminating_deadline,
-    }
-    return (claim.claimed_at - since).total_seconds() > limits[claim.desired_state]
+    return (claim.claimed_at - since).total_seconds() > _deadline(claim, settings)
+
+
+def _deadline(claim: Claim, settings: Settings) -> float:
+    """How many seconds it may take to where it is wanted."""
+    if claim.desired_state == DesiredState.DELETED:
+        return settings.terminating_deadline
+    starting = claim.desired_state == DesiredState.RUNNING
+    if claim.kind == ResourceKind.SANDBOX:
+        return settings.starting_deadline if starting else settings.stopping_deadline
+    return settings.database_starting_deadline if starting else settings.database_stopping_deadline
 
 
 def _tries(claim: Claim, reason: Reason | None) -> int:

@@ -20,6 +20,7 @@ class Meaning(StrEnum):
     NAMESPACE = Reason.NAMESPACE_TERMINATING.value
     NAMESPACE_MISSING = Reason.NAMESPACE_MISSING.value
     NOT_SERVED = Reason.KIND_NOT_SERVED.value
+    OPERATOR_MISSING = Reason.OPERATOR_MISSING.value
     NOT_FOUND = Reason.OBJECT_MISSING.value
     CONFLICT = Reason.CONFLICT.value
     THROTTLED = Reason.CLUSTER_THROTTLED.value
@@ -99,9 +100,9 @@ def culprit_of(body: object, path: str) -> str | None:
 
 
 def _missing(said: dict[str, Any]) -> Meaning:
-    if not said:
-        return Meaning.NOT_SERVED
     kind = (said.get("details") or {}).get("kind")
+    if not kind:  # plain text for an unknown group or version, a bare Status for a resource
+        return Meaning.NOT_SERVED
     return Meaning.NAMESPACE_MISSING if kind == "namespaces" else Meaning.NOT_FOUND
 
 

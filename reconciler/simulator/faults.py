@@ -132,6 +132,44 @@ class StuckFinalizer(Rule):
     )
 
 
+class ClusterRule(Rule):
+    """About KubeBlocks Clusters; a fault of their pods shows as phase Failed by itself."""
+
+    kind: Literal["Cluster"] = "Cluster"
+
+
+class DatabaseFailed(ClusterRule):
+    """Phase Failed, whatever the pods do."""
+
+    fault: Literal["DatabaseFailed"]
+    message: str = "injected failure"
+
+
+class DatabaseStuckCreating(ClusterRule):
+    """Pods may run and the operator does not say so: never Running."""
+
+    fault: Literal["DatabaseStuckCreating"]
+
+
+class OperatorAbsent(ClusterRule):
+    """The operator does not look: no status, no finalizer set or removed."""
+
+    fault: Literal["OperatorAbsent"]
+
+
+class OperatorStuck(ClusterRule):
+    """When deleted, all that it owns goes, and the operator keeps its finalizer."""
+
+    fault: Literal["OperatorStuck"]
+
+
+class NotInstalled(Rule):
+    """API groups, by wildcard, are not served, as if their CRDs were not there."""
+
+    fault: Literal["NotInstalled"]
+    group: str
+
+
 class RequestRule(Counted):
     """A request for discovery has kind "" and its path as name."""
 
@@ -188,6 +226,11 @@ AnyRule = Annotated[
     | StuckTerminating
     | Unbound
     | StuckFinalizer
+    | DatabaseFailed
+    | DatabaseStuckCreating
+    | OperatorAbsent
+    | OperatorStuck
+    | NotInstalled
     | Answer
     | Latency
     | Hang
@@ -237,6 +280,12 @@ class Faults:
             if isinstance(rule, fault) and rule.on(stored.kind.kind, stored.namespace, stored.name):
                 return rule
         return None
+
+    def hides(self, group: str) -> bool:
+        """Whether an API group is not installed now."""
+        return any(
+            isinstance(rule, NotInstalled) and fnmatchcase(group, rule.group) for rule in self.rules
+        )
 
     def asked(
         self, fault: type[Q], verb: str, kind: str, namespace: str, name: str = ""

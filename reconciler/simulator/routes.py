@@ -29,12 +29,13 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 @dataclass
 class Server:
-    """token: the bearer token that every client must have."""
+    """token: the bearer token that every client must have. absent: API groups not installed."""
 
     token: str
     resources: Resources
     controls: Controls
     disturbance: Disturbance
+    absent: frozenset[str] = frozenset()
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self._handle, methods=METHODS)])
@@ -72,11 +73,12 @@ class Server:
         if fixed is not None:
             return await fixed(request)
         segments = [part for part in path.split("/") if part]
-        if segments[:1] == ["apis"] and len(segments) == 2:
-            return _found(discovery.group(segments[1]))
+        group = segments[1] if segments[:1] == ["apis"] and len(segments) > 1 else ""
+        if group and (len(segments) == 2 or self._hidden(group)):
+            return _found(None if self._hidden(group) else discovery.group(group))
         known = api_version(segments) if segments else None
         if known is None:
-            if segments[:1] == ["apis"] and discovery.group(segments[1]):
+            if group and discovery.group(group):
                 raise no_such_resource()
             return _found(None)
         version, below = known
@@ -93,9 +95,15 @@ class Server:
             "/readyz": _ok,
             "/version": _version,
             "/api": _core,
-            "/apis": _groups,
+            "/apis": self._groups,
             **self.controls.paths(),
         }
+
+    def _hidden(self, group: str) -> bool:
+        return group in self.absent or self.controls.faults.hides(group)
+
+    async def _groups(self, _: Request) -> Response:
+        return answer(orjson.dumps(discovery.groups(self._hidden)))
 
 
 def _found(body: Json | None) -> Response:
@@ -114,10 +122,6 @@ async def _version(_: Request) -> Response:
 
 async def _core(request: Request) -> Response:
     return answer(orjson.dumps(discovery.core(request.url.netloc)))
-
-
-async def _groups(_: Request) -> Response:
-    return answer(orjson.dumps(discovery.groups()))
 
 
 def anonymous(request: Request) -> Refusal:

@@ -32,7 +32,8 @@ NAMESPACES = ("default", "kube-system", kubeconfig.NAMESPACE)
 
 @dataclass(frozen=True)
 class Arguments:
-    """port 0 is any free one; state None keeps nothing; parent_pipe is a descriptor to watch."""
+    """port 0 is any free one; state None keeps nothing; parent_pipe is a descriptor to watch;
+    absent are API groups that are not installed."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -41,6 +42,7 @@ class Arguments:
     delays: Delays = field(default_factory=Delays)
     history: int = 4_000
     parent_pipe: int | None = None
+    absent: frozenset[str] = frozenset()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -62,7 +64,8 @@ async def run(arguments: Arguments) -> None:
     loop = Loop(store, all_of(verbs, arguments.delays, faults))
     faults.listeners += [loop.look_at_everything, resources.cut_watches]
     controls = Controls(arguments.delays, faults, loop.wake_all)
-    app = Server(token, resources, controls, Disturbance(faults)).app()
+    disturbance = Disturbance(faults)
+    app = Server(token, resources, controls, disturbance, arguments.absent).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(

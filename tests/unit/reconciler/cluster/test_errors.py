@@ -36,6 +36,7 @@ SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": x'
         (404, {"message": "x", "details": {"kind": "namespaces"}}, Meaning.NAMESPACE_MISSING),
         (404, {"message": "x", "details": {"kind": "pods"}}, Meaning.NOT_FOUND),
         (404, "404 page not found", Meaning.NOT_SERVED),
+        (404, {"message": "the server could not find the requested resource"}, Meaning.NOT_SERVED),
         (409, {"message": "x"}, Meaning.CONFLICT),
         (410, {"message": "x"}, Meaning.EXPIRED),
         (429, {"message": "x"}, Meaning.THROTTLED),
