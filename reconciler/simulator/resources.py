@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from reconciler.simulator import bodies, parameters
+from reconciler.simulator import bodies, parameters, pod_security
 from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.listing import Lister, check_version
@@ -151,7 +151,7 @@ class Resources:
         writer = parameters.writer(request.query_params, _agent(request), "CreateOptions")
         decoded = await _decoded(request, kind)
         stored = self.verbs.create(kind, target.namespace, decoded.body, writer)
-        return answer(stored.json, 201, decoded.warnings)
+        return answer(stored.json, 201, decoded.warnings + self._warnings(stored))
 
     async def _replace(self, request: Request, target: Target) -> Response:
         writer = parameters.writer(request.query_params, _agent(request), "UpdateOptions")
@@ -159,7 +159,7 @@ class Resources:
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         live = self.verbs.get(target.kind, target.namespace, target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
-        return answer(stored.json, 200, decoded.warnings)
+        return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     async def _patch(self, request: Request, target: Target) -> Response:
         media = request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -178,7 +178,7 @@ class Resources:
             raise invalid_patch(body, refusal.message) from None
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
-        return answer(stored.json, 200, decoded.warnings)
+        return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     def _apply(self, request: Request, target: Target, data: bytes) -> Response:
         kind, namespace = target.kind, target.namespace
@@ -194,7 +194,11 @@ class Resources:
         stored, created = self.verbs.apply(
             kind, namespace, target.name, config, writer, subresource=target.subresource
         )
-        return answer(stored.json, 201 if created else 200)
+        return answer(stored.json, 201 if created else 200, self._warnings(stored))
+
+    def _warnings(self, stored: Stored) -> list[str]:
+        store = self.verbs.store
+        return pod_security.warnings(store, stored.kind, stored.namespace, stored.body)
 
     # -- deletes ---------------------------------------------------------------------------------
     async def _delete(self, request: Request, target: Target) -> Response:

@@ -131,18 +131,26 @@ class StatefulSets:
         if pod is None:
             self._make_claims(view, number)
             body = setpods.pod(view.owner, number, view.update)
-            self._create(view.owner, POD, body, f"Pod {body['metadata']['name']}")
+            self._create(view.owner, POD, body, body["metadata"]["name"])
             return not view.ordered
         return not view.ordered or (setpods.is_ready(pod) and not pod.deleting)
 
-    def _create(self, owner: Stored, kind: Kind, body: Json, what: str) -> None:
-        """Raises Refusal: the set tries again, and its event counts up."""
+    def _create(self, owner: Stored, kind: Kind, body: Json, pod: str) -> None:
+        """A pod, or a claim for one. Raises Refusal: the set tries again, its events count up."""
         try:
             self._verbs.create(kind, owner.namespace, body, WRITER)
         except Refusal as refusal:
-            text = f"Create {what} in StatefulSet {owner.name} failed error: {refusal.message}"
-            self._events.tell(owner, Told("FailedCreate", text, COMPONENT))
+            why = refusal.message
+            if kind is CLAIM:
+                name = body["metadata"]["name"]
+                self._failed(owner, f"Claim {name} for Pod {pod}", why)
+                why = f"failed to create PVC {name}: {why}"
+            self._failed(owner, f"Pod {pod}", why)
             raise
+
+    def _failed(self, owner: Stored, what: str, why: str) -> None:
+        text = f"Create {what} in StatefulSet {owner.name} failed error: {why}"
+        self._events.tell(owner, Told("FailedCreate", text, COMPONENT))
 
     def _condemn(self, view: View, pod: Stored) -> bool:
         if pod.deleting:
@@ -170,8 +178,7 @@ class StatefulSets:
             if self._verbs.store.get(CLAIM, view.owner.namespace, meta["name"]) is None:
                 owners = _references(_claim_owner(view, None))
                 owned = {**body, "metadata": {**meta, "ownerReferences": owners}}
-                pod = f"Pod {view.owner.name}-{number}"
-                self._create(view.owner, CLAIM, owned, f"Claim {meta['name']} for {pod}")
+                self._create(view.owner, CLAIM, owned, f"{view.owner.name}-{number}")
 
     def _keep_claims(self, view: View, number: int, condemned: Stored | None) -> None:
         """Owners of the claims by persistentVolumeClaimRetentionPolicy; the rest is collection."""

@@ -21,8 +21,10 @@ EVENTS = "/api/v1/namespaces/{ns}/events"
 
 
 def state(answer: Answer, part: str = "containerStatuses") -> Json:
-    status: Json = answer.body.get("status", {}).get(part, [{}])[0]
-    return status
+    if answer.code != 200:
+        return {}
+    shown: Json = answer.body["status"].get(part, [{}])[0]
+    return shown
 
 
 def waits(reason: str, part: str = "containerStatuses") -> Any:
