@@ -77,9 +77,9 @@ class Stage:
         await opened.close()
 
     @asynccontextmanager
-    async def faulty(self, rule: Json) -> AsyncIterator[None]:
-        """This fault is there for the block."""
-        await self.call("PUT", "/simulator/faults", [rule])
+    async def faulty(self, *rules: Json) -> AsyncIterator[None]:
+        """These faults are there for the block."""
+        await self.call("PUT", "/simulator/faults", list(rules))
         yield
         await self.call("DELETE", "/simulator/faults")
 
@@ -140,6 +140,8 @@ QUOTA = 'pods "p" is forbidden: exceeded quota: small, requested: pods=1, used: 
 SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
 CRASH = {"fault": "CrashLoopBackOff", "exitCode": 3, "every": 0.05}
 WRITES = {"fault": "Answer", "verbs": ["patch", "create"]}
+HARD = {"hard": {"limits.cpu": "1m"}}
+MOST = {"limits": [{"type": "Container", "max": {"cpu": "1m"}}]}
 QUOTA_NAME, NS = "ResourceQuota/small", "Namespace/mooring"
 
 
@@ -225,6 +227,58 @@ async def test_an_evicted_pod_is_replaced(stage: Stage) -> None:
         await stage.shows("RUNNING")
 
 
+@dataclass(frozen=True)
+class Limit:
+    """What a namespace admits, and what a sandbox that is more than that ends in."""
+
+    plural: str
+    spec: Json
+    reason: Reason
+    said: str
+    culprit: str
+
+
+LIMITS = [
+    Limit("resourcequotas", HARD, Reason.QUOTA_EXCEEDED, "exceeded quota: small", QUOTA_NAME),
+    Limit("limitranges", MOST, Reason.ADMISSION_DENIED, "cpu usage per Container", "Pod/"),
+]
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.plural)
+async def test_what_the_namespace_does_not_admit_is_told_before_anything_is_made(
+    stage: Stage, limit: Limit
+) -> None:
+    path = f"/api/v1/namespaces/mooring/{limit.plural}"
+    await stage.call("POST", path, {"metadata": {"name": "small"}, "spec": limit.spec})
+
+    async with stage.running():
+        await stage.project()
+        failed = await stage.shows("ERROR", limit.reason)
+        made = await stage.cluster.list_all(STATEFUL_SET, "mooring", OURS)
+        await stage.call("DELETE", f"{path}/small")
+        await stage.shows("RUNNING")
+
+    explains(failed, limit.said, limit.culprit)
+    assert made == []
+
+
+async def test_a_quota_that_only_the_controller_meets_is_told_by_its_events(stage: Stage) -> None:
+    await stage.project()
+    body = {"metadata": {"name": "small"}, "spec": HARD}
+    quotas = "/api/v1/namespaces/mooring/resourcequotas"
+
+    async with stage.running(starting_deadline=3600):
+        await stage.shows("RUNNING")
+        await stage.call("POST", quotas, body)
+        [pod] = await stage.cluster.list_all(POD, "mooring", OURS)
+        await stage.cluster.delete(POD, pod)
+        failed = await stage.shows("ERROR", Reason.QUOTA_EXCEEDED)
+        await stage.call("DELETE", f"{quotas}/small")
+        await stage.shows("RUNNING")
+
+    explains(failed, "failed error: pods", QUOTA_NAME)
+
+
 @pytest.mark.parametrize("again", ["retry", "stop"])
 async def test_a_failure_is_looked_at_at_once_when_somebody_asks(stage: Stage, again: str) -> None:
     async with stage.running(watch=False, poll=3600, retry_longest=3600) as loop:
@@ -244,6 +298,31 @@ async def test_a_failure_is_looked_at_at_once_when_somebody_asks(stage: Stage, a
                 await projects.retry(session, viewer, project)
             loop.wake()
             await stage.shows("RUNNING")
+
+
+async def test_without_the_right_to_read_events_a_start_is_explained_as_far_as_can_be(
+    stage: Stage,
+) -> None:
+    no_events = {"fault": "Answer", "code": 403, "kind": "Event"}
+
+    async with stage.running(), stage.faulty({"fault": "FailedMount"}, no_events):
+        await stage.project()
+        failed = await stage.shows("ERROR", Reason.STARTING_TOO_LONG)
+
+    explains(failed, "The node has not made its containers.", "Pod/")
+
+
+async def test_each_intent_has_a_deadline_of_its_own(stage: Stage) -> None:
+    viewer, project = await stage.project()
+    asked = text("SELECT generation_since FROM resource")
+
+    async with stage.database.read() as connection:
+        first = (await connection.execute(asked)).scalar_one()
+    await want(stage.database, viewer, project, DesiredState.STOPPED)
+    async with stage.database.read() as connection:
+        second = (await connection.execute(asked)).scalar_one()
+
+    assert second > first
 
 
 async def test_a_stop_held_by_a_pod_names_it_and_ends_when_it_goes(stage: Stage) -> None:
