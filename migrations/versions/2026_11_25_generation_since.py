@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_25_generation_since"
-down_revision = "2026_11_25_databases"
+down_revision = "2026_11_25_project_lists"
 branch_labels = None
 depends_on = None
 
