@@ -34,6 +34,7 @@ class Claim:
     name: str
     desired_state: DesiredState
     generation: int
+    generation_since: datetime
     desired_generation: int
     phase: Phase
     phase_since: datetime

@@ -19,13 +19,15 @@ import orjson
 from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient
 
-from reconciler.cluster.errors import ClusterError, Meaning, meaning_of
+from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning_of
 from reconciler.manifests.identity import MANAGER
-from reconciler.manifests.kinds import Kind, Object, kind_of
+from reconciler.manifests.kinds import EVENT, Kind, Object, kind_of
 
 _APPLY = "application/apply-patch+yaml"
 _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
+# A busy cluster's budget is halved down to a tenth; each success lifts it again.
+_SLOWEST, _FASTER = 0.1, 1.1
 
 
 class Cluster:
@@ -34,7 +36,7 @@ class Cluster:
     def __init__(self, api: ApiClient, *, timeout: float, rate: float, burst: int) -> None:
         self._api = api
         self._timeout = timeout
-        self._rate = rate
+        self._rate = self._full_rate = rate
         self._burst = burst
         self._ready_at = 0.0
         self._absent: dict[Kind, float] = {}
@@ -94,6 +96,18 @@ class Cluster:
                 return found, page["metadata"]["resourceVersion"]
             query = query | {"continue": following}
 
+    async def events(self, namespace: str, uid: str) -> Sequence[Object]:
+        """Events about the object with this uid; they are a hint, and may be forbidden."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": _PAGE}
+        try:
+            page = await self._call("GET", EVENT.path(namespace), query)
+        except ClusterError as error:
+            if error.meaning not in (Meaning.FORBIDDEN, Meaning.NOT_FOUND, Meaning.NOT_SERVED):
+                raise
+            return []
+        found: Sequence[Object] = page["items"]
+        return found
+
     async def delete(self, kind: Kind, body: Object) -> None:
         """Delete just this object (by uid), after what it owns; gone already is a success."""
         meta = body["metadata"]
@@ -121,14 +135,14 @@ class Cluster:
         response = await self._send("GET", kind.path(namespace), query, None, None, seconds + 30)
         try:
             if response.status != 200:
-                raise _refusal(response.status, await response.read())
+                raise _refusal(response, await response.read(), "GET", kind.path(namespace))
             buffered = b""
             async for chunk in response.content.iter_any():
                 *lines, buffered = (buffered + chunk).split(b"\n")
                 for line in filter(None, lines):
                     yield orjson.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+            raise _unanswered(error) from error
         finally:
             response.close()
 
@@ -145,11 +159,12 @@ class Cluster:
         try:
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+            raise _unanswered(error) from error
         finally:
             response.release()
         if response.status >= 300:
-            raise _refusal(response.status, content)
+            raise self._slowed_by(_refusal(response, content, method, path))
+        self._rate = min(self._full_rate, self._rate * _FASTER)
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -179,7 +194,13 @@ class Cluster:
                 _request_timeout=timeout,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+            raise _unanswered(error) from error
+
+    def _slowed_by(self, error: ClusterError) -> ClusterError:
+        """A cluster that is too busy gets half as many requests, and soon more again."""
+        if error.meaning is Meaning.THROTTLED:
+            self._rate = max(self._full_rate * _SLOWEST, self._rate / 2)
+        return error
 
     async def _budget(self) -> None:
         now = time.monotonic()
@@ -189,13 +210,34 @@ class Cluster:
             await asyncio.sleep(self._ready_at - now)
 
 
-def _refusal(status: int, content: bytes) -> ClusterError:
+def _refusal(response: Any, content: bytes, method: str, path: str) -> ClusterError:
+    """An answer that is no success, with what it says about the culprit and the wait."""
     try:
         body: object = orjson.loads(content)
     except orjson.JSONDecodeError:
-        body = content[:500].decode(errors="replace")
+        body = content[:500].decode(errors="replace").strip()
+    meaning = meaning_of(response.status, body)
     said = body.get("message") if isinstance(body, dict) else body
-    return ClusterError(meaning_of(status, body), status, str(said or f"HTTP {status}"))
+    if meaning is Meaning.NOT_SERVED:
+        said = f"{path} is not served: {said}"
+    return ClusterError(
+        meaning,
+        response.status,
+        str(said or f"HTTP {response.status}"),
+        object=culprit_of(body, path),
+        reading=method == "GET",
+        retry_after=_seconds(response.headers.get("Retry-After", "")),
+    )
+
+
+def _seconds(retry_after: str) -> float:
+    """API servers give whole seconds (RFC 9110 section 10.2.3 admits a date too)."""
+    return float(retry_after) if retry_after.isdecimal() else 0.0
+
+
+def _unanswered(error: Exception) -> ClusterError:
+    said = "The API server did not answer in time." if isinstance(error, TimeoutError) else ""
+    return ClusterError(Meaning.UNAVAILABLE, 0, said or str(error) or repr(error))
 
 
 async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) -> Cluster:

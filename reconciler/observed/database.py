@@ -6,6 +6,7 @@ the same in all releases; an unknown one is a start, with its text kept. Pure: n
 
 from datetime import timedelta
 
+from app.domain.reasons import Reason
 from app.domain.states import Phase
 from reconciler.manifests.database import component
 from reconciler.manifests.kinds import Object, title
@@ -36,7 +37,7 @@ def seen(live: Object | None, *, waited: timedelta, reachable: bool) -> View:
     if not current or not phase:
         return _unlooked(live, waited)
     if phase in _TROUBLED:
-        return View(Phase.STARTING, "DatabaseFailed", _words(status, phase), title(live))
+        return View(Phase.STARTING, Reason.DATABASE_FAILED, _words(status, phase), title(live))
     found = _PHASES.get(phase, Phase.STARTING)
     if found == Phase.RUNNING and not reachable:
         return View(Phase.STARTING)
@@ -53,7 +54,7 @@ def _unlooked(live: Object, waited: timedelta) -> View:
     if waited < _OPERATOR:
         return View(phase)
     words = "The database operator has not looked at it: does KubeBlocks run in this cluster?"
-    return View(phase, "OperatorNotRunning", words, title(live))
+    return View(phase, Reason.OPERATOR_NOT_RUNNING, words, title(live))
 
 
 def _words(status: Object, phase: str) -> str:
