@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import uvicorn
+from starlette.applications import Starlette
 
 from app.logs import configure_logs
 from app.main import create_app
@@ -20,8 +21,14 @@ def serve(settings: Settings, fd: int | None = None) -> None:
     """Serve until SIGTERM; on `fd` if a parent hands a listening socket down."""
     configure_logs(settings.log_level, settings.log_format)
     stop_with_parent(settings.parent_pipe)
-    config = uvicorn.Config(
-        create_app(settings),
+    config = configured(create_app(settings), settings)
+    uvicorn.Server(config).run([socket.socket(fileno=fd)] if fd is not None else None)
+
+
+def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """How `app` is served."""
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",
@@ -33,4 +40,3 @@ def serve(settings: Settings, fd: int | None = None) -> None:
         access_log=False,
         server_header=False,
     )
-    uvicorn.Server(config).run([socket.socket(fileno=fd)] if fd is not None else None)
