@@ -1,37 +1,27 @@
-"""What is seen of a sandbox, and what follows from it: pure, no await.
+"""What follows from what was seen: pure, no await.
 
-`seen` reads workload and pods by the table of kubernetes.md section 3 (first hit wins). `verdict`
-turns that into the outcome of a pass: when to look again, and when a deadline has made it a
-failure. Unknown strings never crash: starting, with the text kept.
+`verdict` turns a `View` into the outcome of a pass: when to look again, and when a deadline has
+made it a failure. The other outcomes are those of passes that the cluster, time or somebody else's
+object stopped.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from app.db.claims import Claim
-from app.domain.observation import Addresses, Outcome
-from app.domain.states import DesiredState, Phase
+from app.domain.observation import Details, Outcome
+from app.domain.states import DesiredState, Phase, ResourceKind
 from app.settings import Settings
 from reconciler.cluster.errors import PERMANENT, ClusterError
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
+from reconciler.observed.view import View
 
 SETTLED = frozenset({Phase.RUNNING, Phase.STOPPED, Phase.ABSENT, Phase.GONE})
 _WAIT = timedelta(seconds=2)
 _SLOW = timedelta(seconds=60)
-_WAITING = {
-    "ErrImagePull": "ImagePullFailed",
-    "ImagePullBackOff": "ImagePullFailed",
-    "InvalidImageName": "ImagePullFailed",
-    "ErrImageNeverPull": "ImagePullFailed",
-    "CreateContainerConfigError": "ContainerConfigError",
-    "CreateContainerError": "ContainerConfigError",
-    "RunContainerError": "ContainerConfigError",
-    "CrashLoopBackOff": "CrashLoop",
-}
 
 _TOO_LONG = {
     DesiredState.RUNNING: "StartingTooLong",
@@ -39,38 +29,20 @@ _TOO_LONG = {
     DesiredState.DELETED: "DeleteBlocked",
 }
 
+WAITING_FOR_DATABASE = "WaitingForDatabase"
+WAITING_FOR_SANDBOXES = "WaitingForSandboxes"
+STARTED_WITHOUT = "StartedWithoutDatabase"
+_WAITS = {
+    WAITING_FOR_DATABASE: "Starts once the address and password are known of",
+    WAITING_FOR_SANDBOXES: "Stops once they are down:",
+}
+# Who waits for another of its project is asked when that one moves.
+WAITING = tuple(_WAITS)
+
 NEWER = (
     "Its objects were written for a later generation than this database knows, as after a restore;"
     " they are left alone until it gets there."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A phase, and the reason why it is not further."""
-
-    phase: Phase
-    reason: str | None = None
-    message: str | None = None
-    object: str | None = None
-
-
-def seen(workload: Object | None, pods: Sequence[Object]) -> View:
-    """What is to be seen of a sandbox."""
-    if workload is None:
-        return View(Phase.ABSENT)
-    status, spec = workload.get("status", {}), workload["spec"]
-    wanted = spec.get("replicas", 1)
-    if "deletionTimestamp" in workload["metadata"]:
-        return View(Phase.TERMINATING)
-    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
-        return View(Phase.STARTING if wanted else Phase.STOPPING)
-    if not wanted:
-        return View(Phase.STOPPING if pods else Phase.STOPPED)
-    ready = [pod for pod in pods if _ready(pod) and _revision(pod) == status.get("updateRevision")]
-    if ready:
-        return View(Phase.RUNNING)
-    return next((view for pod in pods if (view := _trouble(pod))), View(Phase.STARTING))
 
 
 def is_observed(claim: Claim) -> bool:
@@ -100,12 +72,43 @@ def is_awaited(claim: Claim) -> bool:
     return is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
 
 
-def is_current(workload: Object, body: Object) -> bool:
-    """Whether the live object is what `body` would make of it, as far as our own mark says."""
-    annotations = workload["metadata"].get("annotations") or {}
-    mine: Any = body["metadata"]["annotations"][APPLIED]
-    same = workload["spec"].get("replicas") == body["spec"]["replicas"]
-    return bool(annotations.get(APPLIED) == mine and same)
+def is_applied(live: Object, body: Object) -> bool:
+    """Whether our own mark on the live object is that of `body`."""
+    annotations = live["metadata"].get("annotations") or {}
+    return bool(annotations.get(APPLIED) == body["metadata"]["annotations"][APPLIED])
+
+
+def lasted(claim: Claim) -> timedelta:
+    """How long what was seen last has been so; 0 for a generation not yet observed."""
+    return claim.claimed_at - claim.phase_since if is_observed(claim) else timedelta(0)
+
+
+def waits(claim: Claim, reason: str, others: Sequence[str]) -> Outcome:
+    """The outcome of a pass that holds back until others of its project are further."""
+    return Outcome(
+        generation=claim.generation,
+        after=_WAIT,
+        reason=reason,
+        message=f"{_WAITS[reason]} {', '.join(others)}.",
+        attempts=claim.attempts + 1,
+    )
+
+
+def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
+    """`outcome` of a sandbox that went up before its database could be reached, saying so."""
+    if outcome.reason is not None:
+        return outcome
+    words = (
+        f"It runs without DATABASE_URL: {database} was not ready in time. It restarts once it is."
+    )
+    return replace(outcome, reason=STARTED_WITHOUT, message=words, attempts=claim.attempts + 1)
+
+
+def waited(claim: Claim, reason: str, settings: Settings) -> bool:
+    """Whether it has held back for this reason as long as it may."""
+    if claim.reason != reason or claim.since is None:
+        return False
+    return (claim.claimed_at - claim.since).total_seconds() > settings.siblings_wait
 
 
 def blocked(left: Sequence[tuple[str, Object]]) -> View:
@@ -120,7 +123,7 @@ def blocked(left: Sequence[tuple[str, Object]]) -> View:
     )
 
 
-def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses | None) -> Outcome:
+def verdict(claim: Claim, view: View, settings: Settings, details: Details | None) -> Outcome:
     """The outcome of a pass that could read and finish its writes."""
     outcome = Outcome(
         generation=claim.generation,
@@ -130,7 +133,7 @@ def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses |
         message=view.message if view.reason else None,
         object=view.object if view.reason else None,
         attempts=claim.attempts + 1 if view.reason else 0,
-        addresses=addresses,
+        details=details,
     )
     if not _late(claim, view.phase, settings):
         return outcome
@@ -186,12 +189,17 @@ def _late(claim: Claim, phase: Phase, settings: Settings) -> bool:
     """Past the deadline, counted from 0 for a generation or phase not yet observed."""
     if phase in SETTLED or phase != claim.phase or not is_observed(claim):
         return False
-    limits = {
-        DesiredState.RUNNING: settings.starting_deadline,
-        DesiredState.STOPPED: settings.stopping_deadline,
-        DesiredState.DELETED: settings.terminating_deadline,
-    }
-    return (claim.claimed_at - claim.phase_since).total_seconds() > limits[claim.desired_state]
+    return lasted(claim).total_seconds() > deadline(claim, settings)
+
+
+def deadline(claim: Claim, settings: Settings) -> float:
+    """How many seconds it may take to where it is wanted."""
+    if claim.desired_state == DesiredState.DELETED:
+        return settings.terminating_deadline
+    starting = claim.desired_state == DesiredState.RUNNING
+    if claim.kind == ResourceKind.SANDBOX:
+        return settings.starting_deadline if starting else settings.stopping_deadline
+    return settings.database_starting_deadline if starting else settings.database_stopping_deadline
 
 
 def _backoff(claim: Claim) -> timedelta:
@@ -202,36 +210,3 @@ def _backoff(claim: Claim) -> timedelta:
 
 def _spread(seconds: float) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spread
-
-
-def _ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or []
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
-
-
-def _revision(pod: Object) -> str | None:
-    labels = pod["metadata"].get("labels") or {}
-    found: str | None = labels.get("controller-revision-hash")
-    return found
-
-
-def _trouble(pod: Object) -> View | None:
-    status = pod.get("status", {})
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return View(Phase.STARTING, "Unschedulable", condition.get("message"), _name(pod))
-    containers = [
-        *(status.get("initContainerStatuses") or []),
-        *(status.get("containerStatuses") or []),
-    ]
-    for container in containers:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        reason = _WAITING.get(waiting.get("reason", ""))
-        if reason:
-            return View(Phase.STARTING, reason, waiting.get("message"), _name(pod))
-    return None
-
-
-def _name(pod: Object) -> str:
-    return f"Pod/{pod['metadata']['name']}"

@@ -1,29 +1,28 @@
 """Reconciling one sandbox: observe, plan, act; the outcome says when to look again."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from functools import partial
 
-from app.db import claims, sandboxes
+from app.db import databases
 from app.db.claims import Claim
-from app.db.sandboxes import SandboxSpec
+from app.db.databases import Access
+from app.db.sandboxes import SANDBOXES, SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
-from app.domain.states import DesiredState, Phase
+from app.domain.states import DesiredState
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
-from reconciler.cluster.errors import ClusterError
-from reconciler.manifests.identity import RESOURCE, Owner
-from reconciler.manifests.kinds import KINDS, POD, STATEFUL_SET, Kind, Object
+from reconciler.manifests.connection import environment
+from reconciler.manifests.identity import Owner
+from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, probe_pod
-
-_AGAIN = timedelta(seconds=1)
-
-
-class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
-    """The row is another's, or its generation has moved on: write nothing."""
+from reconciler.observed.sandbox import seen
+from reconciler.removal import remove, selector
+from reconciler.resources import Superseded, check_lease
 
 
 class SandboxReconciler:
@@ -37,22 +36,19 @@ class SandboxReconciler:
         self._keys = keys
         self._settings = settings
 
-    async def reconcile(self, claim: Claim) -> Outcome | None:
-        """One pass; None: the row is another's by now, or wants something else."""
+    async def reconcile(self, claim: Claim) -> Outcome:
+        """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read() as connection:
-            spec = await sandboxes.spec(connection, claim.id)
-        try:
-            if spec is None:
-                raise Superseded
-            if claim.desired_state == DesiredState.DELETED:
-                return await self._remove(claim, spec)
-            return await self._hold(claim, spec)
-        except ClusterError as error:
-            return plan.refused(claim, error, self._settings)
-        except Superseded:
-            return None
+            spec = await SANDBOXES.spec(connection, claim.id)
+            theirs = await databases.of_project(connection, claim.project_id)
+        if spec is None:
+            raise Superseded
+        if claim.desired_state == DesiredState.DELETED:
+            check = partial(check_lease, self._database, claim)
+            return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
+        return await self._hold(claim, spec, theirs)
 
-    async def _hold(self, claim: Claim, spec: SandboxSpec) -> Outcome:
+    async def _hold(self, claim: Claim, spec: SandboxSpec, databases: Sequence[Access]) -> Outcome:
         """RUNNING or STOPPED."""
         live = await self._cluster.get(STATEFUL_SET, spec.k8s_namespace, spec.k8s_name)
         running = claim.desired_state == DesiredState.RUNNING
@@ -60,19 +56,30 @@ class SandboxReconciler:
             return plan.clash(claim, live)
         if live is not None and plan.is_newer(live, claim):
             return plan.interrupted(claim, "NewerGeneration", plan.NEWER)
+        awaited = _awaited(databases) if running else None
+        down = live is None or not live["spec"].get("replicas")
+        if awaited and down and not plan.waited(claim, plan.WAITING_FOR_DATABASE, self._settings):
+            return plan.waits(claim, plan.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
-            live = await self._apply(claim, spec, live)
-        pods = await self._cluster.list_all(POD, spec.k8s_namespace, _selector(claim))
+            live = await self._apply(claim, spec, live, databases)
+        pods = await self._cluster.list_all(POD, spec.k8s_namespace, selector(claim))
         where = addresses(spec.k8s_name, self._settings) if live is not None else None
-        return plan.verdict(claim, plan.seen(live, pods), self._settings, where)
+        outcome = plan.verdict(claim, seen(live, pods), self._settings, where)
+        return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
 
-    async def _apply(self, claim: Claim, spec: SandboxSpec, live: Object | None) -> Object:
+    async def _apply(
+        self,
+        claim: Claim,
+        spec: SandboxSpec,
+        live: Object | None,
+        databases: Sequence[Access],
+    ) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
-        bodies = objects(self._manifest(claim, spec), self._settings)
+        bodies = objects(self._manifest(claim, spec, databases), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
-        if live is not None and plan.is_awaited(claim) and plan.is_current(live, workload):
+        if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
-        await self._check_lease(claim)
+        await check_lease(self._database, claim)
         if live is None:
             await self._cluster.admit(probe_pod(workload))
         for body in bodies:
@@ -81,32 +88,7 @@ class SandboxReconciler:
         assert live is not None
         return live
 
-    async def _remove(self, claim: Claim, spec: SandboxSpec) -> Outcome:
-        """Delete what there is; gone only when a list over all kinds was empty."""
-        left = await self._all(claim, spec.k8s_namespace)
-        if not left:
-            return Outcome(claim.generation, _AGAIN, phase=Phase.GONE, gone=True)
-        await self._check_lease(claim)
-        for kind, body in left:
-            # Pods go with their workload, in its order.
-            if kind is not POD and "deletionTimestamp" not in body["metadata"]:
-                await self._cluster.delete(kind, body)
-        blocked = plan.blocked([(kind.kind, body) for kind, body in left])
-        return plan.verdict(claim, blocked, self._settings, None)
-
-    async def _all(self, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
-        return [
-            (kind, body)
-            for kind in KINDS
-            for body in await self._cluster.list_all(kind, namespace, _selector(claim))
-        ]
-
-    async def _check_lease(self, claim: Claim) -> None:
-        async with self._database.read() as connection:
-            if not await claims.still_current(connection, claim):
-                raise Superseded
-
-    def _manifest(self, claim: Claim, spec: SandboxSpec) -> Sandbox:
+    def _manifest(self, claim: Claim, spec: SandboxSpec, databases: Sequence[Access]) -> Sandbox:
         owner = Owner(
             claim.id,
             claim.project_id,
@@ -125,8 +107,26 @@ class SandboxReconciler:
             storage=spec.storage,
             ttyd_user=spec.ttyd_user,
             ttyd_password=self._keys.open(spec.ttyd_password, "sandbox", spec.id, "ttyd_password"),
+            environment=self._connection(databases[0]) if databases else (),
+            databases=tuple(database.k8s_name for database in databases),
         )
 
+    def _connection(self, database: Access) -> tuple[tuple[str, str], ...]:
+        """How it reaches the project's first database; nothing until that is known."""
+        if database.password is None:
+            return ()
+        password = self._keys.open(database.password, "database", database.id, "password")
+        return environment(database, password)
 
-def _selector(claim: Claim) -> str:
-    return f"{RESOURCE}={claim.id}"
+
+def _is_current(live: Object, body: Object) -> bool:
+    same = live["spec"].get("replicas") == body["spec"]["replicas"]
+    return plan.is_applied(live, body) and bool(same)
+
+
+def _awaited(databases: Sequence[Access]) -> Access | None:
+    """The project's first database, when it is to run and nobody knows yet how to reach it."""
+    first = next(iter(databases), None)
+    if first is None or first.desired_state != DesiredState.RUNNING:
+        return None
+    return first if first.password is None else None

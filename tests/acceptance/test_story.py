@@ -79,7 +79,8 @@ def objects_left(stack: Stack) -> int:
     token = config["users"][0]["user"]["token"]
     kinds = ("api/v1/pods", "api/v1/secrets", "api/v1/services", "apis/apps/v1/statefulsets")
     found = 0
-    for kind in (*kinds, "api/v1/persistentvolumeclaims", "apis/networking.k8s.io/v1/ingresses"):
+    claims, routes = "api/v1/persistentvolumeclaims", "apis/networking.k8s.io/v1/ingresses"
+    for kind in (*kinds, claims, routes, "apis/apps.kubeblocks.io/v1/clusters"):
         request = urllib.request.Request(
             f"{server}/{kind}?labelSelector=app.kubernetes.io/managed-by%3Dmooring",
             headers={"Authorization": f"Bearer {token}"},

@@ -7,8 +7,11 @@ import pytest
 import pytest_asyncio
 
 from app.db.session import Database
+from app.domain.states import ResourceKind
 from app.settings import Settings
 from reconciler.cluster.client import Cluster, connect
+from reconciler.databases import DatabaseReconciler
+from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
 from tests.integration.world import KEYS
 from tests.simulator import RunningSimulator, running_simulator
@@ -36,6 +39,12 @@ async def cluster(simulator: RunningSimulator) -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture
-def sandboxes(database: Database, cluster: Cluster, settings: Settings) -> SandboxReconciler:
-    """Reconciles sandboxes there."""
-    return SandboxReconciler(database, cluster, KEYS, settings)
+def resources(database: Database, cluster: Cluster, settings: Settings) -> Resources:
+    """Reconciles resources of every kind there."""
+    sandboxes = SandboxReconciler(database, cluster, KEYS, settings)
+    databases = DatabaseReconciler(database, cluster, KEYS, settings)
+    kinds = {
+        ResourceKind.SANDBOX: sandboxes.reconcile,
+        ResourceKind.DATABASE: databases.reconcile,
+    }
+    return Resources(kinds, settings)

@@ -18,7 +18,7 @@ from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import KINDS, POD, SERVICE, STATEFUL_SET
-from reconciler.sandboxes import SandboxReconciler
+from reconciler.resources import Resources
 from reconciler.watch import Watch
 from tests.integration.world import becomes, project_of, viewer_of
 
@@ -63,7 +63,7 @@ async def left(cluster: Cluster) -> int:
 
 
 async def test_a_sandbox_runs_stops_starts_and_goes(
-    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
 ) -> None:
     viewer = await viewer_of(database)
     project = await project_of(database, viewer)
@@ -74,7 +74,7 @@ async def test_a_sandbox_runs_stops_starts_and_goes(
 
         await becomes(same)
 
-    async with running(database, sandboxes.reconcile, settings, cluster) as loop:
+    async with running(database, resources.reconcile, settings, cluster) as loop:
         await shows("RUNNING")
         for desired, end in (("STOPPED", "STOPPED"), ("RUNNING", "RUNNING")):
             await want(database, viewer, project, DesiredState(desired))
@@ -88,13 +88,13 @@ async def test_a_sandbox_runs_stops_starts_and_goes(
 
 
 async def test_what_was_stopped_before_it_was_made_is_not_made(
-    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
 ) -> None:
     viewer = await viewer_of(database)
     project = await project_of(database, viewer)
     await want(database, viewer, project, DesiredState.STOPPED)
 
-    async with running(database, sandboxes.reconcile, settings):
+    async with running(database, resources.reconcile, settings):
 
         async def stopped() -> bool:
             return await statuses(database) == ["STOPPED"]
@@ -105,11 +105,11 @@ async def test_what_was_stopped_before_it_was_made_is_not_made(
 
 
 async def test_a_service_removed_by_hand_comes_back(
-    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
 ) -> None:
     await project_of(database, await viewer_of(database))
 
-    async with running(database, sandboxes.reconcile, settings, cluster):
+    async with running(database, resources.reconcile, settings, cluster):
 
         async def up() -> bool:
             return await statuses(database) == ["RUNNING"]
@@ -127,7 +127,7 @@ async def test_a_service_removed_by_hand_comes_back(
 
 
 async def test_somebody_elses_object_of_our_name_is_named_and_left_alone(
-    database: Database, sandboxes: SandboxReconciler, cluster: Cluster, settings: Settings
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
 ) -> None:
     await project_of(database, await viewer_of(database))
     async with database.read() as connection:
@@ -148,7 +148,7 @@ async def test_somebody_elses_object_of_our_name_is_named_and_left_alone(
         }
     )
 
-    async with running(database, sandboxes.reconcile, settings):
+    async with running(database, resources.reconcile, settings):
 
         async def failed() -> bool:
             return await statuses(database) == ["ERROR"]

@@ -1,0 +1,48 @@
+"""Taking away what a resource consists of: gone only when a list over all kinds is empty."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from app.db.claims import Claim
+from app.domain.observation import Outcome
+from app.domain.states import Phase
+from app.settings import Settings
+from reconciler import plan
+from reconciler.cluster.client import Cluster
+from reconciler.manifests.identity import RESOURCE
+from reconciler.manifests.kinds import KINDS, POD, Kind, Object
+
+_AGAIN = timedelta(seconds=1)
+
+
+async def remove(
+    cluster: Cluster,
+    claim: Claim,
+    namespace: str,
+    settings: Settings,
+    check: Callable[[], Awaitable[None]],
+) -> Outcome:
+    """Delete what there is; `check` is awaited before the first write."""
+    left = await _all(cluster, claim, namespace)
+    if not left:
+        return Outcome(claim.generation, _AGAIN, phase=Phase.GONE, gone=True)
+    await check()
+    for kind, body in left:
+        # Pods go with their workload, in its order.
+        if kind is not POD and "deletionTimestamp" not in body["metadata"]:
+            await cluster.delete(kind, body)
+    blocked = plan.blocked([(kind.kind, body) for kind, body in left])
+    return plan.verdict(claim, blocked, settings, None)
+
+
+def selector(claim: Claim) -> str:
+    """What selects the objects of a resource."""
+    return f"{RESOURCE}={claim.id}"
+
+
+async def _all(cluster: Cluster, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
+    return [
+        (kind, body)
+        for kind in KINDS
+        for body in await cluster.list_all(kind, namespace, selector(claim))
+    ]
