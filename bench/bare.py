@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.tokens import Tokens
-from app.db import accounts, projects, sandboxes
+from app.db import accounts, projects
 from app.db.projects import ProjectRow
 from app.db.rows import Executor
-from app.db.sandboxes import SandboxRow
+from app.db.sandboxes import SANDBOXES, SandboxRow
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
@@ -60,7 +60,7 @@ async def _with_children(
     executor: Executor, viewer: Viewer, rows: Sequence[ProjectRow]
 ) -> list[dict[str, Any]]:
     nodes = {row.id: _project(row) for row in rows}
-    for child in await sandboxes.of_projects(executor, viewer, list(nodes)):
+    for child in await SANDBOXES.of_projects(executor, viewer, list(nodes)):
         nodes[child.project_id]["sandboxes"].append(_sandbox(child))
     return list(nodes.values())
 

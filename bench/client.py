@@ -50,10 +50,11 @@ class User:
         return found["data"]
 
     async def create(self, name: str, sandboxes: int | None = None) -> str:
-        """A project with that many sandboxes, or with what an input without them gives; its id."""
+        """A project with so many sandboxes and no database; None: with what it gets unasked."""
         new: dict[str, object] = {"name": name}
         if sandboxes is not None:
             new["sandboxes"] = [{"name": f"s{number}"} for number in range(sandboxes)]
+            new["databases"] = []
         document = "mutation ($i: CreateProjectInput!) { createProject(input: $i) {project {id}} }"
         return str((await self.ask(document, i=new))["createProject"]["project"]["id"])
 
