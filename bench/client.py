@@ -70,20 +70,27 @@ class User:
 
 
 class Subscriber:
-    """One websocket with one subscription to one project, which has SYNCED."""
+    """One websocket with one subscription to one project.
+
+    It reads all the time, or nobody would answer the server's pings.
+    """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
+        self._came: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
+
+    async def read(self) -> None:
+        """Read until the socket is closed."""
+        async for message in self._socket:
+            self._came.put_nowait((perf_counter(), message.data))
 
     async def arrival(self) -> float:
         """When the next event came."""
-        await self._socket.receive_str()
-        return perf_counter()
+        return (await self._came.get())[0]
 
     async def event(self) -> tuple[float, Event]:
         """The next event, and when it came."""
-        message = await self._socket.receive_str()
-        came = perf_counter()
+        came, message = await self._came.get()
         return came, orjson.loads(message)["payload"]["data"]["projectChanged"]
 
     async def events(self, last: str) -> list[tuple[float, Event]]:
@@ -132,6 +139,7 @@ async def _opened(stack: AsyncExitStack, user: User, project: str) -> Subscriber
     if (acknowledged := await socket.receive_json())["type"] != "connection_ack":
         raise RuntimeError(acknowledged)
     subscriber = Subscriber(socket)
+    stack.callback(asyncio.create_task(subscriber.read()).cancel)
     while (await subscriber.event())[1]["kind"] != "SYNCED":
         pass
     return subscriber

@@ -14,6 +14,8 @@ from bench.figures import Figures
 from bench.scale import Scale
 from bench.writer import Writer
 
+_PATIENCE = 120
+
 
 async def measure(user: User, writer: Writer, api: int, scale: Scale, figures: Figures) -> None:
     """All crowds of one round; `api` is the process id of the API."""
@@ -43,10 +45,10 @@ async def measure(user: User, writer: Writer, api: int, scale: Scale, figures: F
 
 async def _arrivals(subscribers: list[Subscriber], writer: Writer, project: str) -> list[float]:
     """Commit one event: the seconds until each has it, in order."""
-    coming = [asyncio.create_task(subscriber.arrival()) for subscriber in subscribers]
-    await asyncio.sleep(0)  # now they listen
     committed = await writer.commit(project)
-    return sorted(came - committed for came in await asyncio.gather(*coming))
+    async with asyncio.timeout(_PATIENCE):
+        came = [await subscriber.arrival() for subscriber in subscribers]
+    return sorted(arrival - committed for arrival in came)
 
 
 def _add_times(figures: Figures, who: str, took: list[list[float]]) -> None:

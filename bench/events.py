@@ -4,7 +4,6 @@ A cluster event is a pod that stops being ready, or is again: its status is patc
 simulator. It counts from before that request, so the simulator's own time is in it.
 """
 
-import asyncio
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -29,13 +28,11 @@ async def of_commits(user: User, writer: Writer, scale: Scale, figures: Figures)
     async with subscribed(user, project) as [subscriber]:
         committed, sent = [], []
         for number in range(scale.events):
-            coming = asyncio.create_task(subscriber.arrival())
             at = await writer.commit(project)
-            committed.append(await coming - at)
-            coming = asyncio.create_task(subscriber.arrival())
+            committed.append(await subscriber.arrival() - at)
             at = perf_counter()
             await user.ask(_RENAME, id=project, name=f"mutated {number}")
-            sent.append(await coming - at)
+            sent.append(await subscriber.arrival() - at)
     figures.add_times("commit to subscriber", committed, COMMIT_AIM)
     figures.add_times("mutation sent to subscriber", sent)
 
@@ -52,10 +49,9 @@ async def of_clusters(user: User, kubeconfig: Path, scale: Scale, figures: Figur
     took = []
     async with subscribed(user, project) as [subscriber]:
         for number in range(scale.events):
-            coming = asyncio.create_task(subscriber.events("project.status"))
             at = perf_counter()
             await pod.set_ready(ready=bool(number % 2))
-            (first, _), *_ = await coming
+            (first, _), *_ = await subscriber.events("project.status")
             took.append(first - at)
     figures.add_times("cluster event to subscriber", took, CLUSTER_AIM)
 
