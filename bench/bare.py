@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import orjson
 from starlette.applications import Starlette
@@ -11,17 +10,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.tokens import Tokens
-from app.db import accounts, projects
+from app.db import accounts, project_pages, projects
+from app.db.project_pages import Listing
 from app.db.projects import ProjectRow
 from app.db.rows import Executor
 from app.db.sandboxes import SANDBOXES, SandboxRow
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
+from app.domain.pages import Window
 from app.domain.viewer import Viewer
 from app.settings import Settings
-
-_LAST = UUID(int=2**128 - 1)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -39,9 +38,9 @@ def create_app(settings: Settings) -> Starlette:
     async def listing(request: Request) -> Response:
         async with database.read() as connection:
             asking = await viewer(request, connection)
-            first = int(request.query_params["first"])
-            rows = await projects.page(connection, asking, _LAST, first)
-            nodes = await _with_children(connection, asking, rows)
+            window = Window(int(request.query_params["first"]))
+            page = await project_pages.page(connection, asking, Listing(), window)
+            nodes = await _with_children(connection, asking, page.items)
         return _answer({"projects": {"nodes": nodes}})
 
     async def one(request: Request) -> Response:
