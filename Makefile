@@ -17,7 +17,7 @@ CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults format schema reference schema-lint lock lock-check clean
+.PHONY: help run test static unit integration acceptance faults bench format schema reference schema-lint lock lock-check clean
 .PHONY: environment test-environment python
 
 help: ## List the targets
@@ -47,6 +47,9 @@ acceptance: test-environment ## The real processes, over HTTP and websockets
 
 faults: test-environment ## The story with more things breaking; not in make test, for its time
 	$(call timed,faults,$(BIN)/python -m pytest tests/acceptance -m faults)
+
+bench: test-environment ## Measure everything, some minutes; the table goes to bench/results
+	$(call timed,bench,$(BIN)/python -m bench $(ARGS))
 
 format: test-environment ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .

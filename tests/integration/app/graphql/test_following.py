@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.domain import cursors, ids
 from app.domain.ids import NodeType
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, ResourceKind
 from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
@@ -189,7 +190,7 @@ async def test_an_event_says_why_as_a_query_does(url: str) -> None:
             row = await projects.create(session, viewer, MAKERS, NewProject("both"))
         key = global_id(row.id)
         before = await client.ask(PROJECT, id=key)
-        down = failed("Down")
+        down = failed(Reason.DATABASE_FAILED)
 
         await passed(
             api.database,
@@ -202,7 +203,7 @@ async def test_an_event_says_why_as_a_query_does(url: str) -> None:
     assert events[-1]["project"]["why"] == now["project"]["why"]
     found = ids.decode(now["project"]["why"]["resourceId"])
     assert found is not None
-    assert (found[0], now["project"]["why"]["reason"]) == (NodeType.DATABASE, "Down")
+    assert (found[0], now["project"]["why"]["reason"]) == (NodeType.DATABASE, "DatabaseFailed")
 
 
 async def test_what_is_gone_is_named_for_caches_to_drop(url: str) -> None:
