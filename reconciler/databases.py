@@ -69,7 +69,9 @@ class DatabaseReconciler:
         if live is not None or claim.desired_state == DesiredState.RUNNING:
             live = await self._apply(claim, spec, live)
         account = await self._account(spec) if live is not None else None
-        view = seen(live, waited=plan.look_of(claim).waited, reachable=account is not None)
+        waited = plan.look_of(claim).waited.total_seconds()
+        silent = waited > self._settings.operator_silence
+        view = seen(live, silent=silent, reachable=account is not None)
         outcome = plan.verdict(claim, view, self._settings, _endpoint(spec, live, account))
         if account is None or account.get("password") == self._password(known):
             return outcome

@@ -4,16 +4,11 @@ A phase is believed only when the operator has looked at the newest generation. 
 the same in all releases; an unknown one is a start, with its text kept. Pure: no await.
 """
 
-from datetime import timedelta
-
 from app.domain.reasons import Reason
 from app.domain.states import Phase
 from reconciler.manifests.database import component
 from reconciler.manifests.kinds import Object, title
 from reconciler.observed.view import View
-
-# How long the operator may take to look at a Cluster before it is taken to be away.
-_OPERATOR = timedelta(seconds=60)
 
 _PHASES = {
     "Running": Phase.RUNNING,
@@ -24,8 +19,9 @@ _PHASES = {
 _TROUBLED = ("Failed", "Abnormal")
 
 
-def seen(live: Object | None, *, waited: timedelta, reachable: bool) -> View:
-    """What is to be seen; `waited`: how long it has been so, `reachable`: its account is known."""
+def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
+    """What is to be seen; `silent`: the operator had the time to look, `reachable`: its account is
+    known."""
     if live is None:
         return View(Phase.ABSENT)
     if "deletionTimestamp" in live["metadata"]:
@@ -35,7 +31,7 @@ def seen(live: Object | None, *, waited: timedelta, reachable: bool) -> View:
     looked_at = status.get("observedGeneration") or 0
     current = looked_at >= live["metadata"].get("generation", 0)
     if not current or not phase:
-        return _unlooked(live, waited)
+        return _unlooked(live, silent=silent)
     if phase in _TROUBLED:
         return View(Phase.STARTING, Reason.DATABASE_FAILED, _words(status, phase), title(live))
     found = _PHASES.get(phase, Phase.STARTING)
@@ -49,9 +45,9 @@ def version(live: Object | None) -> str | None:
     return component(live).get("serviceVersion") if live else None
 
 
-def _unlooked(live: Object, waited: timedelta) -> View:
+def _unlooked(live: Object, *, silent: bool) -> View:
     phase = Phase.STOPPING if component(live).get("stop") else Phase.STARTING
-    if waited < _OPERATOR:
+    if not silent:
         return View(phase)
     words = "The database operator has not looked at it: does KubeBlocks run in this cluster?"
     return View(phase, Reason.OPERATOR_NOT_RUNNING, words, title(live))
