@@ -138,7 +138,9 @@ async def test_what_is_read_with_a_cursor_goes_on_from_it_while_others_write(url
         list(range(start + 1, last + 1)) for start in starts
     ]
     for events in followed:
-        assert [event["kind"] for event in events if event["kind"] != "CHANGED"] == ["SYNCED"]
+        # One that began after the last change stops reading before its SYNCED.
+        others = [event["kind"] for event in events if event["kind"] != "CHANGED"]
+        assert others in (["SYNCED"], [])
         assert events[-1]["project"].items() <= end["project"].items()
 
 
