@@ -202,10 +202,13 @@ class Hang(RequestRule):
 
 
 class WatchCut(RequestRule):
-    """Watches end: those that are open at once, others after so many seconds."""
+    """Watches end: those that are open at once, others after so many seconds. torn: in the middle
+    of the stream, as when a connection breaks, instead of at its end.
+    """
 
     fault: Literal["WatchCut"]
     after: Seconds = 0.0
+    torn: bool = False
 
 
 class WatchExpired(RequestRule):

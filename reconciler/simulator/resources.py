@@ -1,12 +1,14 @@
 """A request for a resource: HTTP on one side, `verbs`, lists and watches on the other."""
 
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
 from reconciler.simulator import bodies, parameters, pod_security, strategic
 from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
@@ -37,6 +39,22 @@ def answer(body: bytes, code: int = 200, warnings: list[str] | None = None) -> R
 def method_not_allowed() -> Refusal:
     message = "the server does not allow this method on the requested resource"
     return Refusal(405, message, details={})
+
+
+class WatchResponse(StreamingResponse):
+    def __init__(self, watch: Watch, lines: AsyncIterator[bytes]) -> None:
+        super().__init__(lines, media_type=JSON)
+        self._watch = watch
+
+    async def stream_response(self, send: Send) -> None:
+        """Without its end if it is torn: then the server closes the connection."""
+
+        async def unless_torn(message: Message) -> None:
+            ends = message["type"] == "http.response.body" and not message.get("more_body")
+            if not (ends and self._watch.torn):
+                await send(message)
+
+        await super().stream_response(unless_torn)
 
 
 @dataclass
@@ -104,7 +122,7 @@ class Resources:
                 return Response(error_line(refusal), media_type=JSON)
         else:
             watch.begin(self.lister.select(kind, selection), end_bookmark=bookmarks)
-        return StreamingResponse(self._lines(watch, lasting, bookmarks), media_type=JSON)
+        return WatchResponse(watch, self._lines(watch, lasting, bookmarks))
 
     def _lasting(self, watch: Watch, seconds: int | None) -> float:
         """Without a number, upstream takes something between half an hour and an hour."""
@@ -113,6 +131,7 @@ class Resources:
         if rule is None:
             return lasting
         self.faults.happened(rule)
+        watch.torn = rule.torn
         return min(lasting, rule.after)
 
     def _not_expired(self, watch: Watch, version: int) -> None:
@@ -132,6 +151,7 @@ class Resources:
             if rule is None or watch.ending:
                 continue
             current = self.verbs.store.version
+            watch.torn = isinstance(rule, WatchCut) and rule.torn
             watch.end(too_old(current, current + 1) if expired else None)
             self.faults.happened(rule)
 

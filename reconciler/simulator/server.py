@@ -83,7 +83,6 @@ async def run(arguments: Arguments) -> None:
 
     def stop() -> None:
         server.should_exit = True
-        faults.clear()
         resources.close_watches()
 
     listening = _listen(arguments.host, arguments.port)

@@ -43,7 +43,7 @@ class Watch:
         self._lines: deque[bytes] = deque()
         self._woken = asyncio.Event()
         self._closed = False
-        self.ending = False
+        self.ending = self.torn = False
 
     @property
     def kind(self) -> Kind:

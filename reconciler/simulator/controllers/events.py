@@ -4,6 +4,7 @@ Upstream's recorder aggregates in each component's memory; here it is the Event'
 what is told of whom, so a restart goes on counting.
 """
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Hashable, Iterable
@@ -44,6 +45,21 @@ def reference(about: Stored, field: str = "") -> Json:
     return {**body, "fieldPath": field} if field else body
 
 
+def _first(name: str, about: Stored, told: Told) -> Json:
+    return {
+        "metadata": {"name": name},
+        "involvedObject": reference(about, told.field),
+        "reason": told.reason,
+        "message": told.message[:LIMIT_CHARACTERS],
+        "source": {"component": told.component},
+        "firstTimestamp": now(),
+        "lastTimestamp": now(),
+        "count": 1,
+        "type": "Normal" if told.normal else "Warning",
+        "reportingComponent": told.component,
+    }
+
+
 class Events:
     """The recorder that controllers tell, and the controller that forgets."""
 
@@ -51,33 +67,18 @@ class Events:
         self._verbs = verbs
 
     def tell(self, about: Stored, told: Told) -> None:
-        """An Event in the object's namespace; in one that is being deleted, none."""
+        """An Event in the object's namespace; a recorder never fails, the event is dropped."""
         namespace = about.namespace or "default"
         digest = hashlib.blake2b(f"{about.uid} {told}".encode(), digest_size=8).hexdigest()
         name = f"{about.name}.{digest}"
         live = self._verbs.store.get(EVENT, namespace, name)
         writer = Writer(told.component)
-        if live is not None:
-            again = {"count": live.body["count"] + 1, "lastTimestamp": now()}
-            self._verbs.update(live, {**live.body, **again}, writer)
-            return
-        body: Json = {
-            "metadata": {"name": name},
-            "involvedObject": reference(about, told.field),
-            "reason": told.reason,
-            "message": told.message[:LIMIT_CHARACTERS],
-            "source": {"component": told.component},
-            "firstTimestamp": now(),
-            "lastTimestamp": now(),
-            "count": 1,
-            "type": "Normal" if told.normal else "Warning",
-            "reportingComponent": told.component,
-        }
-        try:
-            self._verbs.create(EVENT, namespace, body, writer)
-        except Refusal:
-            # A recorder is never what fails: upstream drops the event too.
-            return
+        with contextlib.suppress(Refusal):
+            if live is None:
+                self._verbs.create(EVENT, namespace, _first(name, about, told), writer)
+            else:
+                again = {"count": live.body["count"] + 1, "lastTimestamp": now()}
+                self._verbs.update(live, {**live.body, **again}, writer)
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
         if change.new is not None and change.old is None and change.new.kind is EVENT:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import ClientPayloadError
 
 from tests.integration.reconciler.simulator.conftest import (
     MERGE_PATCH,
@@ -188,6 +189,20 @@ async def test_open_watches_are_cut_and_go_on_from_where_they_were(cluster: Clus
     assert rest == b""
     assert left.body == []
     assert event["object"]["metadata"]["name"] == "b"
+
+
+async def test_a_torn_watch_is_a_broken_connection(cluster: Cluster) -> None:
+    await cluster.call("POST", MAPS, config_map("a"))
+    response = await cluster.open("GET", MAPS, watch="true")
+
+    async with Watching(response) as watching:
+        await watching.event()
+        async with cluster.faulty({"fault": "WatchCut", "kind": "ConfigMap", "torn": True}):
+            with pytest.raises(ClientPayloadError):
+                await response.content.read()
+        healthy = await cluster.call("GET", MAPS)
+
+    assert healthy.names == ["a"]
 
 
 async def test_a_watch_that_is_cut_as_it_begins_tells_what_there_is(cluster: Cluster) -> None:
