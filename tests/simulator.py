@@ -9,6 +9,7 @@ It keeps its state in `folder`, so a second one with the same folder goes on whe
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator
@@ -30,6 +31,21 @@ class RunningSimulator:
     url: str
     token: str
     authority: Path
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """For clients that read no kubeconfig: `ssl=simulator.trust`."""
+        return trust_of(self.kubeconfig)
+
+
+def trust_of(kubeconfig: Path) -> ssl.SSLContext:
+    """Trusts the authority inside a kubeconfig, and nobody else."""
+    return ssl.create_default_context(cadata=_authority(kubeconfig))
+
+
+def _authority(kubeconfig: Path) -> str:
+    cluster = orjson.loads(kubeconfig.read_bytes())["clusters"][0]["cluster"]
+    return b64decode(cluster["certificate-authority-data"]).decode()
 
 
 @asynccontextmanager
@@ -57,10 +73,9 @@ async def running_simulator(
     try:
         await _written(kubeconfig, process)
         config = orjson.loads(kubeconfig.read_bytes())
-        cluster = config["clusters"][0]["cluster"]
-        url = cluster["server"]
+        url = config["clusters"][0]["cluster"]["server"]
         authority = folder / "authority.pem"
-        authority.write_bytes(b64decode(cluster["certificate-authority-data"]))
+        authority.write_text(_authority(kubeconfig))
         token = config["users"][0]["user"]["token"]
         yield RunningSimulator(process, kubeconfig, url, token, authority)
     finally:

@@ -73,6 +73,11 @@ def _unrecognized(kind: Kind, why: str, data: bytes) -> Refusal:
 
 def typed(kind: Kind, found: Json, validation: str) -> Decoded:
     """By the schema; `validation` is the parameter fieldValidation (Warn, Strict or Ignore)."""
+    if kind.custom and not found.get("kind"):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): "
+            f"Object 'Kind' is missing in '{orjson.dumps(found).decode()}'"
+        )
     given = (found.get("apiVersion") or kind.api_version, found.get("kind") or kind.kind)
     if given != (kind.api_version, kind.kind):
         raise bad_request(

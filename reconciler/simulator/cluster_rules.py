@@ -30,7 +30,13 @@ DUPLICATE = "duplicated component"
 MIXED = "two kinds of definition API can not be used simultaneously"
 # With these the object is no longer what CEL rules are written for.
 TYPED = frozenset(
-    {"FieldValueRequired", "FieldValueNotSupported", "FieldValueTooLong", "FieldValueTooMany"}
+    {
+        "FieldValueRequired",
+        "FieldValueNotSupported",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
 )
 UNCHECKED = Cause(
     "FieldValueInvalid",
@@ -103,7 +109,10 @@ def _component(component: Json, at: str) -> Iterator[Cause]:
     yield from _text(component, "name", at, 22, COMPONENT)
     yield from _text(component, "componentDef", at, 64, DEFINITION)
     yield from _text(component, "serviceVersion", at, 32)
-    if component["replicas"] < 0:
+    if not isinstance(component["replicas"], int):
+        why = f'{at}.replicas in body must be of type int32: "float64"'
+        yield Cause("FieldValueTypeInvalid", f'Invalid value: "float64": {why}', f"{at}.replicas")
+    elif component["replicas"] < 0:
         why = f"{at}.replicas in body should be greater than or equal to 0"
         yield invalid_value(str(component["replicas"]), why, f"{at}.replicas")
     yield from _quantities(component.get("resources", {}), f"{at}.resources")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import urllib.request
-from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
@@ -16,6 +14,7 @@ import pytest
 from app.domain import ids
 from tests.acceptance.stack import Stack, running_stack
 from tests.acceptance.story import Follower, User, user_of
+from tests.simulator import trust_of
 
 Nothing = Callable[[], Awaitable[None]]
 
@@ -77,9 +76,8 @@ async def change_ids(stack: Stack, project: UUID) -> list[str]:
 def objects_left(stack: Stack) -> int:
     """How many of our objects are in the simulator's cluster."""
     config = json.loads(stack.kubeconfig.read_text())
-    cluster = config["clusters"][0]["cluster"]
-    authority = b64decode(cluster["certificate-authority-data"]).decode()
-    trusting = urllib.request.HTTPSHandler(context=ssl.create_default_context(cadata=authority))
+    server = config["clusters"][0]["cluster"]["server"]
+    trusting = urllib.request.HTTPSHandler(context=trust_of(stack.kubeconfig))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trusting)
     token = config["users"][0]["user"]["token"]
     kinds = ("api/v1/pods", "api/v1/secrets", "api/v1/services", "apis/apps/v1/statefulsets")
@@ -87,7 +85,7 @@ def objects_left(stack: Stack) -> int:
     claims, routes = "api/v1/persistentvolumeclaims", "apis/networking.k8s.io/v1/ingresses"
     for kind in (*kinds, claims, routes, "apis/apps.kubeblocks.io/v1/clusters"):
         request = urllib.request.Request(
-            f"{cluster['server']}/{kind}?labelSelector=app.kubernetes.io/managed-by%3Dmooring",
+            f"{server}/{kind}?labelSelector=app.kubernetes.io/managed-by%3Dmooring",
             headers={"Authorization": f"Bearer {token}"},
         )
         with opener.open(request, timeout=30) as answer:
