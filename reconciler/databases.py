@@ -79,7 +79,7 @@ class DatabaseReconciler:
 
     async def _apply(self, claim: Claim, spec: DatabaseSpec, live: Object | None) -> Object:
         """Apply it, unless this generation has been and only the operator is awaited."""
-        body = manifests.cluster(_manifest(claim, spec), self._settings)
+        body = manifests.cluster(_manifest(claim, spec), live, self._settings)
         if live is not None and plan.is_awaited(claim) and _is_current(live, body):
             return live
         await check_lease(self._database, claim)

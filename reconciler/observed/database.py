@@ -8,7 +8,7 @@ from app.domain.reasons import Reason
 from app.domain.states import Phase
 from reconciler.manifests.database import component
 from reconciler.manifests.kinds import Object, title
-from reconciler.observed.view import View
+from reconciler.observed.view import View, culprit, lingering
 
 _PHASES = {
     "Running": Phase.RUNNING,
@@ -25,7 +25,8 @@ def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
     if live is None:
         return View(Phase.ABSENT)
     if "deletionTimestamp" in live["metadata"]:
-        return View(Phase.TERMINATING)
+        left = [(live["kind"], live)]
+        return View(Phase.TERMINATING, message=lingering(left), object=culprit(left))
     status = live.get("status") or {}
     phase = status.get("phase") or ""
     looked_at = status.get("observedGeneration") or 0
@@ -36,7 +37,8 @@ def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
         return View(Phase.STARTING, Reason.DATABASE_FAILED, _words(status, phase), title(live))
     found = _PHASES.get(phase, Phase.STARTING)
     if found == Phase.RUNNING and not reachable:
-        return View(Phase.STARTING)
+        words = "It runs, but the Secret with its account is not there."
+        return View(Phase.STARTING, Reason.CREDENTIALS_MISSING, words, title(live))
     return View(found)
 
 
@@ -47,6 +49,9 @@ def version(live: Object | None) -> str | None:
 
 def _unlooked(live: Object, *, silent: bool) -> View:
     phase = Phase.STOPPING if component(live).get("stop") else Phase.STARTING
+    refused = _untrue(live.get("status") or {}, but="Ready")
+    if refused:
+        return View(phase, Reason.DATABASE_FAILED, "; ".join(refused), title(live))
     if not silent:
         return View(phase)
     words = "The database operator has not looked at it: does KubeBlocks run in this cluster?"
@@ -60,9 +65,15 @@ def _words(status: Object, phase: str) -> str:
         for part in (status.get("components") or {}).values()
         for name, text in (part.get("message") or {}).items()
     ]
-    said += [
+    return "; ".join(said + _untrue(status)) or f"KubeBlocks says {phase}."
+
+
+def _untrue(status: Object, but: str = "") -> list[str]:
+    """The texts of conditions that do not hold: a Cluster that is refused says so in one alone."""
+    return [
         condition["message"]
         for condition in status.get("conditions") or []
-        if condition.get("status") == "False" and condition.get("message")
+        if condition.get("status") == "False"
+        and condition.get("message")
+        and condition.get("type") != but
     ]
-    return "; ".join(said) or f"KubeBlocks says {phase}."

@@ -43,7 +43,19 @@ def test_a_phase_of_an_earlier_generation_is_not_believed() -> None:
 
 
 def test_it_does_not_run_before_anybody_knows_how_to_sign_in() -> None:
-    assert seen(live(), silent=False, reachable=False) == View(Phase.STARTING)
+    found = seen(live(), silent=False, reachable=False)
+
+    assert (found.phase, found.reason) == (Phase.STARTING, "CredentialsMissing")
+
+
+def test_what_the_operator_refuses_is_in_a_condition_alone() -> None:
+    words = "serviceVersion 9.9 is not supported"
+    refused = {"type": "ProvisioningStarted", "status": "False", "message": words}
+    unready = {"type": "Ready", "status": "False", "message": "not all are ready"}
+
+    found = seen(live("", conditions=[refused, unready]), silent=False, reachable=False)
+
+    assert (found.phase, found.reason, found.message) == (Phase.STARTING, "DatabaseFailed", words)
 
 
 def test_what_failed_says_so_in_the_operators_words() -> None:
@@ -70,7 +82,7 @@ def test_what_is_not_there_or_goes() -> None:
     going["metadata"]["deletionTimestamp"] = "2026-01-31T00:00:00Z"
 
     assert seen(None, silent=False, reachable=False) == View(Phase.ABSENT)
-    assert seen(going, silent=False, reachable=True) == View(Phase.TERMINATING)
+    assert seen(going, silent=False, reachable=True).phase == Phase.TERMINATING
 
 
 def test_the_version_is_the_one_that_the_operator_wrote() -> None:
