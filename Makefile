@@ -17,8 +17,8 @@ CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults format schema lock lock-check clean
-.PHONY: environment test-environment python
+.PHONY: help run test static unit integration acceptance faults test-kubernetes
+.PHONY: format schema lock lock-check clean environment test-environment python
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -46,6 +46,9 @@ acceptance: test-environment ## The real processes, over HTTP and websockets
 
 faults: test-environment ## The story with more things breaking; not in make test, for its time
 	$(call timed,faults,$(BIN)/python -m pytest tests/acceptance -m faults)
+
+test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
+	$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes -rs)
 
 format: test-environment ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
