@@ -1,4 +1,4 @@
-"""Everything that can be changed: each opens one `begin()`, calls one verb and commits once."""
+"""Everything that can be changed: each calls one verb in one transaction."""
 
 from __future__ import annotations
 
@@ -85,8 +85,9 @@ class Mutation:
         try:
             users.check_sign_up(input.login, input.password)
             secret = await passwords.hashed(input.password)
-            async with info.context.state.database.begin() as session:
-                made = await users.sign_up(session, input.login, secret)
+            made = await info.context.state.database.transact(
+                None, lambda session: users.sign_up(session, input.login, secret)
+            )
         except InvalidInput as wrong:
             return SignUpPayload(credentials=None, errors=_as_data(info, wrong))
         return SignUpPayload(credentials=_credentials(info, made), errors=[])
@@ -123,13 +124,15 @@ class Mutation:
         )
         key = _idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
         try:
-            async with state.database.begin(viewer.actor) as session:
-                row = await _once(
+            row = await state.database.transact(
+                viewer.actor,
+                lambda session: _once(
                     session,
                     key,
                     ProjectRow,
                     lambda: projects.create(session, viewer, state.maker, new),
-                )
+                ),
+            )
         except InvalidInput as wrong:
             return CreateProjectPayload(project=None, errors=_as_data(info, wrong))
         return CreateProjectPayload(project=build.project(row), errors=[])
@@ -155,8 +158,9 @@ class Mutation:
         }
         viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         try:
-            async with info.context.state.database.begin(viewer.actor) as session:
-                row = await projects.update(session, viewer, key, given)
+            row = await info.context.state.database.transact(
+                viewer.actor, lambda session: projects.update(session, viewer, key, given)
+            )
         except InvalidInput as wrong:
             return UpdateProjectPayload(project=None, errors=_as_data(info, wrong))
         return UpdateProjectPayload(project=build.project(row), errors=[])
@@ -175,13 +179,15 @@ class Mutation:
         request = f"{owner} {new!r}"
         key = _idempotency(viewer.user_id, "createSandbox", idempotency_key, request)
         try:
-            async with state.database.begin(viewer.actor) as session:
-                row = await _once(
+            row = await state.database.transact(
+                viewer.actor,
+                lambda session: _once(
                     session,
                     key,
                     SandboxRow,
                     lambda: sandboxes.create(session, viewer, state.maker, owner, new),
-                )
+                ),
+            )
         except InvalidInput as wrong:
             return CreateSandboxPayload(sandbox=None, errors=_as_data(info, wrong))
         return CreateSandboxPayload(sandbox=build.sandbox(row), errors=[])
@@ -237,8 +243,9 @@ async def _on_project(
     info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[ProjectRow]]
 ) -> Project:
     viewer, key = info.context.viewer, _key(global_id, NodeType.PROJECT)
-    async with info.context.state.database.begin(viewer.actor) as session:
-        row = await verb(session, viewer, key)
+    row = await info.context.state.database.transact(
+        viewer.actor, lambda session: verb(session, viewer, key)
+    )
     return build.project(row)
 
 
@@ -246,8 +253,9 @@ async def _on_sandbox(
     info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[SandboxRow]]
 ) -> Sandbox:
     viewer, key = info.context.viewer, _key(global_id, NodeType.SANDBOX)
-    async with info.context.state.database.begin(viewer.actor) as session:
-        row = await verb(session, viewer, key)
+    row = await info.context.state.database.transact(
+        viewer.actor, lambda session: verb(session, viewer, key)
+    )
     return build.sandbox(row)
 
 
