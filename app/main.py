@@ -18,7 +18,7 @@ from app.graphql.endpoint import Endpoint
 from app.live.backend import WakeupBackend
 from app.live.feeds import Feeds
 from app.secrets.keyring import KeyRing
-from app.services.sandboxes import Maker
+from app.services.projects import Makers
 from app.settings import Settings
 from app.web import health, playground, start
 
@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> Starlette:
     """The ASGI application; settings that cannot work are refused here, before it serves."""
     url, listen_url = settings.postgres()
     tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
-    maker = Maker(settings, KeyRing(settings.secret_keys.get_secret_value()))
+    makers = Makers(settings, KeyRing(settings.secret_keys.get_secret_value()))
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(url, pool=settings.database_pool, publisher=publisher)
 
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> Starlette:
         await broadcast.connect()
         tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(feeds.poll())]
         try:
-            yield {"mooring": State(settings, database, tokens, maker, feeds)}
+            yield {"mooring": State(settings, database, tokens, makers, feeds)}
         finally:
             for task in tasks:
                 task.cancel()

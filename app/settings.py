@@ -63,8 +63,17 @@ class Settings(BaseSettings):
     sandbox_storage: str = Field("10Gi", description="Disk of a sandbox")
     sandbox_home: str = Field("/home/fulling", description="Where the disk is mounted")
     sandbox_command: str | None = Field(None, description="Shell line in place of the built-in")
-    sandbox_namespace: str = Field("mooring", description="Namespace of new sandboxes")
+    sandbox_namespace: str = Field("mooring", description="Namespace of new resources")
     sandbox_domain: str = Field("localhost", description="Domain of sandbox addresses")
+
+    # What a database gets when its input leaves it out.
+    database_version: str | None = Field(
+        None, description="PostgreSQL version of a database; unset: the operator's newest"
+    )
+    database_replicas: int = Field(1, ge=1, le=5, description="Copies of a database")
+    database_cpu: str = Field("1", description="Processor of a database, per copy")
+    database_memory: str = Field("1Gi", description="Memory of a database, per copy")
+    database_storage: str = Field("3Gi", description="Disk of a database, per copy")
 
     # Routes.
     route_mode: Literal["ingress", "gateway"] = Field("ingress", description="Kind of routes")
@@ -102,6 +111,11 @@ class Settings(BaseSettings):
     drain: Seconds = Field(10, description="How long passes may end after SIGTERM")
     starting_deadline: Seconds = Field(300, description="Until a start is an error")
     stopping_deadline: Seconds = Field(120, description="Until a stop is an error")
+    database_starting_deadline: Seconds = Field(600, description="The same of a database")
+    database_stopping_deadline: Seconds = Field(300, description="The same of a database")
+    siblings_wait: Seconds = Field(
+        180, description="How long a resource waits for another of its project"
+    )
     terminating_deadline: Seconds = Field(600, description="Until a deletion is an error")
     recheck: Seconds = Field(300, description="Until a settled resource is looked at again")
     cluster_rate: float = Field(20, gt=0, description="Requests per second to one cluster")

@@ -15,8 +15,10 @@ from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
 from reconciler.cluster.client import connect
+from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import (
+    CLUSTER,
     HTTP_ROUTE,
     INGRESS,
     NETWORK_POLICY,
@@ -30,7 +32,7 @@ from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
 
-_ALWAYS_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET)
+_ALWAYS_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET, CLUSTER)
 
 
 async def main(settings: Settings, kubeconfig: Path) -> None:
@@ -47,7 +49,12 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
     keys = KeyRing(settings.secret_keys.get_secret_value())
     sandboxes = SandboxReconciler(database, cluster, keys, settings)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
-    resources = Resources({ResourceKind.SANDBOX: sandboxes.reconcile}, settings)
+    databases = DatabaseReconciler(database, cluster, keys, settings)
+    kinds = {
+        ResourceKind.SANDBOX: sandboxes.reconcile,
+        ResourceKind.DATABASE: databases.reconcile,
+    }
+    resources = Resources(kinds, settings)
     loop = Loop(database, resources.reconcile, settings, worker)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)

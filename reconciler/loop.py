@@ -49,7 +49,7 @@ class Loop:
         self._settings = settings
         self._worker = worker
         self._leases = Leases(database, settings)
-        self._recorder = Recorder(database, self._leases, self._recorded)
+        self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
         self._woken = asyncio.Event()
         self._stopping = False
         self._more = False

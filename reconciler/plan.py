@@ -9,11 +9,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from app.db.claims import Claim
-from app.domain.observation import Addresses, Outcome
-from app.domain.states import DesiredState, Phase
+from app.domain.observation import Details, Outcome
+from app.domain.states import DesiredState, Phase, ResourceKind
 from app.settings import Settings
 from reconciler.cluster.errors import PERMANENT, ClusterError
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
@@ -29,6 +28,16 @@ _TOO_LONG = {
     DesiredState.STOPPED: "StoppingTooLong",
     DesiredState.DELETED: "DeleteBlocked",
 }
+
+WAITING_FOR_DATABASE = "WaitingForDatabase"
+WAITING_FOR_SANDBOXES = "WaitingForSandboxes"
+STARTED_WITHOUT = "StartedWithoutDatabase"
+_WAITS = {
+    WAITING_FOR_DATABASE: "Starts once the address and password are known of",
+    WAITING_FOR_SANDBOXES: "Stops once they are down:",
+}
+# Who waits for another of its project is asked when that one moves.
+WAITING = tuple(_WAITS)
 
 NEWER = (
     "Its objects were written for a later generation than this database knows, as after a restore;"
@@ -63,12 +72,43 @@ def is_awaited(claim: Claim) -> bool:
     return is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
 
 
-def is_current(workload: Object, body: Object) -> bool:
-    """Whether the live object is what `body` would make of it, as far as our own mark says."""
-    annotations = workload["metadata"].get("annotations") or {}
-    mine: Any = body["metadata"]["annotations"][APPLIED]
-    same = workload["spec"].get("replicas") == body["spec"]["replicas"]
-    return bool(annotations.get(APPLIED) == mine and same)
+def is_applied(live: Object, body: Object) -> bool:
+    """Whether our own mark on the live object is that of `body`."""
+    annotations = live["metadata"].get("annotations") or {}
+    return bool(annotations.get(APPLIED) == body["metadata"]["annotations"][APPLIED])
+
+
+def lasted(claim: Claim) -> timedelta:
+    """How long what was seen last has been so; 0 for a generation not yet observed."""
+    return claim.claimed_at - claim.phase_since if is_observed(claim) else timedelta(0)
+
+
+def waits(claim: Claim, reason: str, others: Sequence[str]) -> Outcome:
+    """The outcome of a pass that holds back until others of its project are further."""
+    return Outcome(
+        generation=claim.generation,
+        after=_WAIT,
+        reason=reason,
+        message=f"{_WAITS[reason]} {', '.join(others)}.",
+        attempts=claim.attempts + 1,
+    )
+
+
+def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
+    """`outcome` of a sandbox that went up before its database could be reached, saying so."""
+    if outcome.reason is not None:
+        return outcome
+    words = (
+        f"It runs without DATABASE_URL: {database} was not ready in time. It restarts once it is."
+    )
+    return replace(outcome, reason=STARTED_WITHOUT, message=words, attempts=claim.attempts + 1)
+
+
+def waited(claim: Claim, reason: str, settings: Settings) -> bool:
+    """Whether it has held back for this reason as long as it may."""
+    if claim.reason != reason or claim.since is None:
+        return False
+    return (claim.claimed_at - claim.since).total_seconds() > settings.siblings_wait
 
 
 def blocked(left: Sequence[tuple[str, Object]]) -> View:
@@ -83,7 +123,7 @@ def blocked(left: Sequence[tuple[str, Object]]) -> View:
     )
 
 
-def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses | None) -> Outcome:
+def verdict(claim: Claim, view: View, settings: Settings, details: Details | None) -> Outcome:
     """The outcome of a pass that could read and finish its writes."""
     outcome = Outcome(
         generation=claim.generation,
@@ -93,7 +133,7 @@ def verdict(claim: Claim, view: View, settings: Settings, addresses: Addresses |
         message=view.message if view.reason else None,
         object=view.object if view.reason else None,
         attempts=claim.attempts + 1 if view.reason else 0,
-        addresses=addresses,
+        details=details,
     )
     if not _late(claim, view.phase, settings):
         return outcome
@@ -149,12 +189,17 @@ def _late(claim: Claim, phase: Phase, settings: Settings) -> bool:
     """Past the deadline, counted from 0 for a generation or phase not yet observed."""
     if phase in SETTLED or phase != claim.phase or not is_observed(claim):
         return False
-    limits = {
-        DesiredState.RUNNING: settings.starting_deadline,
-        DesiredState.STOPPED: settings.stopping_deadline,
-        DesiredState.DELETED: settings.terminating_deadline,
-    }
-    return (claim.claimed_at - claim.phase_since).total_seconds() > limits[claim.desired_state]
+    return lasted(claim).total_seconds() > deadline(claim, settings)
+
+
+def deadline(claim: Claim, settings: Settings) -> float:
+    """How many seconds it may take to where it is wanted."""
+    if claim.desired_state == DesiredState.DELETED:
+        return settings.terminating_deadline
+    starting = claim.desired_state == DesiredState.RUNNING
+    if claim.kind == ResourceKind.SANDBOX:
+        return settings.starting_deadline if starting else settings.stopping_deadline
+    return settings.database_starting_deadline if starting else settings.database_stopping_deadline
 
 
 def _backoff(claim: Claim) -> timedelta:

@@ -8,15 +8,18 @@ then the row is claimed anew, which is no loss: level-triggered.
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
+from app.db import resources
 from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
 from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.viewer import RECONCILER
+from reconciler import plan
 from reconciler.leases import Leases
 
 log = structlog.get_logger(__name__)
@@ -26,17 +29,19 @@ Result = tuple[Claim, Outcome]
 
 
 class Recorder:
-    """`recorded` hears what became of each batch."""
+    """`recorded` hears what became of each batch, `wake` that others are due because of it."""
 
     def __init__(
         self,
         database: Database,
         leases: Leases,
         recorded: Callable[[list[Result], Recorded], None],
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._leases = leases
         self._recorded = recorded
+        self._wake = wake
         self._queue: asyncio.Queue[Result] = asyncio.Queue()
 
     def put(self, claim: Claim, outcome: Outcome) -> None:
@@ -49,7 +54,25 @@ class Recorder:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < _BATCH:
                 batch.append(self._queue.get_nowait())
-            self._recorded(batch, await self._record(batch))
+            recorded = await self._record(batch)
+            await self._ask_others(recorded)
+            self._recorded(batch, recorded)
+
+    async def _ask_others(self, recorded: Recorded) -> None:
+        """Have those looked at that waited for what was recorded; lost, they look by themselves."""
+        if not recorded.moved | recorded.reachable:
+            return
+        with suppress(OSError, DBAPIError, InterfaceError):
+            async with self._database.autocommit() as connection:
+                asked = await resources.ask_others(
+                    connection,
+                    moved=recorded.moved | recorded.reachable,
+                    reachable=recorded.reachable,
+                    but=recorded.written,
+                    waiting=plan.WAITING,
+                )
+            if asked:
+                self._wake()
 
     async def _record(self, batch: list[Result]) -> Recorded:
         while alive := [result for result in batch if self._leases.alive(result[0])]:

@@ -1,10 +1,12 @@
 """Reconciling one sandbox: observe, plan, act; the outcome says when to look again."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from app.db import sandboxes
+from app.db import databases
 from app.db.claims import Claim
-from app.db.sandboxes import SandboxSpec
+from app.db.databases import Access
+from app.db.sandboxes import SANDBOXES, SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.states import DesiredState
@@ -12,6 +14,7 @@ from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
+from reconciler.manifests.connection import environment
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
@@ -36,15 +39,16 @@ class SandboxReconciler:
     async def reconcile(self, claim: Claim) -> Outcome:
         """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read() as connection:
-            spec = await sandboxes.spec(connection, claim.id)
+            spec = await SANDBOXES.spec(connection, claim.id)
+            theirs = await databases.of_project(connection, claim.project_id)
         if spec is None:
             raise Superseded
         if claim.desired_state == DesiredState.DELETED:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        return await self._hold(claim, spec)
+        return await self._hold(claim, spec, theirs)
 
-    async def _hold(self, claim: Claim, spec: SandboxSpec) -> Outcome:
+    async def _hold(self, claim: Claim, spec: SandboxSpec, databases: Sequence[Access]) -> Outcome:
         """RUNNING or STOPPED."""
         live = await self._cluster.get(STATEFUL_SET, spec.k8s_namespace, spec.k8s_name)
         running = claim.desired_state == DesiredState.RUNNING
@@ -52,17 +56,28 @@ class SandboxReconciler:
             return plan.clash(claim, live)
         if live is not None and plan.is_newer(live, claim):
             return plan.interrupted(claim, "NewerGeneration", plan.NEWER)
+        awaited = _awaited(databases) if running else None
+        down = live is None or not live["spec"].get("replicas")
+        if awaited and down and not plan.waited(claim, plan.WAITING_FOR_DATABASE, self._settings):
+            return plan.waits(claim, plan.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
-            live = await self._apply(claim, spec, live)
+            live = await self._apply(claim, spec, live, databases)
         pods = await self._cluster.list_all(POD, spec.k8s_namespace, selector(claim))
         where = addresses(spec.k8s_name, self._settings) if live is not None else None
-        return plan.verdict(claim, seen(live, pods), self._settings, where)
+        outcome = plan.verdict(claim, seen(live, pods), self._settings, where)
+        return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
 
-    async def _apply(self, claim: Claim, spec: SandboxSpec, live: Object | None) -> Object:
+    async def _apply(
+        self,
+        claim: Claim,
+        spec: SandboxSpec,
+        live: Object | None,
+        databases: Sequence[Access],
+    ) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
-        bodies = objects(self._manifest(claim, spec), self._settings)
+        bodies = objects(self._manifest(claim, spec, databases), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
-        if live is not None and plan.is_awaited(claim) and plan.is_current(live, workload):
+        if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
         await check_lease(self._database, claim)
         if live is None:
@@ -73,7 +88,7 @@ class SandboxReconciler:
         assert live is not None
         return live
 
-    def _manifest(self, claim: Claim, spec: SandboxSpec) -> Sandbox:
+    def _manifest(self, claim: Claim, spec: SandboxSpec, databases: Sequence[Access]) -> Sandbox:
         owner = Owner(
             claim.id,
             claim.project_id,
@@ -92,4 +107,26 @@ class SandboxReconciler:
             storage=spec.storage,
             ttyd_user=spec.ttyd_user,
             ttyd_password=self._keys.open(spec.ttyd_password, "sandbox", spec.id, "ttyd_password"),
+            environment=self._connection(databases[0]) if databases else (),
+            databases=tuple(database.k8s_name for database in databases),
         )
+
+    def _connection(self, database: Access) -> tuple[tuple[str, str], ...]:
+        """How it reaches the project's first database; nothing until that is known."""
+        if database.password is None:
+            return ()
+        password = self._keys.open(database.password, "database", database.id, "password")
+        return environment(database, password)
+
+
+def _is_current(live: Object, body: Object) -> bool:
+    same = live["spec"].get("replicas") == body["spec"]["replicas"]
+    return plan.is_applied(live, body) and bool(same)
+
+
+def _awaited(databases: Sequence[Access]) -> Access | None:
+    """The project's first database, when it is to run and nobody knows yet how to reach it."""
+    first = next(iter(databases), None)
+    if first is None or first.desired_state != DesiredState.RUNNING:
+        return None
+    return first if first.password is None else None

@@ -22,6 +22,8 @@ from reconciler.manifests.kinds import Kind, Object
 
 log = structlog.get_logger(__name__)
 _GATHER = 0.02
+# Until a kind that a CRD defines is looked for again, in seconds.
+_NOT_SERVED = 60.0
 _SELECTOR = f"{MANAGED_BY}={MANAGER}"
 
 
@@ -60,6 +62,10 @@ class Watch:
             except ClusterError as error:
                 if error.meaning == Meaning.EXPIRED:
                     since = ""
+                if error.meaning == Meaning.NOT_SERVED:
+                    log.info("a kind is not served", kind=kind.kind)
+                    await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
+                    continue
                 failures += 1
                 log.warning("a watch ended", kind=kind.kind, error=str(error))
                 longest = min(30.0, 0.2 * 2 ** min(failures, 8))

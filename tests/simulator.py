@@ -36,6 +36,7 @@ async def running_simulator(
     *options: str,
     ready_after: float = 0.0,
     gone_after: float = 0.0,
+    database_ready_after: float = 0.0,
     pass_fds: tuple[int, ...] = (),
 ) -> AsyncIterator[RunningSimulator]:
     """Delays are in seconds; `options` are further command-line arguments."""
@@ -46,6 +47,7 @@ async def running_simulator(
         *("-m", "reconciler.simulator"),
         *("--state", str(folder / "cluster"), "--kubeconfig", str(kubeconfig)),
         *("--ready-after", str(ready_after), "--gone-after", str(gone_after)),
+        *("--database-ready-after", str(database_ready_after)),
         *options,
         cwd=Path(__file__).parents[1],
         pass_fds=pass_fds,

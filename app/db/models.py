@@ -7,6 +7,7 @@ types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Wh
   phase to next_attempt_at by the reconciler's record; status by Postgres; asked, lane and due_at
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
 - `sandbox`: spec by the API with the intent, the two addresses by the record.
+- `database`: spec by the API with the intent, host to password by the record.
 - `project.status`, `feed` and `change`: whoever moved something visible, in the same transaction.
 
 `change` has no foreign key but to `feed`, and children go by id, not by cascade: a key check locks
@@ -152,7 +153,7 @@ class Project(Base):
 
 
 class Resource(Base):
-    """Lifecycle, lease and explanation of one sandbox (later: or database); narrow on purpose."""
+    """Lifecycle, lease and explanation of one sandbox or database; narrow on purpose."""
 
     __tablename__ = "resource"
     __table_args__ = (
@@ -220,6 +221,30 @@ class Sandbox(Base):
     ttyd_url: Mapped[str | None]
     ttyd_user: Mapped[str]
     ttyd_password: Mapped[bytes]
+
+
+class Database(Base):
+    """What only a database has; the second half is what the cluster gave it."""
+
+    __tablename__ = "database"
+    __table_args__ = (UniqueConstraint("k8s_namespace", "k8s_name"),)
+
+    id: Mapped[UUID] = mapped_column(ForeignKey("resource.id"), primary_key=True)
+    account_id: Mapped[UUID]
+    k8s_namespace: Mapped[str]
+    k8s_name: Mapped[str]
+    version: Mapped[str | None]
+    replicas: Mapped[int]
+    cpu: Mapped[str]
+    memory: Mapped[str]
+    storage: Mapped[str]
+
+    host: Mapped[str | None]
+    port: Mapped[int | None]
+    database: Mapped[str | None]
+    username: Mapped[str | None]
+    observed_version: Mapped[str | None]
+    password: Mapped[bytes | None]
 
 
 class Feed(Base):

@@ -7,7 +7,7 @@ whose lease is over, or whose row is another's by now, is dropped here: 0 rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,16 +17,22 @@ from app.db.claims import Claim
 from app.db.feed import NewChange
 from app.db.rows import columns, read
 from app.db.session import Session
-from app.domain.observation import Addresses, Outcome, Seen, lane_after, merge
+from app.domain.observation import Addresses, Details, Endpoint, Outcome, Seen, lane_after, merge
 from app.domain.states import DesiredState, Inputs, Phase, ResourceKind, ResourceStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Which outcomes were written, and which of their rows somebody asked about meanwhile."""
+    """Which outcomes were written, and which of their rows somebody asked about meanwhile.
+
+    `moved`: projects with a visible change, where a resource that waits for another may go on;
+    `reachable`: those of databases whose endpoint or password changed, or that are gone.
+    """
 
     written: frozenset[UUID]
     asked_again: frozenset[UUID]
+    moved: frozenset[UUID] = frozenset()
+    reachable: frozenset[UUID] = frozenset()
 
 
 class LeaseEnded(Exception):  # noqa: N818 - no fault: the batch is tried again without it
@@ -54,6 +60,17 @@ class _Row:
     asked: int
     public_url: str | None
     ttyd_url: str | None
+    host: str | None
+    port: int | None
+    database: str | None
+    username: str | None
+    observed_version: str | None
+
+    @property
+    def details(self) -> Details:
+        if self.kind == ResourceKind.SANDBOX:
+            return Addresses(self.public_url, self.ttyd_url)
+        return Endpoint(self.host, self.port, self.database, self.username, self.observed_version)
 
     @property
     def seen(self) -> Seen:
@@ -66,14 +83,17 @@ class _Row:
             self.observed_generation,
             self.failed_generation,
         )
-        return Seen(inputs, self.reason, self.object, Addresses(self.public_url, self.ttyd_url))
+        return Seen(inputs, self.reason, self.object, self.details)
 
 
+_ADDRESS = [field.name for field in fields(Addresses)]
+_ENDPOINT = [field.name for field in fields(Endpoint)]
+_JOINED = {name: f"s.{name}" for name in _ADDRESS} | {name: f"d.{name}" for name in _ENDPOINT}
 _LOCK = text(f"""
-SELECT {columns(_Row, "r", public_url="s.public_url", ttyd_url="s.ttyd_url")}
+SELECT {columns(_Row, "r", **_JOINED)}
 FROM resource r JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
   ON r.id = i.id AND r.lease_token = i.token
-LEFT JOIN sandbox s ON s.id = r.id
+LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
 WHERE r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r
 """)
 
@@ -116,12 +136,26 @@ RETURNING r.id, r.status, r.asked <> i.asked AS asked_again
 
 _ADDRESSES = text("""
 UPDATE sandbox s SET public_url = i.public_url, ttyd_url = i.ttyd_url
-FROM unnest(CAST(:ids AS uuid[]), CAST(:public AS text[]), CAST(:ttyd AS text[]))
+FROM unnest(CAST(:ids AS uuid[]), CAST(:public_url AS text[]), CAST(:ttyd_url AS text[]))
   i(id, public_url, ttyd_url)
 WHERE s.id = i.id
 """)
 
-_REMOVE_DETAILS = text("DELETE FROM sandbox WHERE id = ANY(CAST(:ids AS uuid[]))")
+_ENDPOINTS = text("""
+UPDATE database d SET host = i.host, port = i.port, database = i.database,
+  username = i.username, observed_version = i.observed_version,
+  password = coalesce(i.password, d.password)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:host AS text[]), CAST(:port AS int[]),
+  CAST(:database AS text[]), CAST(:username AS text[]), CAST(:observed_version AS text[]),
+  CAST(:passwords AS bytea[]))
+  i(id, host, port, database, username, observed_version, password)
+WHERE d.id = i.id
+""")
+
+_REMOVE_DETAILS = {
+    kind: text(f"DELETE FROM {kind.lower()} WHERE id = ANY(CAST(:ids AS uuid[]))")
+    for kind in ResourceKind
+}
 _REMOVE = text("""
 DELETE FROM resource r USING unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
 WHERE r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock()
@@ -139,7 +173,12 @@ async def record(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> 
     written, asked_again = await _write(session, [p for p in passes if not p.goes])
     moved = {change.project_id for change in session.changes}
     await projects.settle(session, [p for p in before if p.id in moved])
-    return Recorded(frozenset(written | gone), frozenset(asked_again))
+    return Recorded(
+        frozenset(written | gone),
+        frozenset(asked_again),
+        frozenset(moved),
+        frozenset(p.row.project_id for p in passes if p.row.id in written | gone and p.reaches),
+    )
 
 
 class _Pass:
@@ -156,6 +195,12 @@ class _Pass:
         self.outcome = outcome
         self.seen = merge(row.seen, outcome)
         self.visible = row.seen.visible() != self.seen.visible()
+        self.moves = self.seen.details != row.details or outcome.password is not None
+
+    @property
+    def reaches(self) -> bool:
+        """Whether it is a database that sandboxes reach in another way from now on."""
+        return self.row.kind == ResourceKind.DATABASE and (self.moves or self.goes)
 
     def line(self) -> dict[str, object]:
         """What is written, by the names of `_WRITTEN`."""
@@ -204,7 +249,8 @@ async def _remove(session: Session, passes: Sequence[_Pass]) -> set[UUID]:
     if not passes:
         return set()
     ids = [p.row.id for p in passes]
-    await session.execute(_REMOVE_DETAILS, {"ids": ids})
+    for kind in {p.row.kind for p in passes}:
+        await session.execute(_REMOVE_DETAILS[kind], {"ids": ids})
     binds = {"ids": ids, "tokens": [p.row.lease_token for p in passes]}
     gone = {row.id for row in await session.execute(_REMOVE, binds)}
     if len(gone) < len(passes):
@@ -221,7 +267,7 @@ async def _write(session: Session, passes: Sequence[_Pass]) -> tuple[set[UUID], 
     arrays = {name: [line[name] for line in lines] for name, _ in _WRITTEN}
     done = {row.id: row for row in await session.execute(_UPDATE, arrays)}
     visible = [p for p in passes if p.visible and p.row.id in done]
-    await _write_addresses(session, visible)
+    await _write_details(session, [p for p in passes if p.moves and p.row.id in done])
     session.changes += [
         p.change("status" if p.row.status != p.seen.status else "observed", p.seen.status)
         for p in visible
@@ -229,12 +275,17 @@ async def _write(session: Session, passes: Sequence[_Pass]) -> tuple[set[UUID], 
     return set(done), {row.id for row in done.values() if row.asked_again}
 
 
-async def _write_addresses(session: Session, passes: Sequence[_Pass]) -> None:
-    changed = [p for p in passes if p.row.seen.addresses != p.seen.addresses]
-    if changed:
-        binds = {
-            "ids": [p.row.id for p in changed],
-            "public": [p.seen.addresses.public_url for p in changed],
-            "ttyd": [p.seen.addresses.ttyd_url for p in changed],
-        }
-        await session.execute(_ADDRESSES, binds)
+async def _write_details(session: Session, moved: Sequence[_Pass]) -> None:
+    sandboxes = [p for p in moved if p.row.kind == ResourceKind.SANDBOX]
+    databases = [p for p in moved if p.row.kind == ResourceKind.DATABASE]
+    if sandboxes:
+        await session.execute(_ADDRESSES, _arrays(sandboxes, _ADDRESS))
+    if databases:
+        passwords = {"passwords": [p.outcome.password for p in databases]}
+        await session.execute(_ENDPOINTS, _arrays(databases, _ENDPOINT) | passwords)
+
+
+def _arrays(passes: Sequence[_Pass], names: Sequence[str]) -> dict[str, object]:
+    """The details of rows of one kind, an array for each column."""
+    found = zip(*(astuple(p.seen.details) for p in passes), strict=True)
+    return {"ids": [p.row.id for p in passes]} | dict(zip(names, map(list, found), strict=True))

@@ -6,6 +6,7 @@ written here, so that no wake-up is lost (design section 3.1).
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,6 +14,33 @@ from sqlalchemy import text
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.domain.states import DesiredState, ResourceKind, ResourceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """What users see of a resource of either kind; the last five are its kind's details."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    status: ResourceStatus
+    desired_state: DesiredState
+    generation: int
+    observed_generation: int
+    converged: bool
+    reason: str | None
+    message: str | None
+    object: str | None
+    since: datetime | None
+    attempts: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    k8s_namespace: str
+    k8s_name: str
+    cpu: str
+    memory: str
+    storage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +78,21 @@ UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 """)
+_ASK_OTHERS = text("""
+WITH k AS MATERIALIZED (
+  SELECT id FROM resource WHERE project_id = ANY(CAST(:moved AS uuid[]))
+    AND id <> ALL(CAST(:but AS uuid[]))
+    AND (reason = ANY(CAST(:waiting AS text[]))
+      OR kind = 'SANDBOX' AND project_id = ANY(CAST(:reachable AS uuid[])))
+  ORDER BY id FOR NO KEY UPDATE)
+UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
+  lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
+FROM k WHERE r.id = k.id RETURNING r.id
+""")
+_STOPPING_SANDBOXES = text("""
+SELECT name FROM resource WHERE project_id = :id AND kind = 'SANDBOX'
+  AND desired_state = 'STOPPED' AND status = 'STOPPING' ORDER BY id
+""")
 _INSERT = text("""
 INSERT INTO resource (id, account_id, project_id, kind, name, desired_state, generation,
   desired_generation, project_generation)
@@ -75,6 +118,27 @@ async def want(
 async def ask(executor: Executor, ids: Collection[UUID]) -> None:
     """Have these looked at now; carries no reason, and may be said too often."""
     await executor.execute(_ASK, {"ids": list(ids)})
+
+
+async def ask_others(
+    executor: Executor,
+    *,
+    moved: Collection[UUID],
+    reachable: Collection[UUID],
+    but: Collection[UUID],
+    waiting: Collection[str],
+) -> bool:
+    """Have those looked at that wait for another in the projects `moved` (their reason is one of
+    `waiting`), and the sandboxes of `reachable` ones; whether there are any."""
+    binds = {"moved": list(moved), "reachable": list(reachable), "but": list(but)}
+    asked = await executor.execute(_ASK_OTHERS, binds | {"waiting": list(waiting)})
+    return asked.first() is not None
+
+
+async def stopping_sandboxes(executor: Executor, project_id: UUID) -> list[str]:
+    """The names of a project's sandboxes that are on their way down. For the reconciler."""
+    found = await executor.execute(_STOPPING_SANDBOXES, {"id": project_id})
+    return [row.name for row in found]
 
 
 async def insert(

@@ -33,14 +33,17 @@ GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency,
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
 GRANT UPDATE (seq, floor) ON feed TO {API};
 GRANT DELETE ON change TO {API};
-GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, feed, change
+GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
+  feed, change
   TO {RECONCILER};
 GRANT INSERT ON change TO {RECONCILER};
 GRANT UPDATE (seq) ON feed TO {RECONCILER};
 GRANT UPDATE (status, version, updated_at) ON project TO {RECONCILER};
 GRANT UPDATE ({_OBSERVED}) ON resource TO {RECONCILER};
 GRANT UPDATE (public_url, ttyd_url) ON sandbox TO {RECONCILER};
-GRANT DELETE ON project, resource, sandbox TO {RECONCILER};
+GRANT UPDATE (host, port, database, username, observed_version, password) ON database
+  TO {RECONCILER};
+GRANT DELETE ON project, resource, sandbox, database TO {RECONCILER};
 """
 
 

@@ -22,6 +22,7 @@ class NodeType(IntEnum):
     USER = 1
     PROJECT = 2
     SANDBOX = 3
+    DATABASE = 4
     CHANGE = 5
 
 

@@ -32,11 +32,27 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a database listens, seen from inside the cluster, and what it turned out to be."""
+
+    host: str | None
+    port: int | None
+    database: str | None
+    username: str | None
+    observed_version: str | None
+
+
+# What only one kind has and its row shows.
+Details = Addresses | Endpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one pass found out, made for the generation that its claim returned.
 
     `phase` None: the pass could not read, or not finish its writes. `failed` records a failure for
-    that generation. `gone`: a list over all kinds was empty. `after`: when to look again.
+    that generation. `gone`: a list over all kinds was empty. `after`: when to look again. `details`
+    None leaves them; so does `password`, a database's, sealed for its row: it comes when it is new.
     """
 
     generation: int
@@ -48,7 +64,8 @@ class Outcome:
     message: str | None = None
     object: str | None = None
     attempts: int = 0
-    addresses: Addresses | None = None
+    details: Details | None = None
+    password: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ class Seen:
     inputs: Inputs
     reason: str | None
     object: str | None
-    addresses: Addresses
+    details: Details
 
     @property
     def status(self) -> ResourceStatus:
@@ -73,7 +90,7 @@ class Seen:
             self.inputs.observed_generation,
             self.reason,
             self.object,
-            self.addresses,
+            self.details,
         )
 
 
@@ -83,7 +100,7 @@ def merge(row: Seen, outcome: Outcome) -> Seen:
         inputs=_inputs(row.inputs, outcome),
         reason=outcome.reason,
         object=outcome.object,
-        addresses=outcome.addresses or row.addresses,
+        details=outcome.details or row.details,
     )
 
 

@@ -53,6 +53,7 @@ class ResourceKind(StrEnum):
     """The kinds of resource a project can own."""
 
     SANDBOX = "SANDBOX"
+    DATABASE = "DATABASE"
 
 
 class Lane(IntEnum):

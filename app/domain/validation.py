@@ -10,6 +10,7 @@ from app.domain.quantities import milli
 
 _LOGIN = re.compile(r"[a-z0-9-]+", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII)
+_VERSION = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2}){0,2}", re.ASCII)
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", re.ASCII)
 # Control characters (but for line breaks in prose), surrogates and the bidi controls of UAX 9.
 _REFUSED = re.compile(
@@ -91,6 +92,19 @@ class Check:
         if len(self.problems) == before and not _IMAGE.fullmatch(value):
             self.refuse(InputErrorCode.INVALID, at, "Write it as registry/name:tag.")
         return clean
+
+    def version(self, value: str, at: tuple[str, ...]) -> str:
+        """A PostgreSQL version: 16, 16.4 or 16.4.0."""
+        if not _VERSION.fullmatch(value):
+            self.refuse(InputErrorCode.INVALID, at, "Write it as 16, 16.4 or 16.4.0.")
+        return value
+
+    def number(self, value: int, at: tuple[str, ...], bounds: tuple[int, int]) -> int:
+        """A whole number within `bounds`."""
+        low, high = bounds
+        if not low <= value <= high:
+            self.refuse(InputErrorCode.OUT_OF_RANGE, at, f"From {low} to {high}.")
+        return value
 
     def quantity(self, value: str, at: tuple[str, ...], bounds: tuple[str, str]) -> str:
         """A Kubernetes quantity within `bounds`."""

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
 
 from app.db.accounts import UserRow
+from app.db.databases import DatabaseRow
 from app.db.feed import Change as ChangeRow
+from app.db.members import Members
 from app.db.projects import ProjectRow
+from app.db.resources import ResourceRow
 from app.db.sandboxes import SandboxRow
 from app.domain import ids
 from app.domain.aggregate import ProjectStatus
 from app.domain.ids import NodeType
 from app.graphql.events import ProjectEvent
-from app.graphql.nodes import Actor, Change, Explanation, Project, Sandbox, User
+from app.graphql.nodes import (
+    Actor,
+    Change,
+    Database,
+    DatabaseEndpoint,
+    Explanation,
+    Project,
+    Sandbox,
+    User,
+)
 from app.live.streams import Event
 
-_TYPES = {"Project": NodeType.PROJECT, "Sandbox": NodeType.SANDBOX}
+_TYPES = {
+    "Project": NodeType.PROJECT,
+    "Sandbox": NodeType.SANDBOX,
+    "Database": NodeType.DATABASE,
+}
+# What a resource shows as its row has it.
+_SAME = (
+    "name",
+    "status",
+    "desired_state",
+    "generation",
+    "observed_generation",
+    "converged",
+    "k8s_namespace",
+    "k8s_name",
+    "cpu",
+    "memory",
+    "storage",
+    "created_at",
+    "updated_at",
+)
 
 
 def user(row: UserRow) -> User:
@@ -24,8 +58,8 @@ def user(row: UserRow) -> User:
     return User(id=key, login=row.login, created_at=row.created_at)
 
 
-def project(row: ProjectRow, members: list[SandboxRow] | None = None) -> Project:
-    """A project; `members` are its sandboxes if they are known already."""
+def project(row: ProjectRow, members: Members | None = None) -> Project:
+    """A project; `members` are its resources if they are known already."""
     return Project(
         row=row,
         members=members,
@@ -46,25 +80,20 @@ def project(row: ProjectRow, members: list[SandboxRow] | None = None) -> Project
 def sandbox(row: SandboxRow) -> Sandbox:
     """A sandbox."""
     return Sandbox(
-        project_key=row.project_id,
-        id=strawberry.ID(ids.encode(NodeType.SANDBOX, row.id)),
-        name=row.name,
-        status=row.status,
-        desired_state=row.desired_state,
-        generation=row.generation,
-        observed_generation=row.observed_generation,
-        converged=row.converged,
-        why=_why(row),
-        k8s_namespace=row.k8s_namespace,
-        k8s_name=row.k8s_name,
+        **_shared(row, NodeType.SANDBOX),
         public_url=row.public_url,
         ttyd_url=row.ttyd_url,
         image=row.image,
-        cpu=row.cpu,
-        memory=row.memory,
-        storage=row.storage,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+    )
+
+
+def database(row: DatabaseRow) -> Database:
+    """A database."""
+    return Database(
+        **_shared(row, NodeType.DATABASE),
+        endpoint=_endpoint(row),
+        version=row.observed_version or row.version,
+        replicas=row.replicas,
     )
 
 
@@ -94,7 +123,7 @@ def subject_id(row: ChangeRow) -> strawberry.ID:
 
 def event(seen: Event) -> ProjectEvent:
     """An event of a stream."""
-    whole = project(seen.project, list(seen.members)) if seen.project else None
+    whole = project(seen.project, seen.members) if seen.project else None
     line = seen.change
     return ProjectEvent(
         cursor=seen.cursor,
@@ -108,11 +137,27 @@ def event(seen: Event) -> ProjectEvent:
     )
 
 
-def _why(row: SandboxRow) -> Explanation | None:
+def _shared(row: ResourceRow, kind: NodeType) -> dict[str, Any]:
+    return {
+        "project_key": row.project_id,
+        "id": strawberry.ID(ids.encode(kind, row.id)),
+        "why": _why(row, kind),
+    } | {name: getattr(row, name) for name in _SAME}
+
+
+def _endpoint(row: DatabaseRow) -> DatabaseEndpoint | None:
+    if row.host is None or row.port is None or row.database is None or row.username is None:
+        return None
+    return DatabaseEndpoint(
+        host=row.host, port=row.port, database=row.database, username=row.username
+    )
+
+
+def _why(row: ResourceRow, kind: NodeType) -> Explanation | None:
     if row.reason is None or row.since is None:
         return None
     return Explanation(
-        resource_id=strawberry.ID(ids.encode(NodeType.SANDBOX, row.id)),
+        resource_id=strawberry.ID(ids.encode(kind, row.id)),
         resource_name=row.name,
         reason=row.reason,
         message=row.message or "",

@@ -16,7 +16,7 @@ from app.db.session import Database
 from app.domain.errors import Unauthenticated
 from app.domain.viewer import Viewer
 from app.live.feeds import Feeds
-from app.services.sandboxes import Maker
+from app.services.projects import Makers
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class State:
     settings: Settings
     database: Database
     tokens: Tokens
-    maker: Maker
+    makers: Makers
     feeds: Feeds
 
 

@@ -44,6 +44,34 @@ class SandboxInput:
     )
 
 
+@strawberry.input(
+    description=("A new database; what is left out gets the default of this installation.")
+)
+class DatabaseInput:
+    """A new database; what is left out gets the default of this installation."""
+
+    name: str = strawberry.field(
+        description=("1 to 63 characters, unique among the databases of the project.")
+    )
+    version: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The PostgreSQL version."
+    )
+    replicas: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many copies, 1 to 5."
+    )
+    cpu: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Processor per replica, a Kubernetes quantity: 500m, 2.",
+    )
+    memory: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Memory per replica, a Kubernetes quantity: 512Mi, 4Gi.",
+    )
+    storage: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Disk per replica, a Kubernetes quantity: 10Gi."
+    )
+
+
 @strawberry.input(description="A new project.")
 class CreateProjectInput:
     """A new project."""
@@ -59,6 +87,9 @@ class CreateProjectInput:
     )
     sandboxes: list[SandboxInput] | None = strawberry.field(
         default=strawberry.UNSET, description="At most 20; left out: one with defaults, named app."
+    )
+    databases: list[DatabaseInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 20; left out: one with defaults, named db."
     )
 
 

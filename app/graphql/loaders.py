@@ -6,19 +6,54 @@ Nothing is cached: a loader would show a state that has moved on.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, feed, projects, sandboxes
-from app.db.sandboxes import SandboxRow
+from app.db import accounts, feed, projects
+from app.db.databases import DATABASES
+from app.db.details import Details
+from app.db.resources import ResourceRow
+from app.db.sandboxes import SANDBOXES
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.viewer import Viewer
 from app.graphql import build
 from app.graphql.context import State
-from app.graphql.nodes import Change, Node, Project, Sandbox, User
+from app.graphql.nodes import Change, Database, Node, Project, Sandbox, User
+
+Row = TypeVar("Row", bound=ResourceRow)
+T = TypeVar("T")
+
+
+class _Kind(Generic[Row, T]):
+    """The loaders of one kind of resource: by id, and by project."""
+
+    def __init__(
+        self, state: State, viewer: Viewer, details: Details[Row, Any], build: Callable[[Row], T]
+    ) -> None:
+        self._state = state
+        self._viewer = viewer
+        self._details = details
+        self._build = build
+        self.one: DataLoader[UUID, T | None] = DataLoader(self._load, cache=False)
+        self.of_project: DataLoader[UUID, list[T]] = DataLoader(self._load_members, cache=False)
+
+    async def _load(self, keys: list[UUID]) -> list[T | None]:
+        async with self._state.database.read() as connection:
+            rows = await self._details.by_ids(connection, self._viewer, keys)
+        found = {row.id: self._build(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    async def _load_members(self, keys: list[UUID]) -> list[list[T]]:
+        async with self._state.database.read() as connection:
+            rows = await self._details.of_projects(connection, self._viewer, keys)
+        found: defaultdict[UUID, list[T]] = defaultdict(list)
+        for row in rows:
+            found[row.project_id].append(self._build(row))
+        return [found[key] for key in keys]
 
 
 class Loaders:
@@ -30,12 +65,15 @@ class Loaders:
         self._projects: DataLoader[UUID, Project | None] = DataLoader(
             self._load_projects, cache=False
         )
-        self._sandboxes: DataLoader[UUID, Sandbox | None] = DataLoader(
-            self._load_sandboxes, cache=False
-        )
-        self._members: DataLoader[UUID, list[Sandbox]] = DataLoader(self._load_members, cache=False)
+        self._sandboxes = _Kind(state, viewer, SANDBOXES, build.sandbox)
+        self._databases = _Kind(state, viewer, DATABASES, build.database)
         self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
-
+        self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
+            NodeType.USER: self._users,
+            NodeType.PROJECT: self._projects,
+            NodeType.SANDBOX: self._sandboxes.one,
+            NodeType.DATABASE: self._databases.one,
+        }
         self._changes: DataLoader[tuple[UUID, int], Change | None] = DataLoader(
             self._load_changes, cache=False
         )
@@ -46,16 +84,12 @@ class Loaders:
         if found is None:
             return None
         kind, key, seq = found
-        match kind:
-            case NodeType.CHANGE if seq is not None:
-                return await self._changes.load((key, seq))
-            case NodeType.PROJECT:
-                return await self._projects.load(key)
-            case NodeType.SANDBOX:
-                return await self._sandboxes.load(key)
-            case NodeType.USER if key == self._viewer.user_id:
-                return await self._users.load(key)
-        return None
+        if kind == NodeType.CHANGE:
+            return await self._changes.load((key, seq)) if seq is not None else None
+        if kind == NodeType.USER and key != self._viewer.user_id:
+            return None
+        node: Node | None = await self._by_key[kind].load(key)
+        return node
 
     async def project_of(self, sandbox: Any) -> Project:
         """The project of a resource."""
@@ -67,8 +101,14 @@ class Loaders:
     async def sandboxes_of(self, project: Project) -> list[Sandbox]:
         """The sandboxes of a project."""
         if project.members is not None:
-            return [build.sandbox(row) for row in project.members]
-        return await self._members.load(project.row.id)
+            return [build.sandbox(row) for row in project.members.sandboxes]
+        return await self._sandboxes.of_project.load(project.row.id)
+
+    async def databases_of(self, project: Project) -> list[Database]:
+        """The databases of a project."""
+        if project.members is not None:
+            return [build.database(row) for row in project.members.databases]
+        return await self._databases.of_project.load(project.row.id)
 
     async def subject_of(self, change: Change) -> Node | None:
         """What a change is about, if it is there still."""
@@ -76,7 +116,9 @@ class Loaders:
             return await self.node(change.subject_id)
         if change.subject_id == change.project.id:
             return change.project
-        members = await self.sandboxes_of(change.project)
+        sandboxes = await self.sandboxes_of(change.project)
+        databases = await self.databases_of(change.project)
+        members = (*sandboxes, *databases)
         return next((member for member in members if member.id == change.subject_id), None)
 
     async def user_of(self, actor: Any) -> User | None:
@@ -88,20 +130,6 @@ class Loaders:
             rows = await projects.by_ids(connection, self._viewer, keys)
         found = {row.id: build.project(row) for row in rows}
         return [found.get(key) for key in keys]
-
-    async def _load_sandboxes(self, keys: list[UUID]) -> list[Sandbox | None]:
-        async with self._state.database.read() as connection:
-            rows = await sandboxes.by_ids(connection, self._viewer, keys)
-        found = {row.id: build.sandbox(row) for row in rows}
-        return [found.get(key) for key in keys]
-
-    async def _load_members(self, keys: list[UUID]) -> list[list[Sandbox]]:
-        async with self._state.database.read() as connection:
-            rows = await sandboxes.of_projects(connection, self._viewer, keys)
-        found: defaultdict[UUID, list[SandboxRow]] = defaultdict(list)
-        for row in rows:
-            found[row.project_id].append(row)
-        return [[build.sandbox(row) for row in found[key]] for key in keys]
 
     async def _load_users(self, keys: list[UUID]) -> list[User | None]:
         async with self._state.database.read() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -13,9 +13,12 @@ import strawberry
 
 from app.auth import passwords
 from app.db.accounts import UserRow
+from app.db.databases import DATABASES
+from app.db.details import Details
 from app.db.idempotency import Key
 from app.db.projects import ProjectRow
-from app.db.sandboxes import SandboxRow
+from app.db.resources import ResourceRow
+from app.db.sandboxes import SANDBOXES
 from app.db.session import Session
 from app.domain import ids, limits
 from app.domain.errors import (
@@ -30,42 +33,57 @@ from app.domain.viewer import Viewer
 from app.graphql import build
 from app.graphql.inputs import (
     CreateProjectInput,
+    DatabaseInput,
     SandboxInput,
     SignInInput,
     SignUpInput,
     UpdateProjectInput,
 )
-from app.graphql.nodes import Info, Project, Sandbox
+from app.graphql.nodes import Database, Info, Project, Sandbox
 from app.graphql.payloads import (
+    CreateDatabasePayload,
     CreateProjectPayload,
     CreateSandboxPayload,
     Credentials,
+    DeleteDatabasePayload,
     DeleteProjectPayload,
     DeleteSandboxPayload,
     InputError,
+    RetryDatabasePayload,
     RetryProjectPayload,
     RetrySandboxPayload,
     SignInPayload,
     SignUpPayload,
+    StartDatabasePayload,
     StartProjectPayload,
     StartSandboxPayload,
+    StopDatabasePayload,
     StopProjectPayload,
     StopSandboxPayload,
     UpdateProjectPayload,
 )
 from app.graphql.selection import selects
-from app.services import projects, sandboxes, users
+from app.services import projects, resources, users
+from app.services.databases import NewDatabase
 from app.services.projects import NewProject
+from app.services.resources import Maker, Named
 from app.services.sandboxes import NewSandbox
 
 T = TypeVar("T")
+G = TypeVar("G")
+N = TypeVar("N")
+Row = TypeVar("Row", bound=ResourceRow)
+New = TypeVar("New", bound=Named)
+
+# A verb on a resource: session, viewer, the statements of its kind, and its key.
+Verb = Callable[..., Awaitable[Any]]
 
 _start_project = partial(projects.want, desired=DesiredState.RUNNING)
 _stop_project = partial(projects.want, desired=DesiredState.STOPPED)
 _delete_project = partial(projects.want, desired=DesiredState.DELETED)
-_start_sandbox = partial(sandboxes.want, desired=DesiredState.RUNNING)
-_stop_sandbox = partial(sandboxes.want, desired=DesiredState.STOPPED)
-_delete_sandbox = partial(sandboxes.want, desired=DesiredState.DELETED)
+_start = partial(resources.want, desired=DesiredState.RUNNING)
+_stop = partial(resources.want, desired=DesiredState.STOPPED)
+_delete = partial(resources.want, desired=DesiredState.DELETED)
 
 
 @strawberry.type(
@@ -117,10 +135,9 @@ class Mutation:
         new = NewProject(
             name=input.name,
             description=input.description or None,
-            github_repo=input.github_repo or None,
-            sandboxes=tuple(_new(s) for s in input.sandboxes)
-            if input.sandboxes is not None and input.sandboxes is not strawberry.UNSET
-            else None,
+            github_repo=_given(input.github_repo),
+            sandboxes=_each(_new_sandbox, input.sandboxes),
+            databases=_each(_new_database, input.databases),
         )
         key = _idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
         try:
@@ -130,7 +147,7 @@ class Mutation:
                     session,
                     key,
                     ProjectRow,
-                    lambda: projects.create(session, viewer, state.maker, new),
+                    lambda: projects.create(session, viewer, state.makers, new),
                 ),
             )
         except InvalidInput as wrong:
@@ -174,23 +191,28 @@ class Mutation:
         idempotency_key: str | None = strawberry.UNSET,
     ) -> CreateSandboxPayload | None:
         """Add a sandbox; with a key once in 24 hours."""
-        viewer, state, new = info.context.viewer, info.context.state, _new(input)
-        owner = _key(project_id, NodeType.PROJECT, "projectId")
-        request = f"{owner} {new!r}"
-        key = _idempotency(viewer.user_id, "createSandbox", idempotency_key, request)
+        maker, new = info.context.state.makers.sandboxes, _new_sandbox(input)
         try:
-            row = await state.database.transact(
-                viewer.actor,
-                lambda session: _once(
-                    session,
-                    key,
-                    SandboxRow,
-                    lambda: sandboxes.create(session, viewer, state.maker, owner, new),
-                ),
-            )
+            row = await _create(info, maker, project_id, new, idempotency_key)
         except InvalidInput as wrong:
             return CreateSandboxPayload(sandbox=None, errors=_as_data(info, wrong))
         return CreateSandboxPayload(sandbox=build.sandbox(row), errors=[])
+
+    @strawberry.mutation(description="Add a database to a project and start it.")
+    async def create_database(
+        self,
+        info: Info,
+        project_id: strawberry.ID,
+        input: DatabaseInput,
+        idempotency_key: str | None = strawberry.UNSET,
+    ) -> CreateDatabasePayload | None:
+        """Add a database; with a key once in 24 hours."""
+        maker, new = info.context.state.makers.databases, _new_database(input)
+        try:
+            row = await _create(info, maker, project_id, new, idempotency_key)
+        except InvalidInput as wrong:
+            return CreateDatabasePayload(database=None, errors=_as_data(info, wrong))
+        return CreateDatabasePayload(database=build.database(row), errors=[])
 
     @strawberry.mutation(description="Want every resource of the project RUNNING.")
     async def start_project(self, info: Info, id: strawberry.ID) -> StartProjectPayload | None:
@@ -221,22 +243,42 @@ class Mutation:
     @strawberry.mutation(description="Want it RUNNING.")
     async def start_sandbox(self, info: Info, id: strawberry.ID) -> StartSandboxPayload | None:
         """Want it RUNNING."""
-        return StartSandboxPayload(sandbox=await _on_sandbox(info, id, _start_sandbox))
+        return StartSandboxPayload(sandbox=await _on_sandbox(info, id, _start))
 
     @strawberry.mutation(description="Want it STOPPED; its disk is kept.")
     async def stop_sandbox(self, info: Info, id: strawberry.ID) -> StopSandboxPayload | None:
         """Want it STOPPED; its disk is kept."""
-        return StopSandboxPayload(sandbox=await _on_sandbox(info, id, _stop_sandbox))
+        return StopSandboxPayload(sandbox=await _on_sandbox(info, id, _stop))
 
     @strawberry.mutation(description="Want it and its disk gone; cannot be taken back.")
     async def delete_sandbox(self, info: Info, id: strawberry.ID) -> DeleteSandboxPayload | None:
         """Want it and its disk gone; cannot be taken back."""
-        return DeleteSandboxPayload(sandbox=await _on_sandbox(info, id, _delete_sandbox))
+        return DeleteSandboxPayload(sandbox=await _on_sandbox(info, id, _delete))
 
     @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
     async def retry_sandbox(self, info: Info, id: strawberry.ID) -> RetrySandboxPayload | None:
         """Look again now, if it failed, was given up or waits."""
-        return RetrySandboxPayload(sandbox=await _on_sandbox(info, id, sandboxes.retry))
+        return RetrySandboxPayload(sandbox=await _on_sandbox(info, id, resources.retry))
+
+    @strawberry.mutation(description="Want it RUNNING.")
+    async def start_database(self, info: Info, id: strawberry.ID) -> StartDatabasePayload | None:
+        """Want it RUNNING."""
+        return StartDatabasePayload(database=await _on_database(info, id, _start))
+
+    @strawberry.mutation(description="Want it STOPPED; its data is kept.")
+    async def stop_database(self, info: Info, id: strawberry.ID) -> StopDatabasePayload | None:
+        """Want it STOPPED; its data is kept."""
+        return StopDatabasePayload(database=await _on_database(info, id, _stop))
+
+    @strawberry.mutation(description="Want it and its data gone; cannot be taken back.")
+    async def delete_database(self, info: Info, id: strawberry.ID) -> DeleteDatabasePayload | None:
+        """Want it and its data gone; cannot be taken back."""
+        return DeleteDatabasePayload(database=await _on_database(info, id, _delete))
+
+    @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
+    async def retry_database(self, info: Info, id: strawberry.ID) -> RetryDatabasePayload | None:
+        """Look again now, if it failed, was given up or waits."""
+        return RetryDatabasePayload(database=await _on_database(info, id, resources.retry))
 
 
 async def _on_project(
@@ -249,14 +291,41 @@ async def _on_project(
     return build.project(row)
 
 
-async def _on_sandbox(
-    info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[SandboxRow]]
-) -> Sandbox:
-    viewer, key = info.context.viewer, _key(global_id, NodeType.SANDBOX)
-    row = await info.context.state.database.transact(
-        viewer.actor, lambda session: verb(session, viewer, key)
+async def _on_sandbox(info: Info, global_id: str, verb: Verb) -> Sandbox:
+    return build.sandbox(await _on_resource(info, global_id, SANDBOXES, NodeType.SANDBOX, verb))
+
+
+async def _on_database(info: Info, global_id: str, verb: Verb) -> Database:
+    return build.database(await _on_resource(info, global_id, DATABASES, NodeType.DATABASE, verb))
+
+
+async def _on_resource(
+    info: Info, global_id: str, details: Details[Row, Any], kind: NodeType, verb: Verb
+) -> Row:
+    viewer, key = info.context.viewer, _key(global_id, kind)
+    row: Row = await info.context.state.database.transact(
+        viewer.actor, lambda session: verb(session, viewer, details, key)
     )
-    return build.sandbox(row)
+    return row
+
+
+async def _create(
+    info: Info, maker: Maker[New, Row, Any], project_id: str, new: New, given_key: str | None
+) -> Row:
+    """Add a resource to a project, with a key once in 24 hours."""
+    viewer, details = info.context.viewer, maker.details
+    owner = _key(project_id, NodeType.PROJECT, "projectId")
+    mutation = f"create{details.kind.capitalize()}"
+    key = _idempotency(viewer.user_id, mutation, given_key, f"{owner} {new!r}")
+    return await info.context.state.database.transact(
+        viewer.actor,
+        lambda session: _once(
+            session,
+            key,
+            details.row,
+            lambda: resources.create(session, viewer, maker, owner, new),
+        ),
+    )
 
 
 async def _once(
@@ -279,13 +348,34 @@ def _key(global_id: str, kind: NodeType, field: str = "id") -> UUID:
     return found[1]
 
 
-def _new(given: SandboxInput) -> NewSandbox:
+def _each(make: Callable[[G], N], given: list[G] | None) -> tuple[N, ...] | None:
+    if given is None or given is strawberry.UNSET:
+        return None
+    return tuple(make(one) for one in given)
+
+
+def _given(value: T | None) -> T | None:
+    return None if value is strawberry.UNSET else value
+
+
+def _new_sandbox(given: SandboxInput) -> NewSandbox:
     return NewSandbox(
         given.name,
-        given.image or None,
-        given.cpu or None,
-        given.memory or None,
-        given.storage or None,
+        _given(given.image),
+        _given(given.cpu),
+        _given(given.memory),
+        _given(given.storage),
+    )
+
+
+def _new_database(given: DatabaseInput) -> NewDatabase:
+    return NewDatabase(
+        given.name,
+        _given(given.version),
+        _given(given.replicas),
+        _given(given.cpu),
+        _given(given.memory),
+        _given(given.storage),
     )
 
 

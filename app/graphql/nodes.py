@@ -13,8 +13,8 @@ from typing import Any
 import strawberry
 
 from app.db.feed import Change as ChangeRow
+from app.db.members import Members
 from app.db.projects import ProjectRow
-from app.db.sandboxes import SandboxRow
 from app.domain.aggregate import ProjectStatus
 from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind
@@ -77,6 +77,10 @@ async def _sandboxes(root: strawberry.Parent[Project], info: Info) -> list[Sandb
     return await info.context.loaders.sandboxes_of(root)
 
 
+async def _databases(root: strawberry.Parent[Project], info: Info) -> list[Database]:
+    return await info.context.loaders.databases_of(root)
+
+
 async def _project(root: strawberry.Parent[Any], info: Info) -> Project:
     return await info.context.loaders.project_of(root)
 
@@ -94,7 +98,7 @@ class Project(Node):
     """What is declared, started, stopped and deleted as one."""
 
     row: strawberry.Private[ProjectRow]
-    members: strawberry.Private[list[SandboxRow] | None]
+    members: strawberry.Private[Members | None]
     name: str = strawberry.field(
         description="1 to 100 characters of any script; need not be unique."
     )
@@ -122,6 +126,7 @@ class Project(Node):
     )
     converged: bool = strawberry.field(description="All its resources are as wanted.")
     sandboxes: list[Sandbox] = strawberry.field(resolver=_sandboxes, description="At most 20.")
+    databases: list[Database] = strawberry.field(resolver=_databases, description="At most 20.")
     created_at: datetime = strawberry.field(description="When it was created.")
     updated_at: datetime = strawberry.field(
         description=(
@@ -182,6 +187,12 @@ class Resource(Node):
 class Sandbox(Resource):
     """A workspace with an app on port 3000 and a terminal on port 7681."""
 
+    k8s_name: str = strawberry.field(
+        description="The name of its StatefulSet; relatives carry it as a prefix."
+    )
+    cpu: str = strawberry.field(description="Processor, a Kubernetes quantity: 500m, 2.")
+    memory: str = strawberry.field(description="Memory, a Kubernetes quantity: 512Mi, 4Gi.")
+    storage: str = strawberry.field(description="Disk, a Kubernetes quantity: 10Gi.")
     public_url: str | None = strawberry.field(
         description=("The address of the app on port 3000; null while there is none.")
     )
@@ -192,6 +203,35 @@ class Sandbox(Resource):
         )
     )
     image: str = strawberry.field(description="The container image.")
+
+
+@strawberry.type(description="Where a database listens, seen from inside the cluster.")
+class DatabaseEndpoint:
+    """Where a database listens, seen from inside the cluster."""
+
+    host: str = strawberry.field(description="Host name.")
+    port: int = strawberry.field(description="TCP port.")
+    database: str = strawberry.field(description="The name of the database on the server.")
+    username: str = strawberry.field(description="The user to connect as.")
+
+
+@strawberry.type(description="A PostgreSQL database.")
+class Database(Resource):
+    """A PostgreSQL database."""
+
+    k8s_name: str = strawberry.field(
+        description="The name of its Cluster object; relatives carry it as a prefix."
+    )
+    endpoint: DatabaseEndpoint | None = strawberry.field(
+        description=(
+            "Where and as whom to connect; null until it has been up once. The password is asked"
+            " for elsewhere."
+        )
+    )
+    version: str | None = strawberry.field(
+        description="The PostgreSQL version, such as 16.4; null until it is known."
+    )
+    replicas: int = strawberry.field(description="How many copies run while it is up.")
 
 
 @strawberry.type(description="Who did something.")

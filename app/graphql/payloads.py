@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from app.domain.errors import InputErrorCode
-from app.graphql.nodes import Project, Sandbox, User
+from app.graphql.nodes import Database, Project, Sandbox, User
 
 
 @strawberry.type(description="One thing that is wrong with an input.")
@@ -148,3 +148,45 @@ class RetrySandboxPayload:
     """What retrySandbox gives."""
 
     sandbox: Sandbox = strawberry.field(description="The sandbox.")
+
+
+@strawberry.type(description="What createDatabase gives.")
+class CreateDatabasePayload:
+    """What createDatabase gives."""
+
+    database: Database | None = strawberry.field(
+        description="The database; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What startDatabase gives.")
+class StartDatabasePayload:
+    """What startDatabase gives."""
+
+    database: Database = strawberry.field(description="The database, already with its new status.")
+
+
+@strawberry.type(description="What stopDatabase gives.")
+class StopDatabasePayload:
+    """What stopDatabase gives."""
+
+    database: Database = strawberry.field(description="The database, already with its new status.")
+
+
+@strawberry.type(description="What deleteDatabase gives.")
+class DeleteDatabasePayload:
+    """What deleteDatabase gives."""
+
+    database: Database = strawberry.field(
+        description="The database; it stays to be seen until all of it is gone."
+    )
+
+
+@strawberry.type(description="What retryDatabase gives.")
+class RetryDatabasePayload:
+    """What retryDatabase gives."""
+
+    database: Database = strawberry.field(description="The database.")

@@ -21,7 +21,7 @@ from app.domain.errors import MEANING, ErrorCode, MooringError
 from app.graphql import enums  # noqa: F401 - gives the domain's enums their descriptions
 from app.graphql.context import Connection
 from app.graphql.mutations import Mutation
-from app.graphql.nodes import Sandbox
+from app.graphql.nodes import Database, Sandbox
 from app.graphql.queries import Query
 from app.graphql.subscriptions import Subscription
 
@@ -97,7 +97,7 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Sandbox],
+    types=[Sandbox, Database],
     config=StrawberryConfig(scalar_map={datetime: _DATE_TIME}),
     extensions=[
         lambda: MaxTokensLimiter(_TOKENS),

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.db import feed, projects, sandboxes
+from app.db import feed, members, projects
 from app.db.feed import Change
+from app.db.members import Members
 from app.db.projects import ProjectRow
 from app.db.rows import Executor
-from app.db.sandboxes import SandboxRow
 from app.domain.viewer import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One change; its project as it is by now (None: gone) with its sandboxes."""
+    """One change; its project as it is by now (None: gone) with its resources."""
 
     change: Change
     project: ProjectRow | None
-    members: tuple[SandboxRow, ...]
+    members: Members
 
 
 async def since(
@@ -30,12 +30,7 @@ async def since(
     if not keys:
         return []
     rows = {row.id: row for row in await projects.by_ids(executor, scope, keys)}
-    members = await sandboxes.of_projects(executor, scope, keys)
+    owned = await members.of_projects(executor, scope, keys)
     return [
-        News(
-            change,
-            rows.get(change.project_id),
-            tuple(m for m in members if m.project_id == change.project_id),
-        )
-        for change in changes
+        News(change, rows.get(change.project_id), owned[change.project_id]) for change in changes
     ]

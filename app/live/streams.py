@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from app.db import feed, projects, sandboxes
+from app.db import feed, members, projects
 from app.db.feed import Change, FeedState
+from app.db.members import NONE, Members
 from app.db.projects import ProjectRow
 from app.db.rows import Executor
-from app.db.sandboxes import SandboxRow
 from app.db.session import Database
 from app.domain.cursors import StreamCursor, encode
 from app.domain.errors import NotFound, Unauthenticated
@@ -39,14 +39,14 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: the change, if any, and the project as it is now with its sandboxes."""
+    """One event: the change, if any, and the project as it is now with its resources."""
 
     kind: EventKind
     cursor: str
     change: Change | None = None
     project_id: UUID | None = None
     project: ProjectRow | None = None
-    members: tuple[SandboxRow, ...] = ()
+    members: Members = NONE
 
 
 class Stream:
@@ -139,13 +139,14 @@ class Stream:
             self._epoch = await feed.epoch(connection)
             keys = await self._keys(connection)
             rows = await projects.by_ids(connection, self._viewer, keys)
-            members = await sandboxes.of_projects(connection, self._viewer, keys)
+            owned = await members.of_projects(connection, self._viewer, keys)
         self._seqs = {state.account_id: state.seq for state in states}
         if resync:
             yield self._event(EventKind.RESYNC)
         for row in sorted(rows, key=lambda row: row.id):
-            own = tuple(m for m in members if m.project_id == row.id)
-            yield self._event(EventKind.SNAPSHOT, project_id=row.id, project=row, members=own)
+            yield self._event(
+                EventKind.SNAPSHOT, project_id=row.id, project=row, members=owned[row.id]
+            )
         # Its project went unseen: that it is not among the SNAPSHOTs says so, and ends the stream.
         self._over = self._project_id is not None and not rows
         yield self._event(EventKind.SYNCED)
@@ -196,7 +197,7 @@ class Stream:
         change: Change | None = None,
         project_id: UUID | None = None,
         project: ProjectRow | None = None,
-        members: tuple[SandboxRow, ...] = (),
+        members: Members = NONE,
     ) -> Event:
         seqs = {self._numbers[account]: seq for account, seq in self._seqs.items()}
         cursor = encode(StreamCursor(self._epoch, seqs))

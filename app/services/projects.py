@@ -11,23 +11,37 @@ from app.domain import limits
 from app.domain.aggregate import ProjectStatus
 from app.domain.errors import DeletionRequested, InputErrorCode, NotFound
 from app.domain.ids import new_id
-from app.domain.states import DesiredState
+from app.domain.states import DesiredState, ResourceKind
 from app.domain.validation import Check
 from app.domain.viewer import Viewer
+from app.secrets.keyring import KeyRing
 from app.services import intents
-from app.services.sandboxes import Maker, NewSandbox
+from app.services.databases import DatabaseMaker, NewDatabase
+from app.services.resources import MOST, PLURAL, Named, insert
+from app.services.sandboxes import NewSandbox, SandboxMaker
+from app.settings import Settings
 
-_DEFAULT = (NewSandbox("app"),)
+_SANDBOXES = (NewSandbox("app"),)
+_DATABASES = (NewDatabase("db"),)
+
+
+class Makers:
+    """What makes the resources of a project."""
+
+    def __init__(self, settings: Settings, keys: KeyRing) -> None:
+        self.sandboxes = SandboxMaker(settings, keys)
+        self.databases = DatabaseMaker(settings)
 
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """A project as it is asked for; sandboxes None: one with defaults."""
+    """A project as it is asked for; None: one sandbox or database with defaults."""
 
     name: str
     description: str | None = None
     github_repo: str | None = None
     sandboxes: tuple[NewSandbox, ...] | None = None
+    databases: tuple[NewDatabase, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +53,22 @@ class Described:
     github_repo: str | None
 
 
-async def create(session: Session, viewer: Viewer, maker: Maker, new: NewProject) -> ProjectRow:
-    """Make a project with its sandboxes and want them RUNNING."""
+async def create(session: Session, viewer: Viewer, makers: Makers, new: NewProject) -> ProjectRow:
+    """Make a project with its sandboxes and databases and want them RUNNING."""
     check = Check()
     about = _described(check, Described(new.name, new.description, new.github_repo))
-    asked = _DEFAULT if new.sandboxes is None else new.sandboxes
-    checked = [
-        maker.checked(check, sandbox, ("sandboxes", str(place)))
-        for place, sandbox in enumerate(asked)
+    sandboxes = [
+        makers.sandboxes.checked(check, asked, ("sandboxes", str(place)))
+        for place, asked in enumerate(_SANDBOXES if new.sandboxes is None else new.sandboxes)
     ]
-    _check_list(check, checked)
+    databases = [
+        makers.databases.checked(check, asked, ("databases", str(place)))
+        for place, asked in enumerate(_DATABASES if new.databases is None else new.databases)
+    ]
+    _check_list(check, ResourceKind.SANDBOX, sandboxes)
+    _check_list(check, ResourceKind.DATABASE, databases)
     check.done()
-    status = ProjectStatus.CREATING if checked else ProjectStatus.STOPPED
+    status = ProjectStatus.CREATING if sandboxes or databases else ProjectStatus.STOPPED
     project = LockedProject(
         new_id(), viewer.home, about.name or "", status, DesiredState.RUNNING, generation=1
     )
@@ -59,8 +77,10 @@ async def create(session: Session, viewer: Viewer, maker: Maker, new: NewProject
     )
     made = replace(projects.change(project, "project.create", status), from_status=None)
     session.changes.append(made)
-    for sandbox in checked:
-        await maker.insert(session, project, sandbox)
+    for database in databases:
+        await insert(session, makers.databases, project, database)
+    for sandbox in sandboxes:
+        await insert(session, makers.sandboxes, project, sandbox)
     return await read(session, viewer, project.id)
 
 
@@ -146,13 +166,15 @@ def _described(check: Check, about: Described) -> Described:
     )
 
 
-def _check_list(check: Check, asked: Sequence[NewSandbox]) -> None:
-    if len(asked) > limits.SANDBOXES_PER_PROJECT:
-        most = f"A project has at most {limits.SANDBOXES_PER_PROJECT} sandboxes."
-        check.refuse(InputErrorCode.TOO_LONG, ("sandboxes",), most)
+def _check_list(check: Check, kind: ResourceKind, asked: Sequence[Named]) -> None:
+    what = PLURAL[kind]
+    if len(asked) > MOST[kind]:
+        most = f"A project has at most {MOST[kind]} {what}."
+        check.refuse(InputErrorCode.TOO_LONG, (what,), most)
     names: set[str] = set()
-    for place, sandbox in enumerate(asked):
-        if sandbox.name in names:
-            at = ("sandboxes", str(place), "name")
-            check.refuse(InputErrorCode.TAKEN, at, "Two sandboxes of this name.")
-        names.add(sandbox.name)
+    for place, one in enumerate(asked):
+        if one.name in names:
+            check.refuse(
+                InputErrorCode.TAKEN, (what, str(place), "name"), f"Two {what} of this name."
+            )
+        names.add(one.name)

@@ -14,6 +14,7 @@ class Meaning(StrEnum):
     NAMESPACE = "NamespaceTerminating"
     NAMESPACE_MISSING = "NamespaceMissing"
     NOT_SERVED = "KindNotServed"
+    OPERATOR_MISSING = "OperatorMissing"
     NOT_FOUND = "NotFound"
     CONFLICT = "Conflict"
     EXPIRED = "Expired"
@@ -23,7 +24,14 @@ class Meaning(StrEnum):
 
 # Repeating these changes nothing until somebody changes something.
 PERMANENT = frozenset(
-    {Meaning.INVALID, Meaning.FORBIDDEN, Meaning.QUOTA, Meaning.POD_SECURITY, Meaning.NOT_SERVED}
+    {
+        Meaning.INVALID,
+        Meaning.FORBIDDEN,
+        Meaning.QUOTA,
+        Meaning.POD_SECURITY,
+        Meaning.NOT_SERVED,
+        Meaning.OPERATOR_MISSING,
+    }
 )
 
 
@@ -45,9 +53,9 @@ def meaning_of(status: int, body: object) -> Meaning:
     if status == 403:
         return _forbidden(said, message)
     if status == 404:
-        if not said:
-            return Meaning.NOT_SERVED
         kind = (said.get("details") or {}).get("kind")
+        if not kind:  # plain text for an unknown group or version, a bare Status for a resource
+            return Meaning.NOT_SERVED
         return Meaning.NAMESPACE_MISSING if kind == "namespaces" else Meaning.NOT_FOUND
     known = {
         401: Meaning.UNAUTHORIZED,

@@ -47,6 +47,7 @@ SECRET = Kind("", "v1", "Secret", "secrets")
 INGRESS = Kind(_NETWORKING, "v1", "Ingress", "ingresses")
 HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 NETWORK_POLICY = Kind(_NETWORKING, "v1", "NetworkPolicy", "networkpolicies")
+CLUSTER = Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters")
 EVENT = Kind("", "v1", "Event", "events")
 
 KINDS = (
@@ -58,7 +59,7 @@ KINDS = (
     INGRESS,
     HTTP_ROUTE,
     NETWORK_POLICY,
-    Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters"),
+    CLUSTER,
     Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters"),
     Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests"),
     Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests"),

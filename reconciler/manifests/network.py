@@ -4,7 +4,10 @@ The policy lets a sandbox out to the internet and to DNS, and not to the cluster
 cloud's metadata service: the user's code runs in there.
 """
 
+from collections.abc import Sequence
+
 from app.settings import Settings
+from reconciler.manifests.database import PORT, pods_of
 from reconciler.manifests.identity import Owner, build
 from reconciler.manifests.kinds import NETWORK_POLICY, SERVICE, Object
 from reconciler.manifests.routes import PORTS, TTYD
@@ -28,8 +31,11 @@ def service(owner: Owner, settings: Settings) -> Object:
     return build(SERVICE, owner, owner.name, {"spec": spec})
 
 
-def network_policy(owner: Owner, settings: Settings) -> Object:
-    """The NetworkPolicy; `ingress_namespaces` empty lets every namespace reach the two ports."""
+def network_policy(owner: Owner, databases: Sequence[str], settings: Settings) -> Object:
+    """The NetworkPolicy; `ingress_namespaces` empty lets every namespace reach the two ports.
+
+    `databases`: the Clusters of the project.
+    """
     arriving: Object = {"ports": [{"port": port, "protocol": "TCP"} for port in PORTS.values()]}
     if settings.ingress_namespaces:
         names = {"key": _NAMESPACE_NAME, "operator": "In", "values": settings.ingress_namespaces}
@@ -43,9 +49,16 @@ def network_policy(owner: Owner, settings: Settings) -> Object:
         "podSelector": {"matchLabels": owner.selector},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [arriving],
-        "egress": [dns, {"to": internet}],
+        "egress": [dns, {"to": internet}, *([_databases(databases)] if databases else [])],
     }
     return build(NETWORK_POLICY, owner, owner.name, {"spec": spec})
+
+
+def _databases(names: Sequence[str]) -> Object:
+    return {
+        "to": [{"podSelector": {"matchLabels": pods_of(name)}} for name in names],
+        "ports": [{"port": PORT, "protocol": "TCP"}],
+    }
 
 
 def _port(name: str, settings: Settings) -> Object:

@@ -9,7 +9,11 @@ from reconciler.manifests.workload import Sandbox, secret, stateful_set
 
 def objects(sandbox: Sandbox, settings: Settings) -> list[Object]:
     """Secret, Service, StatefulSet, routes, NetworkPolicy."""
-    policy = [network_policy(sandbox.owner, settings)] if settings.network_policy else []
+    policy = (
+        [network_policy(sandbox.owner, sandbox.databases, settings)]
+        if settings.network_policy
+        else []
+    )
     return [
         secret(sandbox),
         service(sandbox.owner, settings),

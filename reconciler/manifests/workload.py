@@ -35,7 +35,10 @@ _FILL = (
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What a sandbox is made from; `environment` joins what it always gets."""
+    """What a sandbox is made from; `environment` joins what it always gets.
+
+    `databases`: the Clusters of its project, which it may reach.
+    """
 
     owner: Owner
     replicas: int
@@ -47,6 +50,7 @@ class Sandbox:
     ttyd_user: str
     ttyd_password: str
     environment: tuple[tuple[str, str], ...] = ()
+    databases: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Without the password and the environment: a value that is logged shows itself so."""
@@ -165,9 +169,15 @@ def _confined(settings: Settings) -> Object:
 
 def _resources(sandbox: Sandbox) -> Object:
     limits = {"cpu": sandbox.cpu, "memory": sandbox.memory}
-    # A request above its limit is invalid.
-    requests = {name: min(size, limits[name], key=_size) for name, size in _REQUESTS.items()}
-    return {"requests": requests, "limits": {**limits, "ephemeral-storage": _EPHEMERAL}}
+    return {
+        "requests": requests(_REQUESTS, limits),
+        "limits": {**limits, "ephemeral-storage": _EPHEMERAL},
+    }
+
+
+def requests(wanted: dict[str, str], limits: dict[str, str]) -> dict[str, str]:
+    """`wanted`, or the limit where that is less: a request above its limit is invalid."""
+    return {name: min(size, limits[name], key=_size) for name, size in wanted.items()}
 
 
 def _size(quantity: str) -> int:

@@ -13,6 +13,7 @@ import structlog
 
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.journal import UnreadableError
+from reconciler.simulator.kinds import KUBEBLOCKS, OPERATIONS
 from reconciler.simulator.server import Arguments, run
 
 
@@ -24,11 +25,15 @@ def parsed(given: list[str] | None = None) -> Arguments:
     parser.add_argument("--kubeconfig", type=Path, help="written once it listens")
     parser.add_argument("--ready-after", type=_seconds, default=1.0, metavar="SECONDS")
     parser.add_argument("--gone-after", type=_seconds, default=1.0, metavar="SECONDS")
+    parser.add_argument("--database-ready-after", type=_seconds, default=1.0, metavar="SECONDS")
     parser.add_argument(
         "--history", type=int, default=4_000, help="changes per kind that a watch can replay"
     )
     parser.add_argument(
         "--parent-pipe", type=int, metavar="FD", help="end when this descriptor does"
+    )
+    parser.add_argument(
+        "--no-kubeblocks", action="store_true", help="as if KubeBlocks were not installed"
     )
     found = parser.parse_args(given)
     return Arguments(
@@ -36,9 +41,10 @@ def parsed(given: list[str] | None = None) -> Arguments:
         port=found.port,
         state=found.state,
         kubeconfig=found.kubeconfig,
-        delays=Delays(found.ready_after, found.gone_after),
+        delays=Delays(found.ready_after, found.gone_after, found.database_ready_after),
         history=found.history,
         parent_pipe=found.parent_pipe,
+        absent=frozenset({KUBEBLOCKS, OPERATIONS}) if found.no_kubeblocks else frozenset(),
     )
 
 

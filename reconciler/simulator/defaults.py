@@ -148,6 +148,15 @@ def _subject(subject: Json) -> Json:
     return {"apiGroup": group, **subject} if group else subject
 
 
+def _cluster(body: Json) -> Json:
+    spec = body.get("spec", {})
+    if not isinstance(spec.get("componentSpecs"), list):
+        return body
+    fixed = {"podUpdatePolicy": "PreferInPlace", "replicas": 1}
+    components = [{**fixed, **component} for component in spec["componentSpecs"]]
+    return {**body, "spec": {**spec, "componentSpecs": components}}
+
+
 DEFAULTS: dict[str, Callable[[Json], Json]] = {
     "StatefulSet": _stateful_set,
     "PersistentVolumeClaim": _claim,
@@ -158,6 +167,7 @@ DEFAULTS: dict[str, Callable[[Json], Json]] = {
     "NetworkPolicy": _network_policy,
     "HTTPRoute": _http_route,
     "RoleBinding": _role_binding,
+    "Cluster": _cluster,
 }
 
 

@@ -1,5 +1,6 @@
 """What the server says it serves: /version, /api, /apis and the resource lists below them."""
 
+from collections.abc import Callable
 from functools import cache
 
 from reconciler.simulator.kinds import KINDS, Kind
@@ -36,8 +37,12 @@ def core(address: str) -> Json:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": served}
 
 
-def groups() -> Json:
-    found = [_group(api_version) for api_version in group_versions()]
+def groups(hidden: Callable[[str], bool]) -> Json:
+    found = [
+        _group(api_version)
+        for api_version in group_versions()
+        if not hidden(api_version.partition("/")[0])
+    ]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 

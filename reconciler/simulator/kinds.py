@@ -75,6 +75,7 @@ POD_FIELDS = (
 NETWORKING = "networking.k8s.io"
 GATEWAY = "gateway.networking.k8s.io"
 RBAC = "rbac.authorization.k8s.io"
+KUBEBLOCKS, OPERATIONS = "apps.kubeblocks.io", "operations.kubeblocks.io"
 
 NAMESPACE = Kind(
     "",
@@ -151,6 +152,27 @@ HTTP_ROUTE = Kind(
 )
 ROLE = Kind(RBAC, "v1", "Role", "roles")
 ROLE_BINDING = Kind(RBAC, "v1", "RoleBinding", "rolebindings")
+CLUSTER = Kind(
+    KUBEBLOCKS,
+    "v1",
+    "Cluster",
+    "clusters",
+    subresources=("status",),
+    generation=True,
+    custom=True,
+    categories=("kubeblocks", "all"),
+)
+OPS_REQUEST = Kind(
+    OPERATIONS,
+    "v1alpha1",
+    "OpsRequest",
+    "opsrequests",
+    ("ops",),
+    subresources=("status",),
+    generation=True,
+    custom=True,
+    categories=("kubeblocks",),
+)
 
 KINDS = (
     CONFIG_MAP,
@@ -167,6 +189,8 @@ KINDS = (
     HTTP_ROUTE,
     ROLE_BINDING,
     ROLE,
+    CLUSTER,
+    OPS_REQUEST,
 )
 BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 BY_NAME = {(kind.api_version, kind.kind): kind for kind in KINDS}

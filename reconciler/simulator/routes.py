@@ -12,12 +12,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.simulator import discovery
-from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.controls import Controls
 from reconciler.simulator.paths import api_version, target
-from reconciler.simulator.resources import Resources, answer, method_not_allowed
+from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Refusal, bad_request, no_such_resource
+from reconciler.simulator.status import Refusal, no_such_resource
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +28,12 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 @dataclass
 class Server:
-    """token: the bearer token that every client must have."""
+    """token: the bearer token that every client must have. absent: API groups not installed."""
 
     token: str
     resources: Resources
-    delays: Delays
-    delays_changed: Callable[[], None]
+    controls: Controls
+    absent: frozenset[str] = frozenset()
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self._handle, methods=METHODS)])
@@ -69,11 +69,12 @@ class Server:
         if fixed is not None:
             return await fixed(request)
         segments = [part for part in path.split("/") if part]
-        if segments[:1] == ["apis"] and len(segments) == 2:
-            return _found(discovery.group(segments[1]))
+        group = segments[1] if segments[:1] == ["apis"] and len(segments) > 1 else ""
+        if group and (len(segments) == 2 or self._hidden(group)):
+            return _found(None if self._hidden(group) else discovery.group(group))
         known = api_version(segments) if segments else None
         if known is None:
-            if segments[:1] == ["apis"] and discovery.group(segments[1]):
+            if group and discovery.group(group):
                 raise no_such_resource()
             return _found(None)
         version, below = known
@@ -90,23 +91,15 @@ class Server:
             "/readyz": _ok,
             "/version": _version,
             "/api": _core,
-            "/apis": _groups,
-            "/simulator/delays": self._delays,
+            "/apis": self._groups,
+            **self.controls.paths(),
         }
 
-    async def _delays(self, request: Request) -> Response:
-        """GET, or PUT of {"readyAfter": seconds, "goneAfter": seconds}, both optional."""
-        if request.method == "PUT":
-            given = orjson.loads(await request.body() or b"{}")
-            try:
-                self.delays.set(given)
-            except (ValueError, TypeError, AttributeError):
-                message = 'delays are seconds, not negative: {"readyAfter": 1, "goneAfter": 1}'
-                raise bad_request(message) from None
-            self.delays_changed()
-        elif request.method != "GET":
-            raise method_not_allowed()
-        return answer(orjson.dumps(self.delays.body()))
+    def _hidden(self, group: str) -> bool:
+        return group in self.absent or self.controls.faults.hides(group)
+
+    async def _groups(self, _: Request) -> Response:
+        return answer(orjson.dumps(discovery.groups(self._hidden)))
 
 
 def _found(body: Json | None) -> Response:
@@ -125,10 +118,6 @@ async def _version(_: Request) -> Response:
 
 async def _core(request: Request) -> Response:
     return answer(orjson.dumps(discovery.core(request.url.netloc)))
-
-
-async def _groups(_: Request) -> Response:
-    return answer(orjson.dumps(discovery.groups()))
 
 
 def anonymous(request: Request) -> Refusal:

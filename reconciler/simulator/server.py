@@ -16,6 +16,8 @@ from reconciler.simulator import kubeconfig
 from reconciler.simulator.controllers import all_of
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.loop import Loop
+from reconciler.simulator.controls import Controls
+from reconciler.simulator.faults import Faults
 from reconciler.simulator.kinds import NAMESPACE
 from reconciler.simulator.listing import Lister
 from reconciler.simulator.resources import Resources
@@ -29,7 +31,8 @@ NAMESPACES = ("default", "kube-system", kubeconfig.NAMESPACE)
 
 @dataclass(frozen=True)
 class Arguments:
-    """port 0 is any free one; state None keeps nothing; parent_pipe is a descriptor to watch."""
+    """port 0 is any free one; state None keeps nothing; parent_pipe is a descriptor to watch;
+    absent are API groups that are not installed."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -38,6 +41,7 @@ class Arguments:
     delays: Delays = field(default_factory=Delays)
     history: int = 4_000
     parent_pipe: int | None = None
+    absent: frozenset[str] = frozenset()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -55,8 +59,11 @@ async def run(arguments: Arguments) -> None:
         if store.get(NAMESPACE, "", name) is None:
             verbs.create(NAMESPACE, "", {"metadata": {"name": name}}, Writer("kube-apiserver"))
     resources = Resources(verbs, Lister(store))
-    loop = Loop(store, all_of(verbs, arguments.delays))
-    app = Server(token, resources, arguments.delays, loop.wake_all).app()
+    faults = Faults()
+    loop = Loop(store, all_of(verbs, arguments.delays, faults))
+    faults.listeners.append(loop.look_at_everything)
+    controls = Controls(arguments.delays, faults, loop.wake_all)
+    app = Server(token, resources, controls, arguments.absent).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(

@@ -5,7 +5,7 @@ What kube-apiserver 1.36 refuses of what we could plausibly send; not everything
 
 from collections.abc import Callable
 
-from reconciler.simulator import network_rules, plain_rules, workload_rules
+from reconciler.simulator import cluster_rules, network_rules, plain_rules, workload_rules
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.names import (
     finalizer_causes,
@@ -29,6 +29,8 @@ CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "Secret": plain_rules.secret,
     "Event": plain_rules.event,
     "RoleBinding": plain_rules.role_binding,
+    "Cluster": cluster_rules.cluster,
+    "OpsRequest": cluster_rules.ops_request,
 }
 CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "StatefulSet": workload_rules.stateful_set_change,
@@ -37,6 +39,7 @@ CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "Service": network_rules.service_change,
     "Secret": plain_rules.secret_change,
     "ConfigMap": plain_rules.data_change,
+    "Cluster": cluster_rules.cluster_change,
 }
 
 

@@ -10,12 +10,11 @@ from app.db.session import Database
 from app.domain.viewer import Viewer
 from app.secrets.keyring import KeyRing
 from app.services import projects
-from app.services.projects import NewProject
-from app.services.sandboxes import Maker
+from app.services.projects import Makers, NewProject
 from app.settings import Settings
 
 KEYS = KeyRing("test:" + "A" * 43 + "=")
-MAKER = Maker(Settings(), KEYS)
+MAKERS = Makers(Settings(), KEYS)
 PATIENCE = 60.0
 
 
@@ -33,7 +32,7 @@ async def viewer_of(database: Database, login: str = "ada") -> Viewer:
 async def project_of(database: Database, viewer: Viewer, name: str = "shop") -> UUID:
     """A new project with one sandbox."""
     async with database.begin(viewer.actor) as session:
-        row = await projects.create(session, viewer, MAKER, NewProject(name))
+        row = await projects.create(session, viewer, MAKERS, NewProject(name, databases=()))
     return row.id
 
 

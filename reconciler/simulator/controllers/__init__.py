@@ -6,20 +6,23 @@ time. `all_of` is the list; a new one is an entry in it.
 """
 
 from reconciler.simulator.controllers.claims import Claims
+from reconciler.simulator.controllers.clusters import Clusters
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.garbage import Garbage
 from reconciler.simulator.controllers.kubelet import Kubelet
 from reconciler.simulator.controllers.loop import Controller
 from reconciler.simulator.controllers.namespaces import Namespaces
 from reconciler.simulator.controllers.statefulsets import StatefulSets
+from reconciler.simulator.faults import Faults
 from reconciler.simulator.verbs import Verbs
 
 
-def all_of(verbs: Verbs, delays: Delays) -> list[Controller]:
+def all_of(verbs: Verbs, delays: Delays, faults: Faults) -> list[Controller]:
     return [
         StatefulSets(verbs),
-        Claims(verbs),
+        Claims(verbs, faults),
         Kubelet(verbs, delays),
         Garbage(verbs),
         Namespaces(verbs),
+        Clusters(verbs, delays, faults),
     ]

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable
 
 from reconciler.simulator.admission import IN_USE, STORAGE_CLASS
 from reconciler.simulator.controllers.podstatus import claim_names
+from reconciler.simulator.faults import Faults, Unbound
 from reconciler.simulator.history import Change
 from reconciler.simulator.kinds import CLAIM, POD
 from reconciler.simulator.schema import Json
@@ -25,8 +26,8 @@ Key = tuple[str, str]
 
 
 class Claims:
-    def __init__(self, verbs: Verbs) -> None:
-        self._verbs = verbs
+    def __init__(self, verbs: Verbs, faults: Faults) -> None:
+        self._verbs, self._faults = verbs, faults
         self._users: dict[Key, set[str]] = defaultdict(set)
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
@@ -54,8 +55,14 @@ class Claims:
         if claim.deleting:
             if (namespace, name) not in self._users:
                 self._release(claim)
-        elif claim.body["spec"].get("storageClassName") == STORAGE_CLASS:
+        elif self._provisioned(claim):
             self._bind(claim)
+
+    def _provisioned(self, claim: Stored) -> bool:
+        if claim.body["spec"].get("storageClassName") != STORAGE_CLASS:
+            return False
+        bound = claim.body["status"].get("phase") == "Bound"
+        return bound or self._faults.of(Unbound, claim) is None
 
     def _release(self, claim: Stored) -> None:
         finalizers = claim.meta.get("finalizers", [])

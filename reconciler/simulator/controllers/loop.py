@@ -44,10 +44,8 @@ class Loop:
         self._number = itertools.count()
         self._failures: dict[Item, int] = {}
         self._woken = asyncio.Event()
-        # Everything there is counts as a change, so a restart goes on where it was.
-        for table in store.tables.values():
-            for stored in table.objects.values():
-                self._noted(Change(stored.version, None, stored))
+        self._store = store
+        self.look_at_everything()
         store.listen(self._noted)
 
     def wake_all(self) -> None:
@@ -56,6 +54,13 @@ class Loop:
             self._due[item] = None
         self._later.clear()
         self._woken.set()
+
+    def look_at_everything(self) -> None:
+        """All there is counts as a change: after a restart, and when a fault comes or goes."""
+        for table in self._store.tables.values():
+            for stored in table.objects.values():
+                self._noted(Change(stored.version, None, stored))
+        self.wake_all()
 
     def _noted(self, change: Change) -> None:
         for index, controller in enumerate(self._controllers):

@@ -15,7 +15,7 @@ from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.live.feeds import Feeds
 from app.settings import Settings
-from tests.integration.world import MAKER, project_of, viewer_of
+from tests.integration.world import MAKERS, project_of, viewer_of
 
 LIST = "{ projects { totalCount nodes { name sandboxes { name project { name } } } } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Project { sandboxes { name } } } }"
@@ -41,7 +41,7 @@ async def test_a_list_and_many_nodes_cost_the_same_whatever_their_number(
     viewer = await viewer_of(database)
     tokens = Tokens("k" * 32, 60)
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    state = State(Settings(), database, tokens, MAKER, feeds)
+    state = State(Settings(), database, tokens, MAKERS, feeds)
     connection = Connection(state, authorization=f"Bearer {tokens.issue(viewer.user_id)[0]}")
 
     async def cost(document: str, **variables: object) -> int:

@@ -10,6 +10,7 @@ from app.db.session import Database
 from app.domain.states import ResourceKind
 from app.settings import Settings
 from reconciler.cluster.client import Cluster, connect
+from reconciler.databases import DatabaseReconciler
 from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
 from tests.integration.world import KEYS
@@ -41,4 +42,9 @@ async def cluster(simulator: RunningSimulator) -> AsyncIterator[Cluster]:
 def resources(database: Database, cluster: Cluster, settings: Settings) -> Resources:
     """Reconciles resources of every kind there."""
     sandboxes = SandboxReconciler(database, cluster, KEYS, settings)
-    return Resources({ResourceKind.SANDBOX: sandboxes.reconcile}, settings)
+    databases = DatabaseReconciler(database, cluster, KEYS, settings)
+    kinds = {
+        ResourceKind.SANDBOX: sandboxes.reconcile,
+        ResourceKind.DATABASE: databases.reconcile,
+    }
+    return Resources(kinds, settings)

@@ -96,6 +96,7 @@ def test_the_backoff_is_bounded_whatever_the_attempts(attempts: int) -> None:
         (404, {"message": "x", "details": {"kind": "namespaces"}}, Meaning.NAMESPACE_MISSING),
         (404, {"message": "x", "details": {"kind": "pods"}}, Meaning.NOT_FOUND),
         (404, "404 page not found", Meaning.NOT_SERVED),
+        (404, {"message": "the server could not find the requested resource"}, Meaning.NOT_SERVED),
         (409, {"message": "x"}, Meaning.CONFLICT),
         (410, {"message": "x"}, Meaning.EXPIRED),
         (429, {"message": "x"}, Meaning.THROTTLED),

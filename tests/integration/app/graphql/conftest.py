@@ -12,7 +12,7 @@ from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.live.feeds import Feeds
 from app.settings import Settings
-from tests.integration.world import MAKER
+from tests.integration.world import MAKERS
 
 TOKENS = Tokens("k" * 32, 60)
 Ask = Callable[..., Awaitable[Any]]
@@ -22,7 +22,7 @@ Ask = Callable[..., Awaitable[Any]]
 def ask(database: Database) -> Ask:
     """await ask(viewer or None, document, **variables): the answer as a client gets it."""
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    state = State(Settings(), database, TOKENS, MAKER, feeds)
+    state = State(Settings(), database, TOKENS, MAKERS, feeds)
 
     async def asking(viewer: Viewer | None, document: str, **variables: object) -> Any:
         token = f"Bearer {TOKENS.issue(viewer.user_id)[0]}" if viewer else None

@@ -90,7 +90,7 @@ async def test_a_retry_with_the_same_key_gets_the_first_answer_even_when_it_is_g
     ask: Ask, database: Database
 ) -> None:
     viewer = await viewer_of(database)
-    given = {"i": {"name": "shop", "sandboxes": []}, "k": "once"}
+    given = {"i": {"name": "shop", "sandboxes": [], "databases": []}, "k": "once"}
 
     first = await ask(viewer, CREATE % "", **given)
     again = await ask(viewer, CREATE % "", **given)

@@ -26,7 +26,7 @@ from app.live.feeds import Feeds
 from app.live.streams import Event, EventKind, Stream
 from app.services import projects
 from app.services.projects import NewProject
-from tests.integration.world import MAKER, PATIENCE, project_of, viewer_of
+from tests.integration.world import MAKERS, PATIENCE, project_of, viewer_of
 
 FLIP = (DesiredState.STOPPED, DesiredState.RUNNING)
 
@@ -298,7 +298,7 @@ async def test_the_stream_of_all_projects_shows_new_ones_and_goes_on_after_an_en
             await reader.synced()
             async with api.database.begin(viewer.actor) as session:
                 row = await projects.create(
-                    session, viewer, MAKER, NewProject("empty", sandboxes=())
+                    session, viewer, MAKERS, NewProject("empty", sandboxes=(), databases=())
                 )
             async with api.database.begin(viewer.actor) as session:
                 gone = await projects.want(session, viewer, row.id, DesiredState.DELETED)
@@ -318,7 +318,9 @@ async def test_a_stream_of_one_project_ends_with_it_and_cannot_begin_after_it(ur
     async with live(url) as api:
         viewer = await viewer_of(api.database)
         async with api.database.begin(viewer.actor) as session:
-            row = await projects.create(session, viewer, MAKER, NewProject("empty", sandboxes=()))
+            row = await projects.create(
+                session, viewer, MAKERS, NewProject("empty", sandboxes=(), databases=())
+            )
         async with reading(api.stream(viewer, row.id)) as reader:
             await reader.synced()
             before = reader.seen[-1].cursor

@@ -5,6 +5,7 @@ Each test has a namespace of its own, so they share one process.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -91,6 +92,18 @@ class Cluster:
         """The first `count` events."""
         async with Watching(await self.open("GET", path, watch="true", **query)) as watching:
             return [await watching.event() for _ in range(count)]
+
+    @asynccontextmanager
+    async def faulty(self, *rules: Json) -> AsyncIterator[None]:
+        """These rules hold inside; `{ns}` in a name is the test's namespace."""
+        filled = [{"name": "{ns}/*", **rule} for rule in rules]
+        body = orjson.loads(orjson.dumps(filled).replace(b"{ns}", self.namespace.encode()))
+        answer = await self.call("PUT", "/simulator/faults", body)
+        assert answer.code == 200, answer.body
+        try:
+            yield
+        finally:
+            await self.call("DELETE", "/simulator/faults")
 
     async def until(self, path: str, holds: Callable[[Answer], bool], **query: str) -> Answer:
         """Ask until the answer is as wanted."""

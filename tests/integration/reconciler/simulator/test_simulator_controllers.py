@@ -78,7 +78,7 @@ async def test_delays_are_checked(cluster: Cluster) -> None:
     kept = await cluster.call("GET", "/simulator/delays")
 
     assert [negative.code, unknown.code] == [400, 400]
-    assert kept.body == {"readyAfter": 0.0, "goneAfter": 0.0}
+    assert kept.body == {"readyAfter": 0.0, "goneAfter": 0.0, "databaseReadyAfter": 0.0}
 
 
 async def test_scaling_to_nothing_keeps_the_claim(cluster: Cluster) -> None:

@@ -4,7 +4,8 @@ Run it after an upgrade of the client: `python tests/unit/reconciler/simulator/g
 It lives with the tests because the simulator itself never imports the client; a test says that the
 committed table is what this writes. Merge strategies are not in the client's models: they are the
 `x-kubernetes-list-type`, `-list-map-keys` and `-map-type` marks of kube-apiserver 1.36's
-/openapi/v2, and the fields of HTTPRoute those of Gateway API 1.6.1's CRD (standard channel).
+/openapi/v2, the fields of HTTPRoute those of Gateway API 1.6.1's CRD (standard channel), and those
+of Cluster and OpsRequest KubeBlocks 1.0.2's; what we never send of them is not looked into.
 """
 
 import json
@@ -103,7 +104,7 @@ SCALARS = {
     "datetime": "time",
 }
 
-# "a b:number c:[T]" is: a string, b number, c atomic list of T.
+# "a b:number c:[T] d:{T}" is: a string, b number, c atomic list of T, d map of T.
 HTTP_ROUTE = {
     "HTTPRoute": "apiVersion kind metadata:ObjectMeta spec:HTTPRouteSpec status:HTTPRouteStatus",
     "HTTPRouteSpec": "hostnames:[string] parentRefs:[RouteParent] rules:[RouteRule]",
@@ -129,6 +130,35 @@ HTTP_ROUTE = {
     "RoutePathModifier": "type replaceFullPath replacePrefixMatch",
     "HTTPRouteStatus": "parents:[RouteParentStatus]",
     "RouteParentStatus": "conditions:[Condition] controllerName parentRef:RouteParent",
+}
+CLUSTER = {
+    "Cluster": "apiVersion kind metadata:ObjectMeta spec:ClusterSpec status:ClusterStatus",
+    "ClusterSpec": "clusterDef topology terminationPolicy runtimeClassName "
+    "componentSpecs:[ClusterComponent] backup:any schedulingPolicy:any services:[any] "
+    "shardings:[any]",
+    "ClusterComponent": "name componentDef serviceVersion serviceAccountName replicas:number "
+    "stop:bool disableExporter:bool tls:bool podUpdatePolicy podUpgradePolicy "
+    "annotations:{string} labels:{string} resources:ClusterResources "
+    "volumeClaimTemplates:[ClusterVolume] offlineInstances:[string] "
+    "persistentVolumeClaimRetentionPolicy:ClusterRetention configs:[any] env:[any] "
+    "instanceUpdateStrategy:any instances:[any] issuer:any "
+    "parallelPodManagementConcurrency:any schedulingPolicy:any serviceRefs:[any] services:[any] "
+    "systemAccounts:[any] volumes:[any]",
+    "ClusterResources": "limits:{quantity} requests:{quantity} claims:[any]",
+    "ClusterRetention": "whenDeleted whenScaled",
+    "ClusterVolume": "name annotations:{string} labels:{string} spec:ClusterVolumeSpec",
+    "ClusterVolumeSpec": "accessModes:[string] resources:ClusterResources storageClassName "
+    "volumeMode volumeAttributesClassName",
+    "ClusterStatus": "phase message observedGeneration:number conditions:[Condition] "
+    "components:{ClusterComponentStatus} shardings:any",
+    "ClusterComponentStatus": "phase observedGeneration:number upToDate:bool message:{string}",
+    "OpsRequest": "apiVersion kind metadata:ObjectMeta spec:OpsRequestSpec status:any",
+    "OpsRequestSpec": "clusterName type force:bool cancel:bool "
+    "enqueueOnForce:bool preConditionDeadlineSeconds:number timeoutSeconds:number "
+    "ttlSecondsAfterSucceed:number ttlSecondsAfterUnsuccessfulCompletion:number backup:any "
+    "custom:any expose:[any] horizontalScaling:[any] rebuildFrom:[any] reconfigures:[any] "
+    "restart:[any] restore:any start:[any] stop:[any] switchover:[any] upgrade:any "
+    "verticalScaling:[any] volumeExpansion:[any]",
 }
 
 Field = str | list[str]
@@ -184,12 +214,14 @@ def from_notation(fields: str) -> dict[str, Field]:
     parsed: dict[str, Field] = {}
     for item in fields.split():
         name, _, kind = item.partition(":")
-        parsed[name] = ["list", kind[1:-1]] if kind.startswith("[") else kind or "string"
+        shape = {"[": "list", "{": "map"}.get(kind[:1])
+        parsed[name] = [shape, kind[1:-1]] if shape else kind or "string"
     return parsed
 
 
 def render() -> str:
-    types = {**from_client(), **{name: from_notation(text) for name, text in HTTP_ROUTE.items()}}
+    custom = {**HTTP_ROUTE, **CLUSTER}
+    types = {**from_client(), **{name: from_notation(text) for name, text in custom.items()}}
     lines = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(types[name], sort_keys=True)}" for name in sorted(types)
     )

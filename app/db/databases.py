@@ -1,0 +1,78 @@
+"""What only a database has, and how it is reached once it has been up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.details import Details
+from app.db.resources import ResourceRow
+from app.db.rows import Executor, columns, read
+from app.domain.states import DesiredState, ResourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseRow(ResourceRow):
+    """A database as users see it; `version` as it runs, else as it was asked for."""
+
+    host: str | None
+    port: int | None
+    database: str | None
+    username: str | None
+    version: str | None
+    observed_version: str | None
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSpec:
+    """What the reconciler makes a database from; version None is the newest."""
+
+    id: UUID
+    account_id: UUID
+    k8s_namespace: str
+    k8s_name: str
+    version: str | None
+    replicas: int
+    cpu: str
+    memory: str
+    storage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a project's sandboxes reach one of its databases; the password is sealed."""
+
+    id: UUID
+    name: str
+    desired_state: DesiredState
+    k8s_name: str
+    host: str | None
+    port: int | None
+    database: str | None
+    username: str | None
+    password: bytes | None
+
+
+DATABASES = Details(ResourceKind.DATABASE, DatabaseRow, DatabaseSpec)
+
+_OWN = ("k8s_name", "host", "port", "database", "username", "password")
+_ACCESS = f"""
+SELECT {columns(Access, "r", **{name: f"d.{name}" for name in _OWN})}
+FROM resource r JOIN database d ON d.id = r.id
+"""
+_OF_PROJECT = text(f"""
+{_ACCESS} WHERE r.project_id = :id AND r.desired_state <> 'DELETED' ORDER BY r.id
+""")
+_OF_ONE = text(f"{_ACCESS} WHERE r.id = :id")
+
+
+async def of_project(executor: Executor, project_id: UUID) -> Sequence[Access]:
+    """The databases of a project that are to stay, in order of creation. For the reconciler."""
+    return read(Access, await executor.execute(_OF_PROJECT, {"id": project_id}))
+
+
+async def access(executor: Executor, database_id: UUID) -> Access | None:
+    """How one is reached as far as it is known; None when its row is gone."""
+    return next(iter(read(Access, await executor.execute(_OF_ONE, {"id": database_id}))), None)

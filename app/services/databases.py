@@ -1,0 +1,72 @@
+"""What may be asked for of a database, and its row."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.db.databases import DATABASES, DatabaseRow, DatabaseSpec
+from app.db.details import Details
+from app.db.projects import LockedProject
+from app.domain import limits
+from app.domain.names import object_name
+from app.domain.validation import Check
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class NewDatabase:
+    """A database as it is asked for; None takes the default of this installation."""
+
+    name: str
+    version: str | None = None
+    replicas: int | None = None
+    cpu: str | None = None
+    memory: str | None = None
+    storage: str | None = None
+
+
+class DatabaseMaker:
+    """Defaults from settings."""
+
+    details: Details[DatabaseRow, DatabaseSpec] = DATABASES
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def checked(self, check: Check, new: NewDatabase, at: tuple[str, ...]) -> NewDatabase:
+        """`new` with defaults; what is wrong is noted in `check`."""
+        chosen = self._settings
+        version = chosen.database_version if new.version is None else new.version
+        replicas = chosen.database_replicas if new.replicas is None else new.replicas
+        return NewDatabase(
+            name=check.text(new.name, (*at, "name"), limits.RESOURCE_NAME),
+            version=None if version is None else check.version(version, (*at, "version")),
+            replicas=check.number(replicas, (*at, "replicas"), limits.REPLICAS),
+            cpu=check.quantity(
+                chosen.database_cpu if new.cpu is None else new.cpu, (*at, "cpu"), limits.CPU
+            ),
+            memory=check.quantity(
+                chosen.database_memory if new.memory is None else new.memory,
+                (*at, "memory"),
+                limits.MEMORY,
+            ),
+            storage=check.quantity(
+                chosen.database_storage if new.storage is None else new.storage,
+                (*at, "storage"),
+                limits.STORAGE,
+            ),
+        )
+
+    def spec(self, key: UUID, project: LockedProject, new: NewDatabase) -> DatabaseSpec:
+        """The row of a checked database."""
+        assert new.replicas and new.cpu and new.memory and new.storage
+        return DatabaseSpec(
+            id=key,
+            account_id=project.account_id,
+            k8s_namespace=self._settings.sandbox_namespace,
+            k8s_name=object_name(project.name),
+            version=new.version,
+            replicas=new.replicas,
+            cpu=new.cpu,
+            memory=new.memory,
+            storage=new.storage,
+        )

@@ -1,0 +1,121 @@
+"""What a KubeBlocks Cluster and OpsRequest may be: the rules of the CRDs of release 1.0.2.
+
+Only for the fields that we send; texts are those that kube-apiserver gives for a CRD's schema and
+for its CEL rules.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.simulator.names import invalid_value, required, unsupported
+from reconciler.simulator.schema import Json
+from reconciler.simulator.status import Cause
+
+POLICIES = ("DoNotTerminate", "Delete", "WipeOut")
+RETENTION = ("Retain", "Delete")
+OPERATIONS = (
+    *("Upgrade", "VerticalScaling", "VolumeExpansion", "HorizontalScaling", "Restart"),
+    *("Reconfiguring", "Start", "Stop", "Expose", "Switchover", "Backup", "Restore"),
+    *("RebuildInstance", "Custom"),
+)
+DEFINITION = r"^[a-z]([a-z0-9\.\-]*[a-z0-9])?$"
+COMPONENT = "^$|^[a-z]([a-z0-9-]*[a-z0-9])?$"
+QUANTITY = (
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+)
+MOST_COMPONENTS = 128
+DUPLICATE = "duplicated component"
+MIXED = "two kinds of definition API can not be used simultaneously"
+
+
+def cluster(body: Json) -> list[Cause]:
+    spec = body.get("spec", {})
+    policy = spec.get("terminationPolicy")
+    causes = [] if policy is not None else [required("spec.terminationPolicy")]
+    if policy is not None:
+        causes += _one_of(policy, POLICIES, "spec.terminationPolicy")
+    causes += _text(spec, "clusterDef", "spec", 63, DEFINITION)
+    causes += _text(spec, "topology", "spec", 32)
+    return [*causes, *_components(spec)] if "componentSpecs" in spec else causes
+
+
+def cluster_change(old: Json, body: Json) -> list[Cause]:
+    before, after = old.get("spec", {}), body.get("spec", {})
+    causes = [
+        invalid_value(f'"{after[field]}"', f"{field} is immutable", f"spec.{field}")
+        for field in ("clusterDef", "topology")
+        if field in before and field in after and before[field] != after[field]
+    ]
+    if "topology" in before and "topology" not in after:
+        causes.append(invalid_value('"object"', "topology is required once set", "spec"))
+    return causes
+
+
+def ops_request(body: Json) -> list[Cause]:
+    given = body.get("spec", {}).get("type")
+    return [required("spec.type")] if given is None else _one_of(given, OPERATIONS, "spec.type")
+
+
+def _components(spec: Json) -> Iterator[Cause]:
+    components, at = spec["componentSpecs"], "spec.componentSpecs"
+    if not components:
+        yield invalid_value("0", f"{at} in body should have at least 1 items", at)
+    if len(components) > MOST_COMPONENTS:
+        why = f"must have at most {MOST_COMPONENTS} items"
+        yield Cause("FieldValueTooMany", f"Too many: {len(components)}: {why}", at)
+    names = [component.get("name", "") for component in components]
+    if len(set(names)) < len(names):
+        yield invalid_value('"array"', DUPLICATE, at)
+    defined = sum("componentDef" in component for component in components)
+    if 0 < defined < len(components):
+        yield invalid_value('"array"', MIXED, at)
+    for index, component in enumerate(components):
+        yield from _component(component, f"{at}[{index}]")
+
+
+def _component(component: Json, at: str) -> Iterator[Cause]:
+    yield from _text(component, "name", at, 22, COMPONENT)
+    yield from _text(component, "componentDef", at, 64, DEFINITION)
+    yield from _text(component, "serviceVersion", at, 32)
+    if component["replicas"] < 0:
+        why = f"{at}.replicas in body should be greater than or equal to 0"
+        yield invalid_value(str(component["replicas"]), why, f"{at}.replicas")
+    yield from _quantities(component.get("resources", {}), f"{at}.resources")
+    for field, given in component.get("persistentVolumeClaimRetentionPolicy", {}).items():
+        where = f"{at}.persistentVolumeClaimRetentionPolicy.{field}"
+        yield from _one_of(given, RETENTION, where)
+    for index, volume in enumerate(component.get("volumeClaimTemplates", ())):
+        where = f"{at}.volumeClaimTemplates[{index}]"
+        if "name" not in volume:
+            yield required(f"{where}.name")
+        resources = volume.get("spec", {}).get("resources", {})
+        yield from _quantities(resources, f"{where}.spec.resources")
+
+
+def _quantities(resources: Json, at: str) -> Iterator[Cause]:
+    for side in ("limits", "requests"):
+        for key, value in resources.get(side, {}).items():
+            if isinstance(value, str) and not re.match(QUANTITY, value):
+                where = f"{at}.{side}.{key}"
+                yield invalid_value(f'"{value}"', _mismatch(where, QUANTITY), where)
+
+
+def _text(owner: Json, field: str, at: str, longest: int, pattern: str = "") -> Iterator[Cause]:
+    value, where = owner.get(field), f"{at}.{field}"
+    if value is None:
+        return
+    if len(value) > longest:
+        text = f"Too long: may not be more than {longest} bytes"
+        yield Cause("FieldValueTooLong", text, where)
+    if pattern and not re.match(pattern, value):
+        yield invalid_value(f'"{value}"', _mismatch(where, pattern), where)
+
+
+def _mismatch(where: str, pattern: str) -> str:
+    return f"{where} in body should match '{pattern}'"
+
+
+def _one_of(given: Any, allowed: tuple[str, ...], where: str) -> list[Cause]:
+    return [] if given in allowed else [unsupported(str(given), allowed, where)]

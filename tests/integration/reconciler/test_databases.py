@@ -1,0 +1,190 @@
+"""Databases on real parts: Postgres for our rows, the simulator's KubeBlocks over HTTP."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db import databases
+from app.db.databases import Access
+from app.db.session import Database
+from app.domain.states import DesiredState
+from app.domain.viewer import Viewer
+from app.services import projects
+from app.services.databases import NewDatabase
+from app.services.projects import NewProject
+from app.settings import Settings
+from reconciler.cluster.client import Cluster
+from reconciler.loop import Loop
+from reconciler.manifests.kinds import CLUSTER, KINDS, NETWORK_POLICY, SECRET, STATEFUL_SET
+from reconciler.resources import Resources
+from reconciler.watch import Watch
+from tests.integration.world import KEYS, MAKERS, becomes, viewer_of
+
+OURS = "app.kubernetes.io/managed-by=mooring"
+
+
+@asynccontextmanager
+async def running(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> AsyncIterator[Loop]:
+    """A reconciler for the block."""
+    loop = Loop(database, resources.reconcile, settings, "test")
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(loop.run())
+        watch = Watch(database, cluster, "mooring", loop.wake)
+        watching = group.create_task(watch.run((STATEFUL_SET, CLUSTER)))
+        yield loop
+        loop.stop()
+        await task
+        watching.cancel()
+
+
+async def make(database: Database, viewer: Viewer, new: NewProject) -> UUID:
+    async with database.begin(viewer.actor) as session:
+        return (await projects.create(session, viewer, MAKERS, new)).id
+
+
+async def want(database: Database, viewer: Viewer, project: UUID, desired: DesiredState) -> None:
+    async with database.begin(viewer.actor) as session:
+        await projects.want(session, viewer, project, desired)
+
+
+async def shows(database: Database, **expected: str) -> None:
+    """Wait until the resources have these statuses, by name."""
+
+    async def same() -> bool:
+        async with database.read() as connection:
+            found = await connection.execute(text("SELECT name, status FROM resource"))
+            return {row.name: row.status for row in found} == expected
+
+    await becomes(same)
+
+
+async def access_to(database: Database, project: UUID) -> Access:
+    async with database.read() as connection:
+        [found] = await databases.of_project(connection, project)
+    return found
+
+
+async def test_a_database_runs_keeps_its_data_when_stopped_and_goes(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    only = NewProject("shop", sandboxes=(), databases=(NewDatabase("db", version="16.4.0"),))
+    project = await make(database, viewer, only)
+
+    async with running(database, resources, cluster, settings) as loop:
+        await shows(database, db="RUNNING")
+        first = await access_to(database, project)
+        for desired in (DesiredState.STOPPED, DesiredState.RUNNING):
+            await want(database, viewer, project, desired)
+            loop.wake()
+            await shows(database, db=desired.value)
+        again = await access_to(database, project)
+        [live] = await cluster.list_all(CLUSTER, "mooring", OURS)
+        await want(database, viewer, project, DesiredState.DELETED)
+        loop.wake()
+        await shows(database)
+
+    assert first == again
+    assert (first.port, first.username, first.database) == (5432, "postgres", "postgres")
+    assert first.host == f"{first.k8s_name}-postgresql-postgresql.mooring.svc"
+    assert live["spec"]["componentSpecs"][0]["replicas"] == 1
+    assert sum([len(await cluster.list_all(kind, "mooring", OURS)) for kind in KINDS]) == 0
+
+
+async def test_a_sandbox_has_the_address_of_its_database_at_its_first_boot(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await make(database, viewer, NewProject("shop"))
+
+    async with running(database, resources, cluster, settings):
+        await shows(database, app="RUNNING", db="RUNNING")
+
+    known = await access_to(database, project)
+    [workload] = await cluster.list_all(STATEFUL_SET, "mooring", OURS)
+    secret = await cluster.get(SECRET, "mooring", f"{workload['metadata']['name']}-env")
+    [policy] = await cluster.list_all(NETWORK_POLICY, "mooring", OURS)
+    assert secret is not None
+    assert known.password is not None
+    given = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+    password = KEYS.open(known.password, "database", known.id, "password")
+    assert given["DATABASE_URL"] == (f"postgresql://postgres:{password}@{known.host}:5432/postgres")
+    assert given["PGPASSWORD"] == password
+    assert workload["status"]["currentRevision"] == workload["status"]["updateRevision"]
+    assert workload["metadata"]["generation"] == 1
+    assert known.k8s_name in str(policy["spec"]["egress"])
+
+
+async def test_a_sandbox_that_waited_long_enough_starts_without_and_restarts_with_its_database(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await make(database, viewer, NewProject("shop"))
+
+    async def reason() -> str | None:
+        async with database.read() as connection:
+            query = text("SELECT reason FROM resource WHERE name = 'app'")
+            found: str | None = (await connection.execute(query)).scalar_one()
+            return found
+
+    async def runs_without() -> bool:
+        return await reason() == "StartedWithoutDatabase"
+
+    async with database.begin() as session:
+        # Nobody makes it: its operator is away.
+        await session.execute(
+            text("UPDATE resource SET lane = 2, due_at = 'infinity' WHERE kind = 'DATABASE'")
+        )
+    async with running(database, resources, cluster, settings) as loop:
+
+        async def waits() -> bool:
+            return await reason() == "WaitingForDatabase"
+
+        await becomes(waits)
+        async with database.begin() as session:
+            await session.execute(
+                text("UPDATE resource SET since = since - interval '1 hour' WHERE name = 'app'")
+            )
+        await becomes(runs_without)
+        async with database.begin() as session:
+            await session.execute(
+                text("UPDATE resource SET lane = 0, due_at = mooring_now() WHERE kind = 'DATABASE'")
+            )
+        loop.wake()
+
+        async def has_it() -> bool:
+            [workload] = await cluster.list_all(STATEFUL_SET, "mooring", OURS)
+            secret = await cluster.get(SECRET, "mooring", f"{workload['metadata']['name']}-env")
+            return secret is not None and "DATABASE_URL" in secret["data"]
+
+        await becomes(has_it)
+        await shows(database, app="RUNNING", db="RUNNING")
+
+    assert await reason() is None
+    assert (await access_to(database, project)).password is not None
+
+
+async def test_on_a_stop_the_sandboxes_go_first(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await make(database, viewer, NewProject("shop"))
+
+    async with running(database, resources, cluster, settings) as loop:
+        await shows(database, app="RUNNING", db="RUNNING")
+        await want(database, viewer, project, DesiredState.STOPPED)
+        loop.wake()
+        await shows(database, app="STOPPED", db="STOPPED")
+
+    async with database.read() as connection:
+        found = await connection.execute(
+            text("SELECT subject_name, to_status FROM change ORDER BY seq")
+        )
+        stops = [row.subject_name for row in found if row.to_status == "STOPPED"]
+    assert stops[:2] == ["app", "db"]
