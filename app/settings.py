@@ -21,7 +21,9 @@ Seconds = Annotated[float, Field(gt=0)]
 class Settings(BaseSettings):
     """The settings, checked at start; a wrong one is named with its rule."""
 
-    model_config = SettingsConfigDict(env_prefix="MOORING_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="MOORING_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     # Where the processes meet.
     database_url: SecretStr = Field(
@@ -52,6 +54,10 @@ class Settings(BaseSettings):
     )
     feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
     feed_queue: int = Field(256, ge=1, description="Changes a slow subscriber may be behind")
+    keep_changes: float = Field(
+        90 * 86400, ge=86400, description="How long changes are kept, for history and for streams"
+    )
+    prune_every: Seconds = Field(3600, description="How often older changes are taken away")
     resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")
 
     # What a sandbox gets when its input leaves it out, and where it is reached.
