@@ -17,8 +17,8 @@ CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults test-kubernetes
-.PHONY: format schema lock lock-check clean environment test-environment python
+.PHONY: help run test static unit integration acceptance faults test-kubernetes format schema
+.PHONY: reference schema-lint lock lock-check clean environment test-environment python
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -28,12 +28,13 @@ run: environment ## Run everything on this machine; Ctrl-C stops it
 
 test: static unit integration acceptance ## Run every check
 
-static: test-environment ## Format, lint, types, import contracts, public schema
+static: test-environment ## Format, lint, types, import contracts, public schema, reference
 	$(call timed,static: format,$(BIN)/ruff format --check .)
 	$(call timed,static: lint,$(BIN)/ruff check .)
-	$(call timed,static: types,$(BIN)/python -m mypy && $(BIN)/python -m mypy tools/*.py)
+	$(call timed,static: types,$(BIN)/python -m mypy && $(BIN)/python -m mypy tools/*.py tools/reference examples/*.py)
 	$(call timed,static: import contracts,$(BIN)/lint-imports)
 	$(call timed,static: public schema,$(BIN)/mooring export-schema --check)
+	$(call timed,static: reference,$(BIN)/python -m tools.reference --check)
 
 unit: test-environment ## Tests without processes
 	$(call timed,unit,$(BIN)/python -m pytest tests/unit)
@@ -55,8 +56,12 @@ format: test-environment ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-schema: test-environment ## Write schema.graphql from the code
+schema: test-environment ## Write schema.graphql and its reference from the code
 	@$(BIN)/mooring export-schema
+	@$(BIN)/python -m tools.reference
+
+reference: test-environment ## Write docs/reference from the code
+	@$(BIN)/python -m tools.reference
 
 lock: ## Write the lock files; make lock ARGS="--upgrade-package NAME"
 	@PYTHON=$(PYTHON) tools/lock.sh $(ARGS)
@@ -76,5 +81,8 @@ test-environment: python
 python:
 	@test -n "$(PYTHON)" || { echo 'Mooring needs Python 3.11 to 3.14, and this machine has none.'; \
 	  echo 'Install it:  apt-get install python3 python3-venv'; exit 1; }
+
+schema-lint: python ## Lint schema.graphql with Node's tools; compare it with a contract that is given
+	@PYTHON=$(PYTHON) tools/schema-lint/lint.sh
 
 -include playground/playground.mk

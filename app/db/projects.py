@@ -1,4 +1,4 @@
-"""Statements on projects: read, list, lock, change, and the aggregate over their resources.
+"""Statements on projects: read, lock, change, and the aggregate over their resources.
 
 Every read on behalf of a user goes through `visible_to(viewer)`: absent and forbidden look alike.
 `settle` is the only writer of `project.status` after creation; it runs under the project's lock,
@@ -18,6 +18,7 @@ from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.db.visibility import VISIBLE, visible_to
 from app.domain.aggregate import ProjectStatus, status_sql
+from app.domain.names import folded
 from app.domain.states import DesiredState, converged_sql
 from app.domain.viewer import Scope
 
@@ -29,6 +30,7 @@ class ProjectRow:
     id: UUID
     account_id: UUID
     name: str
+    name_folded: str
     description: str | None
     github_repo: str | None
     status: ProjectStatus
@@ -59,7 +61,7 @@ _AGGREGATES = {
     "observed_generation": "coalesce(g.behind - 1, p.generation)",
     "converged": "coalesce(g.converged, p.desired_state <> 'DELETED')",
 }
-_SELECT = f"""
+SELECT = f"""
 SELECT {columns(ProjectRow, "p", **_AGGREGATES)}
 FROM project p LEFT JOIN LATERAL (
   SELECT min(r.desired_state) FILTER (WHERE r.desired_state <> 'DELETED') AS low,
@@ -69,17 +71,7 @@ FROM project p LEFT JOIN LATERAL (
   FROM resource r WHERE r.project_id = p.id) g ON true
 """
 
-_BY_IDS = text(f"{_SELECT} WHERE p.id = ANY(CAST(:ids AS uuid[])) AND p.{VISIBLE}")
-# One ordered index walk per account, so that the plan does not flip (data-layer.md section 7).
-_PAGE = text(f"""
-WITH page AS (
-  SELECT x.id FROM unnest(CAST(:accounts AS uuid[])) a(account_id) CROSS JOIN LATERAL (
-    SELECT p.id FROM project p WHERE p.account_id = a.account_id AND p.id < :before
-    ORDER BY p.id DESC LIMIT :most) x
-  ORDER BY x.id DESC LIMIT :most)
-{_SELECT} WHERE p.id IN (SELECT id FROM page) ORDER BY p.id DESC
-""")
-_COUNT = text(f"SELECT count(*) FROM project p WHERE p.{VISIBLE}")
+_BY_IDS = text(f"{SELECT} WHERE p.id = ANY(CAST(:ids AS uuid[])) AND p.{VISIBLE}")
 _IDS = text("SELECT id FROM project WHERE account_id = ANY(CAST(:accounts AS uuid[])) ORDER BY id")
 _LOCK = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
@@ -90,13 +82,15 @@ SELECT {columns(LockedProject, "p")} FROM project p
 WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY p.id FOR NO KEY UPDATE
 """)
 _INSERT = text("""
-INSERT INTO project (id, account_id, name, description, github_repo, status, desired_state,
-  generation)
-VALUES (:id, :account_id, :name, :description, :github_repo, :status, :desired_state, 1)
+INSERT INTO project (id, account_id, name, name_folded, description, description_folded,
+  github_repo, status, desired_state, generation)
+VALUES (:id, :account_id, :name, :name_folded, :description, :description_folded,
+  :github_repo, :status, :desired_state, 1)
 """)
 _DESCRIBE = text("""
-UPDATE project SET name = :name, description = :description, github_repo = :github_repo,
-  version = version + 1, updated_at = greatest(mooring_now(), updated_at + interval '1 microsecond')
+UPDATE project SET name = :name, name_folded = :name_folded, description = :description,
+  description_folded = :description_folded, github_repo = :github_repo, version = version + 1,
+  updated_at = greatest(mooring_now(), updated_at + interval '1 microsecond')
 WHERE id = :id
 """)
 _INTEND = text("""
@@ -121,18 +115,6 @@ async def by_ids(executor: Executor, viewer: Scope, ids: Collection[UUID]) -> li
     """Those of `ids` that exist and that `viewer` may see, in any order."""
     binds = {"ids": list(ids), **visible_to(viewer)}
     return read(ProjectRow, await executor.execute(_BY_IDS, binds))
-
-
-async def page(executor: Executor, viewer: Scope, before: UUID, most: int) -> list[ProjectRow]:
-    """The newest `most` projects that are older than `before`, newest first."""
-    binds = {"accounts": list(viewer.accounts), "before": before, "most": most}
-    return read(ProjectRow, await executor.execute(_PAGE, binds))
-
-
-async def count(executor: Executor, viewer: Scope) -> int:
-    """How many projects `viewer` may see."""
-    total: int = (await executor.execute(_COUNT, visible_to(viewer))).scalar_one()
-    return total
 
 
 async def all_ids(executor: Executor, viewer: Scope) -> list[UUID]:
@@ -163,13 +145,10 @@ async def insert(
     binds = {
         "id": project.id,
         "account_id": project.account_id,
-        "name": project.name,
-        "description": description,
-        "github_repo": github_repo,
         "status": project.status,
         "desired_state": project.desired_state,
     }
-    await session.execute(_INSERT, binds)
+    await session.execute(_INSERT, binds | _described(project.name, description, github_repo))
 
 
 async def describe(
@@ -181,8 +160,8 @@ async def describe(
     github_repo: str | None,
 ) -> None:
     """Change what is known about a project."""
-    binds = {"id": project_id, "name": name, "description": description, "github_repo": github_repo}
-    await session.execute(_DESCRIBE, binds)
+    binds = _described(name, description, github_repo)
+    await session.execute(_DESCRIBE, {"id": project_id} | binds)
 
 
 async def intend(session: Session, project_id: UUID, desired: DesiredState | None) -> int:
@@ -228,3 +207,16 @@ def change(project: LockedProject, action: str, to_status: str) -> NewChange:
         from_status=project.status,
         to_status=to_status,
     )
+
+
+def _described(
+    name: str, description: str | None, github_repo: str | None
+) -> dict[str, str | None]:
+    """The columns of what is known about a project, with what it is ordered by and searched in."""
+    return {
+        "name": name,
+        "name_folded": folded(name),
+        "description": description,
+        "description_folded": None if description is None else folded(description),
+        "github_repo": github_repo,
+    }

@@ -22,6 +22,7 @@ class ResourceRow:
 
     id: UUID
     project_id: UUID
+    kind: ResourceKind
     name: str
     status: ResourceStatus
     desired_state: DesiredState

@@ -1,13 +1,17 @@
-"""What a project is, from what its resources are: status, desired state, observed generation.
+"""What a project is, from what its resources are: status, desired state, generation, explanation.
 
 The status is stored with the project, in the transaction and under the lock of whoever moved a
-resource's status, by the one SQL fragment that `status_sql` renders from the rules here. The other
-three are read with the project. A property test compares each with its SQL on a real Postgres.
+resource's status, by the one SQL fragment that `status_sql` renders from the rules here. Desired
+state, observed generation and convergence are read with the project. A property test compares each
+with its SQL on a real Postgres.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from app.domain.states import DesiredState, ResourceStatus
 
@@ -41,6 +45,9 @@ ALL = (
     (frozenset({_S.TERMINATED, _S.TERMINATING}), ProjectStatus.TERMINATING),
 )
 
+# Reasons that begin so name a wait for another resource of the same project.
+WAITS = "WaitingFor"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -50,6 +57,33 @@ class Member:
     generation: int
     observed_generation: int
     project_generation: int
+
+
+class Explained(Protocol):
+    """A resource with what explains its status."""
+
+    @property
+    def id(self) -> UUID:
+        """Its key, which grows with its creation."""
+
+    @property
+    def status(self) -> ResourceStatus:
+        """What is to be seen of it."""
+
+    @property
+    def converged(self) -> bool:
+        """It is as wanted."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is in this status, if there is something to say."""
+
+    @property
+    def since(self) -> datetime | None:
+        """When that began."""
+
+
+E = TypeVar("E", bound=Explained)
 
 
 def status(own: DesiredState, members: Sequence[ResourceStatus]) -> ProjectStatus:
@@ -76,6 +110,33 @@ def observed_generation(generation: int, members: Sequence[Member]) -> int:
     """The project's generation that all its resources have been looked at for."""
     behind = [m.project_generation for m in members if m.observed_generation < m.generation]
     return min(behind) - 1 if behind else generation
+
+
+def decisive(status: ProjectStatus, members: Iterable[E]) -> E | None:
+    """The resource that explains why a project is in `status`; None when there is nothing to say.
+
+    Those decide that have the project's status themselves (ERROR and CREATING by one of them; two
+    statuses that add up to STARTING, STOPPING or TERMINATING by those that are not there yet); in
+    PARTIAL those that are not as wanted. Of several the one that has been so for the longest. One
+    that waits for another of the project gives way to whatever keeps that other from being there.
+    """
+    told = [m for m in members if m.reason is not None and m.since is not None]
+    told.sort(key=lambda m: (m.since, m.id))
+    deciding = [m for m in told if _decides(status, m)]
+    roots = [m for m in deciding if not _waits(m)]
+    if deciding and not roots:
+        roots = [m for m in told if not m.converged and not _waits(m)]
+    return next(iter(roots or deciding), None)
+
+
+def _decides(status: ProjectStatus, member: Explained) -> bool:
+    if status == ProjectStatus.PARTIAL:
+        return not member.converged
+    return member.status == status.value
+
+
+def _waits(member: Explained) -> bool:
+    return (member.reason or "").startswith(WAITS)
 
 
 def status_sql(project: str, resource: str) -> str:

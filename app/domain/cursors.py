@@ -5,10 +5,10 @@ bytes for each account. `epoch` changes with a restore of the database, after wh
 a feed may be given out again (data-layer.md section 2).
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from app.domain import opaque
 
 _VERSION = 1
 _LONGEST = 4096
@@ -26,19 +26,19 @@ def encode(cursor: StreamCursor) -> str:
     """The opaque text of a cursor."""
     numbers = [cursor.epoch, *(n for pair in sorted(cursor.seqs.items()) for n in pair)]
     raw = bytes((_VERSION,)) + b"".join(_varint(number) for number in numbers)
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return opaque.encode(raw)
 
 
 def decode(text: str) -> StreamCursor | None:
     """The cursor in `text`; None when it is none of ours, whatever it is."""
-    if len(text) > _LONGEST or not text.isascii():
+    raw = opaque.decode(text, _LONGEST)
+    if raw is None or raw[:1] != bytes((_VERSION,)):
         return None
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         numbers = list(_numbers(raw[1:]))
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
-    if raw[:1] != bytes((_VERSION,)) or len(numbers) % 2 == 0:
+    if len(numbers) % 2 == 0:
         return None
     epoch, *pairs = numbers
     cursor = StreamCursor(epoch, dict(zip(pairs[::2], pairs[1::2], strict=True)))

@@ -6,12 +6,12 @@ version byte, a type byte and the key, base64url without padding: clients must n
 version lets its form change while old ids still work.
 """
 
-import base64
-import binascii
 import secrets
 import time
 from enum import IntEnum
 from uuid import UUID
+
+from app.domain import opaque
 
 _VERSION = 1
 
@@ -39,22 +39,15 @@ def encode(node_type: NodeType, key: UUID, suffix: int | None = None) -> str:
     raw = bytes((_VERSION, node_type)) + key.bytes
     if suffix is not None:
         raw += suffix.to_bytes(8, "big", signed=True)
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return opaque.encode(raw)
 
 
 def decode(global_id: str) -> tuple[NodeType, UUID, int | None] | None:
     """What a global id stands for; None when it is none of ours, whatever it is."""
-    if not global_id.isascii() or not len(global_id) <= 40:
+    raw = opaque.decode(global_id, 40)
+    if raw is None or raw[:1] != bytes((_VERSION,)) or len(raw) not in (18, 26):
         return None
-    try:
-        raw = base64.b64decode(
-            global_id + "=" * (-len(global_id) % 4), altchars=b"-_", validate=True
-        )
-        node_type = NodeType(raw[1])
-    except (binascii.Error, ValueError, IndexError):
-        return None
-    if raw[0] != _VERSION or len(raw) not in (18, 26):
+    if raw[1] not in set(NodeType):
         return None
     suffix = int.from_bytes(raw[18:], "big", signed=True) if len(raw) == 26 else None
-    found = (node_type, UUID(bytes=raw[2:18]), suffix)
-    return found if encode(*found) == global_id else None
+    return NodeType(raw[1]), UUID(bytes=raw[2:18]), suffix

@@ -79,30 +79,41 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A statement about the inputs, once for Python and once for Postgres."""
+    """A statement about the inputs, for Python, for Postgres, and in words for the docs."""
 
     holds: Callable[[Inputs], bool]
     sql: str
+    words: str
 
 
 def _wants(desired: DesiredState) -> Fact:
-    return Fact(lambda r: r.desired_state == desired, f"desired_state = '{desired}'")
+    return Fact(
+        lambda r: r.desired_state == desired, f"desired_state = '{desired}'", f"{desired} is wanted"
+    )
 
 
 def _seen(*phases: Phase) -> Fact:
     listed = ", ".join(f"'{phase}'" for phase in phases)
-    return Fact(lambda r: r.phase in phases, f"phase IN ({listed})")
+    words = f"it is seen {' or '.join(phases)}"
+    return Fact(lambda r: r.phase in phases, f"phase IN ({listed})", words)
 
 
-_FAILED = Fact(lambda r: r.failed_generation == r.generation, "failed_generation = generation")
+_FAILED = Fact(
+    lambda r: r.failed_generation == r.generation,
+    "failed_generation = generation",
+    "a failure is recorded for its newest generation",
+)
 _OBSERVED = Fact(
-    lambda r: r.observed_generation == r.generation, "observed_generation = generation"
+    lambda r: r.observed_generation == r.generation,
+    "observed_generation = generation",
+    "it was looked at for its newest generation",
 )
 _STOP_OBSERVED = Fact(
     lambda r: r.observed_generation >= r.desired_generation,
     "observed_generation >= desired_generation",
+    "it was looked at since the stop was asked for",
 )
-_NEVER_READY = Fact(lambda r: not r.was_ready, "NOT was_ready")
+_NEVER_READY = Fact(lambda r: not r.was_ready, "NOT was_ready", "it has never been ready")
 
 # The first row whose facts all hold gives the status (design section 2).
 RULES: tuple[tuple[tuple[Fact, ...], ResourceStatus], ...] = (

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from app.db.accounts import UserRow
+from app.db.causes import Cause
 from app.db.databases import DatabaseRow
 from app.db.feed import Change as ChangeRow
 from app.db.members import Members
@@ -141,7 +142,7 @@ def _shared(row: ResourceRow, kind: NodeType) -> dict[str, Any]:
     return {
         "project_key": row.project_id,
         "id": strawberry.ID(ids.encode(kind, row.id)),
-        "why": _why(row, kind),
+        "why": explanation(row),
     } | {name: getattr(row, name) for name in _SAME}
 
 
@@ -153,11 +154,12 @@ def _endpoint(row: DatabaseRow) -> DatabaseEndpoint | None:
     )
 
 
-def _why(row: ResourceRow, kind: NodeType) -> Explanation | None:
+def explanation(row: ResourceRow | Cause) -> Explanation | None:
+    """Why a resource is in its status, when there is something to say."""
     if row.reason is None or row.since is None:
         return None
     return Explanation(
-        resource_id=strawberry.ID(ids.encode(kind, row.id)),
+        resource_id=strawberry.ID(ids.encode(NodeType[row.kind], row.id)),
         resource_name=row.name,
         reason=row.reason,
         message=row.message or "",

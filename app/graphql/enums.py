@@ -4,8 +4,10 @@ from enum import Enum
 
 import strawberry
 
+from app.db.project_pages import ProjectOrderField
 from app.domain.aggregate import ProjectStatus
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
+from app.domain.pages import Direction
 from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind
 from app.live.streams import EventKind
@@ -97,6 +99,27 @@ _describe(
         "RESYNC": "Changes may have been missed; SNAPSHOTs and SYNCED follow.",
     },
     "ProjectEventKind",
+)
+_describe(
+    ProjectOrderField,
+    "What projects can be ordered by; equal ones by id.",
+    {
+        "CREATED_AT": "When created.",
+        "UPDATED_AT": (
+            "When last changed. Moves while you page: a project can turn up twice or be "
+            "passed over."
+        ),
+        "NAME": "Name, without regard to case.",
+    },
+)
+_describe(
+    Direction,
+    "Which way to order.",
+    {
+        "ASC": "Smallest, oldest or A first.",
+        "DESC": "Largest, newest or Z first.",
+    },
+    "OrderDirection",
 )
 _describe(
     ErrorCode,

@@ -1,8 +1,12 @@
-"""What mutations take: inputs, in which a field left out is UNSET and null is None."""
+"""What operations take: inputs, in which a field left out is UNSET and null is None."""
 
 from __future__ import annotations
 
 import strawberry
+
+from app.db.project_pages import ProjectOrderField
+from app.domain.aggregate import ProjectStatus
+from app.domain.pages import Direction
 
 
 @strawberry.input(description="A new user.")
@@ -106,3 +110,24 @@ class UpdateProjectInput:
     github_repo: str | None = strawberry.field(
         default=strawberry.UNSET, description="As owner/name; null clears it."
     )
+
+
+@strawberry.input(description="Which projects; all conditions hold.")
+class ProjectFilter:
+    """Which projects; all conditions hold."""
+
+    statuses: list[ProjectStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="In any of these."
+    )
+    search: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="In the name or the description, without regard to case.",
+    )
+
+
+@strawberry.input(description="How to order projects.")
+class ProjectOrder:
+    """How to order projects."""
+
+    field: ProjectOrderField = strawberry.field(description="By what.")
+    direction: Direction = strawberry.field(description="Which way.")

@@ -12,17 +12,21 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, feed, projects
+from app.db import accounts, causes, feed, history, projects
+from app.db.causes import Cause
 from app.db.databases import DATABASES
 from app.db.details import Details
+from app.db.feed import Change as ChangeRow
 from app.db.resources import ResourceRow
 from app.db.sandboxes import SANDBOXES
-from app.domain import ids
+from app.domain import aggregate, ids
 from app.domain.ids import NodeType
+from app.domain.pages import Page, Window
 from app.domain.viewer import Viewer
-from app.graphql import build
+from app.graphql import build, connections
+from app.graphql.connections import ChangeConnection
 from app.graphql.context import State
-from app.graphql.nodes import Change, Database, Node, Project, Sandbox, User
+from app.graphql.nodes import Change, Database, Explanation, Node, Project, Sandbox, User
 
 Row = TypeVar("Row", bound=ResourceRow)
 T = TypeVar("T")
@@ -74,6 +78,11 @@ class Loaders:
             NodeType.SANDBOX: self._sandboxes.one,
             NodeType.DATABASE: self._databases.one,
         }
+
+        self._causes: DataLoader[UUID, list[Cause]] = DataLoader(self._load_causes, cache=False)
+        self._histories: DataLoader[tuple[UUID, Window], Page[ChangeRow]] = DataLoader(
+            self._load_histories, cache=False
+        )
         self._changes: DataLoader[tuple[UUID, int], Change | None] = DataLoader(
             self._load_changes, cache=False
         )
@@ -110,6 +119,22 @@ class Loaders:
             return [build.database(row) for row in project.members.databases]
         return await self._databases.of_project.load(project.row.id)
 
+    async def why_of(self, project: Project) -> Explanation | None:
+        """What explains the status of a project."""
+        if project.members is not None:
+            member = aggregate.decisive(project.status, project.members.all)
+            return build.explanation(member) if member else None
+        told = await self._causes.load(project.row.id)
+        cause = aggregate.decisive(project.status, told)
+        return build.explanation(cause) if cause else None
+
+    async def history_of(self, project: Project, **arguments: Any) -> ChangeConnection:
+        """A page of the history of a project; `arguments` are those of a connection."""
+        scope = history.scope(project.row.id)
+        window = connections.asked(**arguments).window(scope, int)
+        page = await self._histories.load((project.row.id, window))
+        return connections.of_changes(page, scope)
+
     async def subject_of(self, change: Change) -> Node | None:
         """What a change is about, if it is there still."""
         if change.project is None:
@@ -142,3 +167,17 @@ class Loaders:
             rows = await feed.by_keys(connection, self._viewer, keys)
         found = {(row.account_id, row.seq): build.change(row) for row in rows}
         return [found.get(key) for key in keys]
+
+    async def _load_causes(self, keys: list[UUID]) -> list[list[Cause]]:
+        async with self._state.database.read() as connection:
+            rows = await causes.of_projects(connection, self._viewer, keys)
+        return [[row for row in rows if row.project_id == key] for key in keys]
+
+    async def _load_histories(self, keys: list[tuple[UUID, Window]]) -> list[Page[ChangeRow]]:
+        found: dict[tuple[UUID, Window], Page[ChangeRow]] = {}
+        async with self._state.database.read() as connection:
+            for window in {window for _, window in keys}:
+                own = {project for project, its in keys if its == window}
+                pages = await history.pages(connection, self._viewer, own, window)
+                found |= {(project, window): page for project, page in pages.items()}
+        return [found[key] for key in keys]

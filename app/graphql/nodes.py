@@ -8,7 +8,7 @@ object that came with an event carries its relatives, since each subscriber woul
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -20,6 +20,9 @@ from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind
 from app.graphql import enums  # noqa: F401 - gives the domain's enums their descriptions
 from app.graphql.context import Context
+
+if TYPE_CHECKING:
+    from app.graphql.connections import ChangeConnection
 
 Info = strawberry.Info[Context, None]
 
@@ -81,6 +84,24 @@ async def _databases(root: strawberry.Parent[Project], info: Info) -> list[Datab
     return await info.context.loaders.databases_of(root)
 
 
+async def _why(root: strawberry.Parent[Project], info: Info) -> Explanation | None:
+    return await info.context.loaders.why_of(root)
+
+
+async def _history(
+    root: strawberry.Parent[Project],
+    info: Info,
+    *,
+    first: int | None = strawberry.UNSET,
+    after: str | None = strawberry.UNSET,
+    last: int | None = strawberry.UNSET,
+    before: str | None = strawberry.UNSET,
+) -> Annotated[ChangeConnection, strawberry.lazy("app.graphql.connections")]:
+    return await info.context.loaders.history_of(
+        root, first=first, after=after, last=last, before=before
+    )
+
+
 async def _project(root: strawberry.Parent[Any], info: Info) -> Project:
     return await info.context.loaders.project_of(root)
 
@@ -125,8 +146,17 @@ class Project(Node):
         )
     )
     converged: bool = strawberry.field(description="All its resources are as wanted.")
+    why: Explanation | None = strawberry.field(
+        resolver=_why,
+        description="Why it is in this status: the root cause of the resource that decides it.",
+    )
     sandboxes: list[Sandbox] = strawberry.field(resolver=_sandboxes, description="At most 20.")
     databases: list[Database] = strawberry.field(resolver=_databases, description="At most 20.")
+    history: Annotated[ChangeConnection, strawberry.lazy("app.graphql.connections")] = (
+        strawberry.field(
+            resolver=_history, description="What was done and what happened, newest first."
+        )
+    )
     created_at: datetime = strawberry.field(description="When it was created.")
     updated_at: datetime = strawberry.field(
         description=(
@@ -187,6 +217,9 @@ class Resource(Node):
 class Sandbox(Resource):
     """A workspace with an app on port 3000 and a terminal on port 7681."""
 
+    name: str = strawberry.field(
+        description="1 to 63 characters, unique among the sandboxes of the project."
+    )
     k8s_name: str = strawberry.field(
         description="The name of its StatefulSet; relatives carry it as a prefix."
     )
@@ -219,6 +252,9 @@ class DatabaseEndpoint:
 class Database(Resource):
     """A PostgreSQL database."""
 
+    name: str = strawberry.field(
+        description="1 to 63 characters, unique among the databases of the project."
+    )
     k8s_name: str = strawberry.field(
         description="The name of its Cluster object; relatives carry it as a prefix."
     )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
+from dataclasses import replace
 
 import strawberry
 
-from app.db import projects
+from app.db import project_pages
 from app.db.accounts import UserRow
-from app.domain import cursors, ids, limits
+from app.db.project_pages import Listing
+from app.domain import cursors, limits
 from app.domain.cursors import StreamCursor
-from app.domain.errors import MEANING, BadRequest, ErrorCode, InvalidCursor
-from app.domain.ids import NodeType
-from app.graphql import build
-from app.graphql.connections import PageInfo, ProjectConnection, ProjectEdge
+from app.domain.errors import MEANING, BadRequest, ErrorCode
+from app.domain.validation import Check
+from app.graphql import build, connections
+from app.graphql.connections import ProjectConnection
+from app.graphql.inputs import ProjectFilter, ProjectOrder
 from app.graphql.nodes import Info, Node, Project, User
-
-_LAST = UUID(int=2**128 - 1)
 
 
 @strawberry.type(description="What is to be known about an error code.")
@@ -70,26 +70,23 @@ class Query:
         description="The projects that the viewer may see; newest first unless ordered otherwise."
     )
     async def projects(
-        self, info: Info, first: int | None = strawberry.UNSET, after: str | None = strawberry.UNSET
+        self,
+        info: Info,
+        *,
+        filter: ProjectFilter | None = strawberry.UNSET,
+        order_by: ProjectOrder | None = strawberry.UNSET,
+        first: int | None = strawberry.UNSET,
+        after: str | None = strawberry.UNSET,
+        last: int | None = strawberry.UNSET,
+        before: str | None = strawberry.UNSET,
     ) -> ProjectConnection:
-        """A page of projects, newest first."""
-        viewer = info.context.viewer
-        most = _page_size(first)
-        before = _LAST if _left_out(after) else _place(str(after))
+        """A page of projects."""
+        listing = _listing(filter, order_by)
+        asked = connections.asked(first=first, after=after, last=last, before=before)
+        window = asked.window(listing.scope, listing.key)
         async with info.context.state.database.read() as connection:
-            rows = await projects.page(connection, viewer, before, most + 1)
-        nodes = [build.project(row) for row in rows[:most]]
-        edges = [ProjectEdge(node=node, cursor=node.id) for node in nodes]
-        return ProjectConnection(
-            edges=edges,
-            nodes=nodes,
-            page_info=PageInfo(
-                has_next_page=len(rows) > most,
-                has_previous_page=not _left_out(after),
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
-        )
+            page = await project_pages.page(connection, info.context.viewer, listing, window)
+        return connections.of_projects(page, listing)
 
     @strawberry.field(
         description=(
@@ -115,19 +112,20 @@ class Query:
         ]
 
 
-def _left_out(argument: object) -> bool:
-    return argument is None or argument is strawberry.UNSET
+def _listing(given: ProjectFilter | None, order: ProjectOrder | None) -> Listing:
+    listing = Listing()
+    if given and given.statuses is not None and given.statuses is not strawberry.UNSET:
+        listing = replace(listing, statuses=frozenset(given.statuses))
+    if given and given.search is not None and given.search is not strawberry.UNSET:
+        listing = replace(listing, search=_search(given.search))
+    if order:
+        listing = replace(listing, field=order.field, direction=order.direction)
+    return listing
 
 
-def _page_size(first: int | None) -> int:
-    most = limits.PAGE_DEFAULT if _left_out(first) or first is None else first
-    if not 1 <= most <= limits.PAGE_MOST:
-        raise BadRequest(f"From 1 to {limits.PAGE_MOST}.", ("first",))
-    return most
-
-
-def _place(after: str) -> UUID:
-    found = ids.decode(after)
-    if found is None or found[0] != NodeType.PROJECT:
-        raise InvalidCursor(field=["after"])
-    return found[1]
+def _search(text: str) -> str:
+    check = Check()
+    clean = check.text(text, ("filter", "search"), limits.DESCRIPTION)
+    for problem in check.problems:
+        raise BadRequest(problem.message, problem.field)
+    return clean

@@ -7,10 +7,11 @@ import { useSession } from "./session.js";
 const QUERY = `subscription Live {
   projectsChanged {
     kind projectId deletedId
-    project { id name status sandboxes { id name status why { reason message } } }
+    project { id name status sandboxes { ...Part } databases { ...Part } }
     change { id at action subjectType subjectName fromStatus toStatus reason }
   }
-}`;
+}
+fragment Part on Resource { id name status why { reason message } }`;
 const KEPT = 200;
 const NOTHING = { projects: new Map(), changes: [], synced: false, wrong: null };
 
@@ -76,13 +77,13 @@ function Project({ project }) {
           {copied ? "Copied" : "Copy id"}
         </button>
       </div>
-      {project.sandboxes.map((sandbox) => (
-        <div key={sandbox.id} className="line part">
-          <span>{sandbox.name}</span>
-          <span className={`status ${sandbox.status}`}>{sandbox.status}</span>
-          {sandbox.why && (
+      {[...project.sandboxes, ...project.databases].map((part) => (
+        <div key={part.id} className="line part">
+          <span>{part.name}</span>
+          <span className={`status ${part.status}`}>{part.status}</span>
+          {part.why && (
             <small>
-              {sandbox.why.reason}: {sandbox.why.message}
+              {part.why.reason}: {part.why.message}
             </small>
           )}
         </div>

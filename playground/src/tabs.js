@@ -51,7 +51,7 @@ mutation SignUp($input: SignUpInput!) {
   ),
   tab(
     `
-# Answers at once with CREATING; the work goes on behind it: see the Live panel or the next tabs. With an idempotencyKey you may safely send it again when you do not know whether the first one arrived.
+# Makes a sandbox and a database unless you name others, and answers at once with CREATING; the work goes on behind it: see the Live panel or the next tabs. With an idempotencyKey you may safely send it again when you do not know whether the first one arrived.
 mutation CreateProject($input: CreateProjectInput!, $idempotencyKey: String) {
   createProject(input: $input, idempotencyKey: $idempotencyKey) {
     project {
@@ -60,6 +60,11 @@ mutation CreateProject($input: CreateProjectInput!, $idempotencyKey: String) {
       status
       generation
       sandboxes {
+        id
+        name
+        status
+      }
+      databases {
         id
         name
         status
@@ -73,7 +78,7 @@ mutation CreateProject($input: CreateProjectInput!, $idempotencyKey: String) {
   }
 }
 `,
-    { input: { name: "hello", sandboxes: [{ name: "app" }] } },
+    { input: { name: "hello" } },
   ),
   tab(`
 # What you have, newest first. \`why\` is there when something is not as you want.
@@ -93,13 +98,28 @@ query MyProjects {
         name
         status
         publicUrl
-        why {
-          reason
-          message
-          nextAttemptAt
+        ...Why
+      }
+      databases {
+        id
+        name
+        status
+        version
+        endpoint {
+          host
+          port
         }
+        ...Why
       }
     }
+  }
+}
+
+fragment Why on Resource {
+  why {
+    reason
+    message
+    nextAttemptAt
   }
 }
 `),
@@ -151,7 +171,7 @@ mutation Start($id: ID!) {
   }
 }
 
-# Cannot be taken back: the sandboxes and their disks go too.
+# Cannot be taken back: sandboxes, databases and all their data go too.
 mutation Delete($id: ID!) {
   deleteProject(id: $id) {
     project {

@@ -31,7 +31,8 @@ def seen(live: Object | None, *, waited: timedelta, reachable: bool) -> View:
         return View(Phase.TERMINATING)
     status = live.get("status") or {}
     phase = status.get("phase") or ""
-    current = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
+    looked_at = status.get("observedGeneration") or 0
+    current = looked_at >= live["metadata"].get("generation", 0)
     if not current or not phase:
         return _unlooked(live, waited)
     if phase in _TROUBLED:

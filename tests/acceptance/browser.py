@@ -10,7 +10,6 @@ import base64
 import contextlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from typing import Any, Final
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+
+from tests.acceptance.programs import program
 
 ALONE: Final = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
@@ -48,17 +49,6 @@ _PLACE: Final = """(() => {
   const [x, y] = [left + width / 2, top + height / 2];
   return it.contains(document.elementFromPoint(x, y)) ? { x, y } : null;
 })()"""
-
-
-def binary() -> str:
-    """Where Chromium is; without one the test is skipped, or fails if all must run."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    lacking = "no Chromium on this machine: apt-get install chromium"
-    if os.environ.get("MOORING_TEST_REQUIRE_ALL") == "1":
-        pytest.fail(lacking)
-    pytest.skip(lacking)
 
 
 @dataclass
@@ -191,10 +181,10 @@ async def _address(profile: Path) -> str:
 @contextlib.asynccontextmanager
 async def chromium(*flags: str) -> AsyncIterator[Page]:
     """A new browser with an empty profile and one empty tab; gone at the end with all it wrote."""
-    program = binary()
+    browser = program("chromium", "chromium-browser", "google-chrome", package="chromium")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
-            program,
+            browser,
             *_FLAGS,
             *flags,
             f"--user-data-dir={profile}",

@@ -18,6 +18,9 @@ from app.settings import Settings
 from tests.integration.world import MAKERS, project_of, viewer_of
 
 LIST = "{ projects { totalCount nodes { name sandboxes { name project { name } } } } }"
+TOLD = """{ projects { nodes { why { reason } history(first: 3) { nodes { action subject { id }
+  actor { user { id } } } pageInfo { hasNextPage } } } } }"""
+PAGED = "{ projects(first: 1) { nodes { name } pageInfo { endCursor hasNextPage } } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Project { sandboxes { name } } } }"
 
 
@@ -53,11 +56,12 @@ async def test_a_list_and_many_nodes_cost_the_same_whatever_their_number(
         return len(statements)
 
     projects = [await project_of(database, viewer)]
-    one = [await cost(LIST), await cost(NODES, ids=_ids(projects))]
+    one = [await cost(LIST), await cost(NODES, ids=_ids(projects)), await cost(TOLD)]
     projects += [await project_of(database, viewer) for _ in range(5)]
-    six = [await cost(LIST), await cost(NODES, ids=_ids(projects))]
+    six = [await cost(LIST), await cost(NODES, ids=_ids(projects)), await cost(TOLD)]
 
-    assert one == six == [5, 3]
+    assert one == six == [5, 3, 7]
+    assert await cost(PAGED) == 2
 
 
 def _ids(keys: list[UUID]) -> list[str]:

@@ -1,6 +1,7 @@
 """The schema on a real Postgres, as a signed-in user asks it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -16,23 +17,51 @@ from tests.integration.world import MAKERS
 
 TOKENS = Tokens("k" * 32, 60)
 Ask = Callable[..., Awaitable[Any]]
+Follow = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
-def ask(database: Database) -> Ask:
-    """await ask(viewer or None, document, **variables): the answer as a client gets it."""
+def state(database: Database) -> State:
+    """What one API process holds, without wake-ups."""
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    state = State(Settings(), database, TOKENS, MAKERS, feeds)
+    return State(Settings(), database, TOKENS, MAKERS, feeds)
+
+
+@pytest.fixture
+def ask(state: State) -> Ask:
+    """await ask(viewer or None, document, **variables): the answer as a client gets it."""
 
     async def asking(viewer: Viewer | None, document: str, **variables: object) -> Any:
-        token = f"Bearer {TOKENS.issue(viewer.user_id)[0]}" if viewer else None
         answer = await schema.execute(
-            document, variable_values=variables, context_value=Connection(state, token)
+            document, variable_values=variables, context_value=_connection(state, viewer)
         )
-        errors = [error.formatted for error in answer.errors or []]
-        return {"data": answer.data, "errors": errors, "codes": [_code(e) for e in errors]}
+        return _answer(answer)
 
     return asking
+
+
+@pytest.fixture
+def follow(state: State) -> Follow:
+    """await follow(viewer or None, document, **variables): the first answer of a stream."""
+
+    async def following(viewer: Viewer | None, document: str, **variables: object) -> Any:
+        stream = await schema.stream(
+            document, variable_values=variables, context_value=_connection(state, viewer)
+        )
+        async with aclosing(stream):
+            return _answer(await anext(stream))
+
+    return following
+
+
+def _connection(state: State, viewer: Viewer | None) -> Connection:
+    token = f"Bearer {TOKENS.issue(viewer.user_id)[0]}" if viewer else None
+    return Connection(state, token)
+
+
+def _answer(answer: Any) -> Any:
+    errors = [error.formatted for error in answer.errors or []]
+    return {"data": answer.data, "errors": errors, "codes": [_code(e) for e in errors]}
 
 
 def _code(error: Any) -> str:

@@ -3,63 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from broadcaster import Broadcast
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
 
 from app.db import feed
 from app.db.session import Database
-from app.db.wakeups import Publisher
 from app.domain import cursors
 from app.domain.cursors import StreamCursor
 from app.domain.errors import NotFound, Unauthenticated
 from app.domain.states import DesiredState
 from app.domain.viewer import Viewer
-from app.live.backend import WakeupBackend
-from app.live.feeds import Feeds
 from app.live.streams import Event, EventKind, Stream
 from app.services import projects
 from app.services.projects import NewProject
+from tests.integration.live import live
 from tests.integration.world import MAKERS, PATIENCE, project_of, viewer_of
 
 FLIP = (DesiredState.STOPPED, DesiredState.RUNNING)
-
-
-@dataclass
-class Live:
-    """One API process's live part."""
-
-    database: Database
-    feeds: Feeds
-    resync_after: int = 1000
-
-    def stream(self, viewer: Viewer, project: UUID | None = None) -> Stream:
-        return Stream(self.database, self.feeds, viewer, project, self.resync_after)
-
-
-@asynccontextmanager
-async def live(url: str, *, notify: bool = True, depth: int = 256) -> AsyncIterator[Live]:
-    """It runs for the block."""
-    publisher = Publisher(url, enabled=notify)
-    database = Database(url, pool=5, publisher=publisher)
-    broadcast = Broadcast(backend=WakeupBackend(url, enabled=notify))
-    feeds = Feeds(database, broadcast, poll=0.2 if not notify else 3600, depth=depth)
-    await broadcast.connect()
-    tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(feeds.poll())]
-    try:
-        yield Live(database, feeds)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await broadcast.disconnect()
-        await database.close()
 
 
 class Reader:

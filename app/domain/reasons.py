@@ -1,0 +1,235 @@
+"""Why a resource is not as wanted: the one table of reasons (docs/reference/reasons.md).
+
+The reconciler emits no other; a newer version may know more, so a stored reason is read as text.
+A member is the word that users see and carries what it means, what to do about it, and whether it
+is permanent: repeating what was refused changes nothing until somebody changes something, so the
+resource is in ERROR at once. The other reasons are shown while Mooring goes on trying, and turn to
+ERROR at the deadline of the phase (design section 3.6). All heal by themselves once the cause goes.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """`Reason("QuotaExceeded").means`, `.remedy` and `.permanent`."""
+
+    means: str
+    remedy: str
+    permanent: bool
+
+    def __new__(
+        cls, word: str, means: str = "", remedy: str = "", permanent: bool = False
+    ) -> "Reason":
+        """One row of the table."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.means, member.remedy, member.permanent = means, remedy, permanent
+        return member
+
+    # What a namespace, its policies or the cluster's rules refuse.
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The cluster finds what is asked for invalid, or may not change it any more.",
+        "Read the message for the field; edit the resource, or make a new one.",
+        True,
+    )
+    QUOTA_EXCEEDED = (
+        "QuotaExceeded",
+        "The namespace's ResourceQuota has no room for it.",
+        "Stop or delete something, ask for less, or have the quota raised.",
+        True,
+    )
+    POD_SECURITY_VIOLATION = (
+        "PodSecurityViolation",
+        "The namespace's Pod Security level refuses its pods.",
+        "The operator lowers the level of the namespace; databases need `baseline`.",
+        True,
+    )
+    ADMISSION_DENIED = (
+        "AdmissionDenied",
+        "A rule of the cluster refuses it: a LimitRange or an admission webhook.",
+        "Read the message: it names the rule. On a hosted cluster it may be an unpaid bill.",
+        True,
+    )
+    CREATE_FAILED = (
+        "CreateFailed",
+        "The cluster cannot make its pod, for a cause of its own.",
+        "Read the message; the cluster goes on trying.",
+    )
+    NAME_CLASH = (
+        "NameClash",
+        "An object of its name belongs to somebody else; Mooring leaves it alone.",
+        "Remove or rename that object; or delete this resource and make a new one.",
+        True,
+    )
+    NEWER_GENERATION = (
+        "NewerGeneration",
+        "Its objects were written for a later generation than the database knows, as after a"
+        " restore of the database.",
+        "Change the resource until its generation has got there.",
+    )
+
+    # The way to the cluster.
+    CLUSTER_UNAVAILABLE = (
+        "ClusterUnavailable",
+        "The cluster's API server cannot be reached, or answers with an error of its own.",
+        "Nothing: it is tried again for ever. The operator looks at the API server.",
+    )
+    CLUSTER_THROTTLED = (
+        "ClusterThrottled",
+        "The cluster's API server is busy and asks to wait.",
+        "Nothing: it is tried again when the API server said.",
+    )
+    CREDENTIAL_REJECTED = (
+        "CredentialRejected",
+        "The cluster does not accept Mooring's credential: expired, revoked or wrong.",
+        "Renew the kubeconfig; then retry.",
+        True,
+    )
+    PERMISSION_MISSING = (
+        "PermissionMissing",
+        "The credential may not do what is needed; the message names verb and kind.",
+        "Have a Role with that permission bound to the credential.",
+        True,
+    )
+    NAMESPACE_MISSING = (
+        "NamespaceMissing",
+        "The namespace of the resource does not exist.",
+        "Create it, or correct the namespace in the settings.",
+        True,
+    )
+    NAMESPACE_TERMINATING = (
+        "NamespaceTerminating",
+        "The namespace is being deleted, so nothing new is made in it.",
+        "Wait for its end and create it again.",
+    )
+    KIND_NOT_SERVED = (
+        "KindNotServed",
+        "The cluster does not know a kind of object that is needed.",
+        "The operator installs what serves it (Gateway API, KubeBlocks), or chooses another mode.",
+        True,
+    )
+    OBJECT_MISSING = (
+        "ObjectMissing",
+        "An object disappeared while it was written.",
+        "Nothing: it is tried again.",
+    )
+    CONFLICT = (
+        "Conflict",
+        "Somebody else changes the same object at the same time.",
+        "Find who else writes it; it is tried again.",
+    )
+
+    # Starting.
+    UNSCHEDULABLE = (
+        "Unschedulable",
+        "No node has room for its pod, or none that it may run on.",
+        "Ask for less CPU or memory, or have nodes added.",
+    )
+    VOLUME_PENDING = (
+        "VolumePending",
+        "Its volume is not provided yet.",
+        "The operator looks at the storage class and its provisioner.",
+    )
+    VOLUME_MOUNT_FAILED = (
+        "VolumeMountFailed",
+        "Its volume cannot be attached to the node or mounted there.",
+        "Often another node still holds it: wait. Else the operator looks at the storage.",
+    )
+    SANDBOX_CREATE_FAILED = (
+        "SandboxCreateFailed",
+        "The node cannot set up the pod's network or sandbox.",
+        "The operator looks at the node and its network plugin.",
+    )
+    IMAGE_PULL_FAILED = (
+        "ImagePullFailed",
+        "The node cannot pull the image: unknown, private, malformed, or the registry is away.",
+        "Correct the image, or have the registry reachable.",
+    )
+    CONTAINER_CONFIG_ERROR = (
+        "ContainerConfigError",
+        "The node cannot make the container: a Secret is missing, or its command cannot be run.",
+        "Read the message; if the image lacks the command, choose another image.",
+    )
+    CRASH_LOOP = (
+        "CrashLoop",
+        "Its container ends again and again; the message has the exit code.",
+        "Read the container's log; correct the image or the environment.",
+    )
+    OOM_KILLED = (
+        "OOMKilled",
+        "Its container used more memory than its limit and was killed.",
+        "Give it more memory.",
+    )
+    EVICTED = (
+        "Evicted",
+        "The node put its pod out, for want of disk or memory or to be drained.",
+        "Nothing: another pod is made. If it repeats, ask for less or have nodes added.",
+    )
+    STARTING_TOO_LONG = (
+        "StartingTooLong",
+        "It is not ready within the time for starting, and no other cause is seen.",
+        "The message says what is awaited; a sandbox is ready when its terminal listens.",
+    )
+
+    # Stopping and going.
+    STOPPING_TOO_LONG = (
+        "StoppingTooLong",
+        "It has not stopped within its time; what is left is named with its finalizers.",
+        "The operator looks at the pod and its node.",
+    )
+    DELETE_BLOCKED = (
+        "DeleteBlocked",
+        "Something of it stays after its deletion; it is named with its finalizers.",
+        "Whoever owns the finalizer has to finish; Mooring never strips one.",
+    )
+    WAITING_FOR_SANDBOXES = (
+        "WaitingForSandboxes",
+        "It waits for the sandboxes of its project to stop first.",
+        "Nothing; see the sandbox that is named.",
+    )
+
+    # Databases.
+    DATABASE_FAILED = (
+        "DatabaseFailed",
+        "The database operator reports the database as failed or abnormal.",
+        "Read the message; the operator of the cluster looks at the Cluster object and its pods.",
+    )
+    OPERATOR_NOT_RUNNING = (
+        "OperatorNotRunning",
+        "Nobody has looked at the new database: the database operator does not run.",
+        "The operator of the cluster looks at KubeBlocks.",
+    )
+    OPERATOR_MISSING = (
+        "OperatorMissing",
+        "The cluster has no database operator: KubeBlocks is not installed.",
+        "The operator of the cluster installs KubeBlocks; or delete the database.",
+        True,
+    )
+    CREDENTIALS_MISSING = (
+        "CredentialsMissing",
+        "The database runs, but its Secret or Service with the credentials is not there.",
+        "Wait; if it lasts, the operator of the cluster looks at KubeBlocks.",
+    )
+    WAITING_FOR_DATABASE = (
+        "WaitingForDatabase",
+        "It waits for the credentials of the project's database, so as to start with them.",
+        "Nothing: it starts without them when the wait is over.",
+    )
+    STARTED_WITHOUT_DATABASE = (
+        "StartedWithoutDatabase",
+        "It was started without DATABASE_URL, because the database took too long.",
+        "Nothing: it restarts with DATABASE_URL once the database is there.",
+    )
+
+    # Mooring itself.
+    PASS_TIMEOUT = (
+        "PassTimeout",
+        "One look at it did not end in its time, because the cluster answers slowly.",
+        "Nothing: it is tried again.",
+    )
+    INTERNAL = (
+        "Internal",
+        "Mooring has a fault; its log has the details.",
+        "It is tried again; report it if it lasts.",
+    )

@@ -1,0 +1,233 @@
+"""Every field of every input, at, below and above its limits: its code, or that it is taken.
+
+What is refused changes nothing. A new input or field without values here fails the first test.
+"""
+
+# ruff: noqa: RUF001 - look-alikes are among what is refused
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType
+
+from app.db.session import Database
+from app.domain import ids
+from app.domain.ids import NodeType
+from tests.integration.app.graphql.conftest import Ask
+from tests.integration.app.graphql.walk import EXAMPLES, contents, walked
+from tests.integration.world import project_of, viewer_of
+
+# A mutation for each input, and the argument beside it.
+MUTATIONS = {
+    "SignUpInput": "signUp",
+    "CreateProjectInput": "createProject",
+    "UpdateProjectInput": "updateProject",
+    "SandboxInput": "createSandbox",
+    "DatabaseInput": "createDatabase",
+}
+TAKEN_AS_IT_IS = None
+
+Values = list[tuple[object, str | None]]
+
+
+def text_of(least: int, most: int, *, clears: bool = False) -> Values:
+    """Values of a text field of any script, and the code of each."""
+    return [
+        ("x" * least if least else "x", TAKEN_AS_IT_IS),
+        ("x" * most, TAKEN_AS_IT_IS),
+        ("x" * (most + 1), "TOO_LONG"),
+        ("日本語 Käse Ελλάδα עברית", TAKEN_AS_IT_IS),
+        ("e\u0301" * (most // 2), TAKEN_AS_IT_IS),
+        ("👩‍👩‍👧 🚀", TAKEN_AS_IT_IS),
+        ("  around  ", TAKEN_AS_IT_IS),
+        ("a\0b", "INVALID"),
+        ("a\x07b", "INVALID"),
+        ("a\u202eb", "INVALID"),
+        ("a\u2066b", "INVALID"),
+        ("\ud800", "INVALID"),
+        ("", TAKEN_AS_IT_IS if clears else "REQUIRED"),
+        ("   ", TAKEN_AS_IT_IS if clears else "REQUIRED"),
+    ]
+
+
+def size_of(least: str, below: str, most: str, above: str) -> Values:
+    """Values of a quantity."""
+    wrong = ("abc", "-1", "1e9Gi", "", " 1", "1 Gi", "0x1", "１Gi", "1" * 40, "NaN", "1Gi\0")
+    return [
+        (least, TAKEN_AS_IT_IS),
+        (most, TAKEN_AS_IT_IS),
+        (below, "OUT_OF_RANGE"),
+        (above, "OUT_OF_RANGE"),
+        ("0", "OUT_OF_RANGE"),
+        (None, TAKEN_AS_IT_IS),
+        *((value, "INVALID") for value in wrong),
+    ]
+
+
+CPU: Values = [
+    *size_of("10m", "9m", "16", "16.001"),
+    ("500m", TAKEN_AS_IT_IS),
+    ("0.5", TAKEN_AS_IT_IS),
+]
+MEMORY = size_of("32Mi", "31Mi", "64Gi", "65Gi")
+STORAGE = size_of("1Gi", "1023Mi", "1Ti", "1025Gi")
+REPOSITORY: Values = [
+    ("a/b", TAKEN_AS_IT_IS),
+    (f"{'a' * 39}/{'b' * 100}", TAKEN_AS_IT_IS),
+    (f"{'a' * 40}/b", "INVALID"),
+    (f"a/{'b' * 101}", "INVALID"),
+    *((v, "INVALID") for v in ("a", "a/", "/b", "a/b/c", "ä/b", "a b/c", "a/b\n", "", "a/b\0")),
+    (None, TAKEN_AS_IT_IS),
+]
+NAMED = text_of(1, 63)
+TABLE: Mapping[str, Mapping[str, Values]] = {
+    "SignUpInput": {
+        "login": [
+            ("abc", TAKEN_AS_IT_IS),
+            ("x" * 32, TAKEN_AS_IT_IS),
+            ("ab", "TOO_SHORT"),
+            ("x" * 33, "TOO_LONG"),
+            ("", "REQUIRED"),
+            *((v, "INVALID") for v in ("Abc", "a b c", "äöü", "abc\n", "abc\0", "a_b", "\ud800ab")),
+        ],
+        "password": [
+            ("x" * 10, TAKEN_AS_IT_IS),
+            ("x" * 128, TAKEN_AS_IT_IS),
+            ("пароль на 🚀", TAKEN_AS_IT_IS),
+            ("x" * 9, "TOO_SHORT"),
+            ("", "TOO_SHORT"),
+            ("x" * 129, "TOO_LONG"),
+            ("correct\0horse battery", "INVALID"),
+            ("correct horse \ud800", "INVALID"),
+        ],
+    },
+    "CreateProjectInput": {
+        "name": text_of(1, 100),
+        "description": [*text_of(0, 1000, clears=True), (None, TAKEN_AS_IT_IS)],
+        "githubRepo": REPOSITORY,
+        "sandboxes": [
+            ([], TAKEN_AS_IT_IS),
+            (None, TAKEN_AS_IT_IS),
+            ([{"name": f"s{n}"} for n in range(20)], TAKEN_AS_IT_IS),
+            ([{"name": f"s{n}"} for n in range(21)], "TOO_LONG"),
+            ([{"name": "a"}, {"name": "a"}], "TAKEN"),
+            ([{"name": "a", "cpu": "abc"}], "INVALID"),
+        ],
+        "databases": [
+            ([], TAKEN_AS_IT_IS),
+            (None, TAKEN_AS_IT_IS),
+            ([{"name": f"d{n}"} for n in range(20)], TAKEN_AS_IT_IS),
+            ([{"name": f"d{n}"} for n in range(21)], "TOO_LONG"),
+            ([{"name": "é"}, {"name": "e\u0301"}], "TAKEN"),
+            ([{"name": "a", "replicas": 6}], "OUT_OF_RANGE"),
+        ],
+    },
+    "UpdateProjectInput": {
+        "name": [*text_of(1, 100), (None, "REQUIRED")],
+        "description": [*text_of(0, 1000, clears=True), (None, TAKEN_AS_IT_IS)],
+        "githubRepo": REPOSITORY,
+    },
+    "SandboxInput": {
+        "name": [*NAMED, ("app", "TAKEN")],
+        "image": [
+            ("a", TAKEN_AS_IT_IS),
+            ("registry.test:5000/team/app:1.2@sha256:" + "0" * 64, TAKEN_AS_IT_IS),
+            ("x" * 255, TAKEN_AS_IT_IS),
+            ("x" * 256, "TOO_LONG"),
+            ("", "REQUIRED"),
+            *((v, "INVALID") for v in ("a b", "a\0", "-a", "a\n", "ä", "a;b", "$(a)")),
+            (None, TAKEN_AS_IT_IS),
+        ],
+        "cpu": CPU,
+        "memory": MEMORY,
+        "storage": STORAGE,
+    },
+    "DatabaseInput": {
+        "name": NAMED,
+        "version": [
+            *((v, TAKEN_AS_IT_IS) for v in ("16", "16.4", "16.4.0", None)),
+            *((v, "INVALID") for v in ("", "x", "16.", "latest", "16.4.0.1", "１６", "16\0", "-1")),
+        ],
+        "replicas": [
+            (1, TAKEN_AS_IT_IS),
+            (5, TAKEN_AS_IT_IS),
+            (None, TAKEN_AS_IT_IS),
+            *((n, "OUT_OF_RANGE") for n in (0, 6, -1, 2**31 - 1)),
+        ],
+        "cpu": CPU,
+        "memory": MEMORY,
+        "storage": STORAGE,
+    },
+}
+FIELDS = [(kind, field) for kind, fields in TABLE.items() for field in fields]
+
+
+def test_every_field_of_every_input_is_in_the_table() -> None:
+    inputs = {
+        name: set(kind.fields)
+        for name, kind in walked().type_map.items()
+        if isinstance(kind, GraphQLInputObjectType)
+    }
+    # These cannot break a rule: who signs in is known or not, a filter finds or not.
+    for free in ("SignInInput", "ProjectFilter", "ProjectOrder"):
+        inputs.pop(free, None)
+
+    assert {kind: set(fields) for kind, fields in TABLE.items()} == inputs
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+async def test_each_value_has_its_code_or_is_taken(
+    ask: Ask, database: Database, kind: str, field: str
+) -> None:
+    viewer = await viewer_of(database)
+    for number, (value, expected) in enumerate(TABLE[kind][field]):
+        project = await project_of(database, viewer)
+        document, variables = _request(kind, field, value, project_id(project), number)
+        before = await contents(database)
+
+        answer = await ask(viewer, document, **variables)
+
+        assert answer["codes"] == [], (value, answer["errors"])
+        problems = answer["data"][MUTATIONS[kind]]["errors"]
+        assert [p["code"] for p in problems] == ([expected] if expected else []), (value, problems)
+        assert all(p["field"][:1] in ([field], []) for p in problems)
+        if expected:
+            assert await contents(database) == before
+
+
+async def test_the_same_is_an_error_where_errors_are_not_selected(
+    ask: Ask, database: Database
+) -> None:
+    viewer = await viewer_of(database)
+    for kind, mutation in MUTATIONS.items():
+        project = await project_of(database, viewer)
+        [field, *_] = TABLE[kind]
+        bad = next(value for value, expected in TABLE[kind][field] if expected)
+        document, variables = _request(kind, field, bad, project_id(project), 0)
+
+        answer = await ask(viewer, document.replace("errors { code field }", ""), **variables)
+
+        assert answer["codes"] == ["INVALID_INPUT"]
+        assert answer["errors"][0]["extensions"]["errors"][0]["field"] == [field]
+        assert answer["data"] == {mutation: None}
+
+
+def project_id(key: Any) -> str:
+    return ids.encode(NodeType.PROJECT, key)
+
+
+def _request(
+    kind: str, field: str, value: object, project: str, number: int
+) -> tuple[str, dict[str, object]]:
+    given = dict(EXAMPLES[kind]) | {field: value}
+    if kind == "SignUpInput" and field != "login":
+        given["login"] = f"user-{number}"
+    argument = {"updateProject": "id", "createSandbox": "projectId", "createDatabase": "projectId"}
+    mutation = MUTATIONS[kind]
+    heads = (f"$input: {kind}!", "input: $input")
+    variables: dict[str, object] = {"input": given}
+    if mutation in argument:
+        heads = (f"{heads[0]}, $to: ID!", f"{heads[1]}, {argument[mutation]}: $to")
+        variables["to"] = project
+    call = f"{mutation}({heads[1]}) {{ errors {{ code field }} __typename }}"
+    return f"mutation ({heads[0]}) {{ {call} }}", variables

@@ -1,0 +1,96 @@
+"""Two users: whatever takes an id answers another's as it answers one that does not exist."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.db.session import Database
+from app.domain import ids
+from app.domain.ids import NodeType, new_id
+from app.domain.viewer import Viewer
+from app.services import projects
+from app.services.projects import NewProject
+from tests.integration.app.graphql.conftest import Ask, Follow
+from tests.integration.app.graphql.walk import (
+    call,
+    contents,
+    fields_of,
+    takes_id,
+    value_for,
+    walked,
+)
+from tests.integration.world import MAKERS, viewer_of
+
+SCHEMA = walked()
+ROOTS = {
+    "query": SCHEMA.query_type,
+    "mutation": SCHEMA.mutation_type,
+    "subscription": SCHEMA.subscription_type,
+}
+CALLS = [
+    (operation, name)
+    for operation, root in ROOTS.items()
+    for name, field in fields_of(root)
+    if takes_id(field)
+]
+
+
+async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, str]:
+    """One id of each type that is this viewer's."""
+    async with database.begin(viewer.actor) as session:
+        project = (await projects.create(session, viewer, MAKERS, NewProject("secret"))).id
+    keys: dict[NodeType, UUID] = {NodeType.USER: viewer.user_id, NodeType.PROJECT: project}
+    async with database.read() as connection:
+        for row in await connection.execute(text("SELECT id, kind FROM resource")):
+            keys[NodeType[row.kind]] = row.id
+    found = {kind: ids.encode(kind, key) for kind, key in keys.items()}
+    return found | {NodeType.CHANGE: ids.encode(NodeType.CHANGE, viewer.home, 1)}
+
+
+def absent(kind: NodeType) -> str:
+    """An id of that type that nobody has."""
+    return ids.encode(kind, new_id(), 1 if kind == NodeType.CHANGE else None)
+
+
+@pytest.mark.parametrize(("operation", "name"), CALLS)
+async def test_anothers_id_is_answered_as_one_that_does_not_exist(
+    ask: Ask, follow: Follow, database: Database, operation: str, name: str
+) -> None:
+    ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
+    hers = await everything_of(database, ada)
+    root = ROOTS[operation]
+    assert root is not None
+    field = root.fields[name]
+    document, used = call(operation, name, field)
+    before = await contents(database)
+
+    async def answers(global_id: str) -> Any:
+        given = {argument: value_for(field, argument, global_id) for argument in used}
+        if operation == "subscription":
+            return await follow(bob, document, **given)
+        return await ask(bob, document, **given)
+
+    assert set(hers) == set(NodeType)
+    for kind, global_id in hers.items():
+        foreign, nothing = await answers(global_id), await answers(absent(kind))
+        assert foreign == nothing, kind
+        assert foreign["errors"] or foreign["data"] in ({name: None}, {name: [None]})
+    assert await contents(database) == before
+
+
+async def test_nothing_that_takes_no_id_shows_anything_of_another(
+    ask: Ask, database: Database
+) -> None:
+    ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
+    hers = await everything_of(database, ada)
+    document = """{ me { id login } changeCursor projects { totalCount nodes { id name
+      sandboxes { id } databases { id } } edges { cursor node { id } } } }"""
+
+    answer = await ask(bob, document)
+
+    assert not answer["errors"]
+    assert answer["data"]["projects"]["totalCount"] == 0
+    assert not any(global_id in str(answer) for global_id in hers.values())
+    assert "secret" not in str(answer)

@@ -1,0 +1,96 @@
+"""What is seen of a database, by the phases of KubeBlocks."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.states import Phase
+from reconciler.observed.database import seen, version
+from reconciler.observed.view import View
+
+SOON = timedelta(seconds=1)
+
+
+def live(phase: str = "Running", *, observed: int = 3, **status: Any) -> dict[str, Any]:
+    component = {"name": "postgresql", "stop": phase in ("Stopping", "Stopped"), "replicas": 1}
+    return {
+        "kind": "Cluster",
+        "metadata": {"name": "shop-abcdefgh", "generation": 3},
+        "spec": {"componentSpecs": [component]},
+        "status": {"phase": phase, "observedGeneration": observed, **status},
+    }
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        ("Creating", Phase.STARTING),
+        ("Running", Phase.RUNNING),
+        ("Updating", Phase.STARTING),
+        ("Stopping", Phase.STOPPING),
+        ("Stopped", Phase.STOPPED),
+        ("Deleting", Phase.TERMINATING),
+        ("SomethingNew", Phase.STARTING),
+    ],
+)
+def test_each_phase_of_the_operator(phase: str, expected: Phase) -> None:
+    assert seen(live(phase), waited=SOON, reachable=True) == View(expected)
+
+
+def test_a_phase_of_an_earlier_generation_is_not_believed() -> None:
+    assert seen(live(observed=2), waited=SOON, reachable=True) == View(Phase.STARTING)
+    assert seen(live("Stopped", observed=2), waited=SOON, reachable=True) == View(Phase.STOPPING)
+
+
+def test_it_does_not_run_before_anybody_knows_how_to_sign_in() -> None:
+    assert seen(live(), waited=SOON, reachable=False) == View(Phase.STARTING)
+
+
+def test_what_failed_says_so_in_the_operators_words() -> None:
+    broken = live("Failed", components={"postgresql": {"message": {"Pod/x": "OOMKilled"}}})
+    silent = live("Abnormal")
+
+    words = seen(broken, waited=SOON, reachable=True)
+
+    assert (words.phase, words.reason) == (Phase.STARTING, "DatabaseFailed")
+    assert (words.message, words.object) == ("Pod/x: OOMKilled", "Cluster/shop-abcdefgh")
+    assert "Abnormal" in str(seen(silent, waited=SOON, reachable=True).message)
+
+
+def test_an_operator_that_never_looks_is_named_after_a_minute() -> None:
+    unlooked = live("", observed=0)
+
+    assert seen(unlooked, waited=SOON, reachable=False).reason is None
+    late = seen(unlooked, waited=timedelta(seconds=61), reachable=False)
+    assert (late.phase, late.reason) == (Phase.STARTING, "OperatorNotRunning")
+
+
+def test_what_is_not_there_or_goes() -> None:
+    going = live()
+    going["metadata"]["deletionTimestamp"] = "2026-01-31T00:00:00Z"
+
+    assert seen(None, waited=SOON, reachable=False) == View(Phase.ABSENT)
+    assert seen(going, waited=SOON, reachable=True) == View(Phase.TERMINATING)
+
+
+def test_the_version_is_the_one_that_the_operator_wrote() -> None:
+    chosen = live()
+    chosen["spec"]["componentSpecs"][0]["serviceVersion"] = "16.4.0"
+
+    assert version(chosen) == "16.4.0"
+    assert version(live()) is None
+    assert version(None) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["phase", "components", "conditions", "observedGeneration"]), st.none()
+    )
+)
+def test_missing_fields_never_crash(status: dict[str, Any]) -> None:
+    found = {"kind": "Cluster", "metadata": {"name": "x"}, "spec": {}, "status": status}
+
+    assert seen(found, waited=SOON, reachable=True).phase in Phase

@@ -1,0 +1,1 @@
+"""The pages of docs/reference, rendered from the code."""
