@@ -10,9 +10,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   && command -v $$p && break; done)
 BIN := .venv/bin
 
-# A check reads MOORING_TEST_* and nothing else of Mooring's: not what somebody exported to run it.
-CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -v '^MOORING_TEST_'); \
-  do unset $$name; done;
+# A check reads MOORING_TEST_* and nothing else that somebody exported, for us or for production;
+# no proxy comes between the tests and what they start.
+CLEAN = for name in $$(env | sed -nE 's/^(MOORING_[A-Z0-9_]*|PG[A-Z]+|KUBECONFIG|DATABASE_URL)=.*/\1/p' \
+  | grep -v '^MOORING_TEST_'); do unset $$name; done; \
+  no_proxy="$${no_proxy:-$$NO_PROXY},127.0.0.1,localhost"; NO_PROXY=$$no_proxy; export no_proxy NO_PROXY;
 # $(call timed,name,command): the command, then how long it took.
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code

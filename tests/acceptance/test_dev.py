@@ -21,6 +21,7 @@ import pytest
 
 from app.postgres.orphans import is_zombie
 from tests.acceptance.stack import PATIENCE, Stack, gone, processes_of, running_stack
+from tests.acceptance.story import Follower, user_of
 
 # Proxy variables of the machine are not for our own process.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -186,6 +187,28 @@ def test_a_port_in_use_is_said_and_the_next_one_taken() -> None:
         with running_stack(port=str(port)) as running:
             assert f"port {port} is in use" in running.screen
             assert running.url != f"http://127.0.0.1:{port}"
+
+
+async def test_what_is_exported_for_other_programs_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    strangers = {
+        **{"KUBECONFIG": "/production", "DATABASE_URL": "postgresql://production/x"},
+        **{"PGHOST": "production", "PGPORT": "1", "PGUSER": "root", "PGSSLMODE": "verify-full"},
+        **{"http_proxy": nowhere, "HTTP_PROXY": nowhere, "all_proxy": nowhere},
+    }
+    for name, value in strangers.items():
+        monkeypatch.setenv(name, value)
+
+    with running_stack() as running:
+        assert "no pod really runs" in running.screen
+        async with user_of(running) as user, asyncio.TaskGroup() as group:
+            project = await user.create()
+            follower = Follower(user, project)
+            group.create_task(follower.run())
+            await follower.reaches("RUNNING")
+            await user.want("delete", project)
 
 
 @pytest.mark.parametrize(
