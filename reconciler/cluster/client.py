@@ -129,7 +129,7 @@ class Cluster:
                 for line in filter(None, lines):
                     yield orjson.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+            raise ClusterError(Meaning.UNAVAILABLE, 0, _words(error)) from error
         finally:
             response.close()
 
@@ -146,7 +146,7 @@ class Cluster:
         try:
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+            raise ClusterError(Meaning.UNAVAILABLE, 0, _words(error)) from error
         finally:
             response.release()
         if response.status >= 300:
@@ -180,7 +180,7 @@ class Cluster:
                 _request_timeout=timeout,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, repr(error)) from error
+            raise ClusterError(Meaning.UNAVAILABLE, 0, _words(error)) from error
 
     async def _budget(self) -> None:
         now = time.monotonic()
@@ -212,3 +212,8 @@ async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) 
             "Give one that works with kubectl"
         ) from error
     return Cluster(api, timeout=timeout, rate=rate, burst=burst)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong on the way, as a user may read it: a timeout says nothing by itself."""
+    return str(error) or type(error).__name__
