@@ -24,7 +24,6 @@ from tests.integration.world import viewer_of
 
 EACH = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 # Letters whose case is more than a bit, and what LIKE would take for a pattern.
