@@ -10,15 +10,17 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   && command -v $$p && break; done)
 BIN := .venv/bin
 
-# A check reads MOORING_TEST_* and nothing else of Mooring's: not what somebody exported to run it.
-CLEAN = for name in $$(env | sed -n 's/^\(MOORING_[A-Z0-9_]*\)=.*/\1/p' | grep -v '^MOORING_TEST_'); \
-  do unset $$name; done;
+# A check reads MOORING_TEST_* and nothing else that somebody exported, for us or for production;
+# no proxy comes between the tests and what they start.
+CLEAN = for name in $$(env | sed -nE 's/^(MOORING_[A-Z0-9_]*|PG[A-Z]+|KUBECONFIG|DATABASE_URL)=.*/\1/p' \
+  | grep -v '^MOORING_TEST_'); do unset $$name; done; \
+  no_proxy="$${no_proxy:-$$NO_PROXY},127.0.0.1,localhost"; NO_PROXY=$$no_proxy; export no_proxy NO_PROXY;
 # $(call timed,name,command): the command, then how long it took.
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults bench format schema reference schema-lint lock lock-check clean
-.PHONY: environment test-environment python
+.PHONY: help run test static unit integration acceptance faults test-kubernetes bench format schema
+.PHONY: reference schema-lint lock lock-check clean environment test-environment python
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -47,6 +49,10 @@ acceptance: test-environment ## The real processes, over HTTP and websockets
 
 faults: test-environment ## The story with more things breaking; not in make test, for its time
 	$(call timed,faults,$(BIN)/python -m pytest tests/acceptance -m faults)
+
+test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
+	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes),\
+	  @echo '== kubernetes: skipped, MOORING_TEST_KUBECONFIG names no cluster for tests')
 
 bench: test-environment ## Measure everything, some minutes; the table goes to bench/results
 	$(call timed,bench,$(BIN)/python -m bench $(ARGS))

@@ -34,7 +34,7 @@ def dev(
     """Run everything on this machine: Postgres, cluster simulator, API and reconciler."""
     from app.supervisor.supervisor import Supervisor
 
-    settings = _settings(kubeconfig=kubeconfig)
+    settings = _settings(**({} if kubeconfig is None else {"kubeconfig": kubeconfig}))
     raise typer.Exit(Supervisor(settings, _say).run())
 
 
@@ -66,6 +66,7 @@ def migrate() -> None:
     from app.db import migrations, roles
     from app.logs import configure_logs
     from app.parent import stop_with_parent
+    from app.supervisor.database import described, problem
 
     settings = _settings()
     configure_logs(settings.log_level, settings.log_format)
@@ -73,6 +74,8 @@ def migrate() -> None:
     url = settings.database_url.get_secret_value()
     if not url:
         _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
+    if reason := problem(url):
+        _fail(f"MOORING_DATABASE_URL: {described(url)} does not let us in ({reason})")
     asyncio.run(migrations.upgrade(url))
     given = {roles.API: settings.api_password, roles.RECONCILER: settings.reconciler_password}
     passwords = {role: secret.get_secret_value() for role, secret in given.items() if secret}
@@ -105,18 +108,14 @@ def export_schema(
         _fail(f"{file} is not what the code says: run `mooring export-schema` and commit it")
 
 
-def _settings(kubeconfig: Path | None = None) -> Settings:
+def _settings(**given: object) -> Settings:
     """The settings; an option of the command line goes over the environment."""
-    from pydantic import ValidationError
-
-    from app.settings import Settings
+    from app.settings import Settings, SettingsError
 
     try:
-        return Settings() if kubeconfig is None else Settings(kubeconfig=kubeconfig)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False)
-        lines = (f"MOORING_{str(item['loc'][0]).upper()}: {item['msg']}" for item in wrong)
-        _fail("\n".join(lines))
+        return Settings.load(**given)
+    except SettingsError as error:
+        _fail(str(error))
 
 
 def _say(line: str) -> None:

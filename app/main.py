@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from broadcaster import Broadcast
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
 from app.auth.tokens import Tokens
-from app.db import migrations
+from app.db import migrations, retention
 from app.db.session import Database
 from app.db.wakeups import Publisher
 from app.graphql.context import State
@@ -37,7 +38,12 @@ def create_app(settings: Settings) -> Starlette:
         broadcast = Broadcast(backend=WakeupBackend(listen_url, enabled=settings.notify))
         feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
         await broadcast.connect()
-        tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(feeds.poll())]
+        keep = timedelta(seconds=settings.keep_changes)
+        tasks = [
+            asyncio.create_task(publisher.run()),
+            asyncio.create_task(feeds.poll()),
+            asyncio.create_task(retention.run(database, keep, settings.prune_every)),
+        ]
         try:
             yield {"mooring": State(settings, database, tokens, makers, feeds)}
         finally:

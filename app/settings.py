@@ -5,9 +5,9 @@ have `KUBECONFIG` and `DATABASE_URL` exported to production. Times are in second
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,12 +16,16 @@ class SettingsError(ValueError):
 
 
 Seconds = Annotated[float, Field(gt=0)]
+# `make run MOORING_KUBECONFIG=~/…`: not every shell expands it there.
+File = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
     """The settings, checked at start; a wrong one is named with its rule."""
 
-    model_config = SettingsConfigDict(env_prefix="MOORING_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="MOORING_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     # Where the processes meet.
     database_url: SecretStr = Field(
@@ -55,6 +59,10 @@ class Settings(BaseSettings):
     stream_keepalive: Seconds = Field(15, description="Quiet of an event stream until a comment")
     feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
     feed_queue: int = Field(256, ge=1, description="Changes a slow subscriber may be behind")
+    keep_changes: float = Field(
+        90 * 86400, ge=86400, description="How long changes are kept, for history and for streams"
+    )
+    prune_every: Seconds = Field(3600, description="How often older changes are taken away")
     resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")
 
     # What a sandbox gets when its input leaves it out, and where it is reached.
@@ -103,7 +111,7 @@ class Settings(BaseSettings):
     )
 
     # The reconciler.
-    kubeconfig: Path | None = Field(None, description="Kubeconfig of the operator's cluster")
+    kubeconfig: File | None = Field(None, description="Kubeconfig of the operator's cluster")
     worker: str | None = Field(None, description="Name of this reconciler; unset: host and pid")
     slots: int = Field(32, ge=4, description="Passes at once")
     account_slots: int = Field(16, ge=1, description="Passes of one account at once")
@@ -138,11 +146,21 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field("json", description="Form of log lines")
 
     # `mooring dev` alone.
-    data_dir: Path = Field(Path(".mooring"), description="Where mooring dev keeps its data")
-    postgres_binaries: Path | None = Field(
+    data_dir: File = Field(Path(".mooring"), description="Where mooring dev keeps its data")
+    postgres_binaries: File | None = Field(
         None, description="Folder of PostgreSQL's programs, as pg_config --bindir prints it"
     )
     simulator_arguments: str = Field("", description="More arguments for the simulator")
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """From the environment, `given` over it; SettingsError names what is wrong and its rule."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            wrong = error.errors(include_input=False, include_url=False)
+            lines = (f"MOORING_{str(item['loc'][0]).upper()}: {item['msg']}" for item in wrong)
+            raise SettingsError("\n".join(lines)) from None
 
     def postgres(self) -> tuple[str, str]:
         """The URLs for statements and for LISTEN; SettingsError without one."""

@@ -87,12 +87,12 @@ def _heard(channel: str, loop: Loop) -> None:
 
 
 if __name__ == "__main__":
-    chosen = Settings()
-    configure_logs(chosen.log_level, chosen.log_format)
-    stop_with_parent(chosen.parent_pipe)
-    if chosen.kubeconfig is None or not chosen.kubeconfig.is_file():
-        sys.exit("Set MOORING_KUBECONFIG to the file of the operator's cluster; there is none")
     try:
-        asyncio.run(main(chosen, chosen.kubeconfig))
+        settings = Settings.load()
+        configure_logs(settings.log_level, settings.log_format)
+        stop_with_parent(settings.parent_pipe)
+        if settings.kubeconfig is None or not settings.kubeconfig.is_file():
+            sys.exit("Set MOORING_KUBECONFIG to the file of the operator's cluster; there is none")
+        asyncio.run(main(settings, settings.kubeconfig))
     except SettingsError as error:
         sys.exit(str(error))

@@ -77,8 +77,9 @@ async def _ensure_role(connection: AsyncConnection, role: str, password: str) ->
     there = await connection.execute(
         text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
     )
+    # NOSUPERUSER goes without saying; to say it in an ALTER is a superuser's right before 16.
     verb = "ALTER" if there.first() else "CREATE"
     quoted = password.replace("'", "''")
     await connection.execute(
-        text(f"{verb} ROLE {role} LOGIN NOSUPERUSER PASSWORD '{quoted}'".replace(":", r"\:"))
+        text(f"{verb} ROLE {role} LOGIN PASSWORD '{quoted}'".replace(":", r"\:"))
     )

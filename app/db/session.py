@@ -8,19 +8,26 @@ across a wait.
 
 Reads go to an engine of their own in AUTOCOMMIT and without reset-on-return: the hidden BEGIN,
 ROLLBACK and reset cost a factor of 1.4 on small requests (design section 7).
+
+A migration under a running process may change what a statement that it has prepared returns;
+Postgres then refuses it once. A read is asked again, a unit of work is done again.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import make_url
+from asyncpg import InvalidCachedStatementError
+from sqlalchemy import CursorResult, make_url
+from sqlalchemy.exc import NotSupportedError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from app.db import feed
 from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Actor
+
+T = TypeVar("T")
 
 
 class Session(AsyncSession):
@@ -30,6 +37,19 @@ class Session(AsyncSession):
         super().__init__(engine, expire_on_commit=False)
         self.changes: list[feed.NewChange] = []
         self.asked = False
+
+
+class _Read(AsyncConnection):
+    """Statements that each stand alone, so that one which a migration outdated is asked again."""
+
+    async def execute(self, *arguments: Any, **options: Any) -> CursorResult[Any]:
+        try:
+            found: CursorResult[Any] = await super().execute(*arguments, **options)
+        except NotSupportedError as error:
+            if not _outdated(error):
+                raise
+            found = await super().execute(*arguments, **options)
+        return found
 
 
 class Database:
@@ -58,10 +78,21 @@ class Database:
         if session.asked:
             self._publisher.wake(WORK)
 
+    async def transact(self, actor: Actor | None, work: Callable[[Session], Awaitable[T]]) -> T:
+        """`work` in one `begin()`; once more if a migration outdated a statement of it."""
+        try:
+            async with self.begin(actor) as session:
+                return await work(session)
+        except NotSupportedError as error:
+            if not _outdated(error):
+                raise
+        async with self.begin(actor) as session:
+            return await work(session)
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that each see the newest committed state."""
-        async with self._reads.connect() as connection:
+        async with _Read(self._reads) as connection:
             yield connection
 
     # Claims and renewals are single statements that commit themselves.
@@ -81,6 +112,12 @@ class Database:
         """Close all connections."""
         await self._writes.dispose()
         await self._reads.dispose()
+
+
+def _outdated(error: NotSupportedError) -> bool:
+    # SQLAlchemy has by now dropped all statements that the engine had prepared.
+    cause = error.orig.__cause__ if error.orig else None
+    return isinstance(cause, InvalidCachedStatementError)
 
 
 def _engine(url: str, pool: int, **options: Any) -> AsyncEngine:

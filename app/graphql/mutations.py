@@ -1,4 +1,4 @@
-"""Everything that can be changed: each opens one `begin()`, calls one verb and commits once."""
+"""Everything that can be changed: each calls one verb in one transaction."""
 
 from __future__ import annotations
 
@@ -103,8 +103,9 @@ class Mutation:
         try:
             users.check_sign_up(input.login, input.password)
             secret = await passwords.hashed(input.password)
-            async with info.context.state.database.begin() as session:
-                made = await users.sign_up(session, input.login, secret)
+            made = await info.context.state.database.transact(
+                None, lambda session: users.sign_up(session, input.login, secret)
+            )
         except InvalidInput as wrong:
             return SignUpPayload(credentials=None, errors=_as_data(info, wrong))
         return SignUpPayload(credentials=_credentials(info, made), errors=[])
@@ -140,13 +141,15 @@ class Mutation:
         )
         key = _idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
         try:
-            async with state.database.begin(viewer.actor) as session:
-                row = await _once(
+            row = await state.database.transact(
+                viewer.actor,
+                lambda session: _once(
                     session,
                     key,
                     ProjectRow,
                     lambda: projects.create(session, viewer, state.makers, new),
-                )
+                ),
+            )
         except InvalidInput as wrong:
             return CreateProjectPayload(project=None, errors=_as_data(info, wrong))
         return CreateProjectPayload(project=build.project(row), errors=[])
@@ -172,8 +175,9 @@ class Mutation:
         }
         viewer, key = info.context.viewer, _key(id, NodeType.PROJECT)
         try:
-            async with info.context.state.database.begin(viewer.actor) as session:
-                row = await projects.update(session, viewer, key, given)
+            row = await info.context.state.database.transact(
+                viewer.actor, lambda session: projects.update(session, viewer, key, given)
+            )
         except InvalidInput as wrong:
             return UpdateProjectPayload(project=None, errors=_as_data(info, wrong))
         return UpdateProjectPayload(project=build.project(row), errors=[])
@@ -281,8 +285,9 @@ async def _on_project(
     info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[ProjectRow]]
 ) -> Project:
     viewer, key = info.context.viewer, _key(global_id, NodeType.PROJECT)
-    async with info.context.state.database.begin(viewer.actor) as session:
-        row = await verb(session, viewer, key)
+    row = await info.context.state.database.transact(
+        viewer.actor, lambda session: verb(session, viewer, key)
+    )
     return build.project(row)
 
 
@@ -298,8 +303,9 @@ async def _on_resource(
     info: Info, global_id: str, details: Details[Row, Any], kind: NodeType, verb: Verb
 ) -> Row:
     viewer, key = info.context.viewer, _key(global_id, kind)
-    async with info.context.state.database.begin(viewer.actor) as session:
-        row: Row = await verb(session, viewer, details, key)
+    row: Row = await info.context.state.database.transact(
+        viewer.actor, lambda session: verb(session, viewer, details, key)
+    )
     return row
 
 
@@ -311,13 +317,15 @@ async def _create(
     owner = _key(project_id, NodeType.PROJECT, "projectId")
     mutation = f"create{details.kind.capitalize()}"
     key = _idempotency(viewer.user_id, mutation, given_key, f"{owner} {new!r}")
-    async with info.context.state.database.begin(viewer.actor) as session:
-        return await _once(
+    return await info.context.state.database.transact(
+        viewer.actor,
+        lambda session: _once(
             session,
             key,
             details.row,
             lambda: resources.create(session, viewer, maker, owner, new),
-        )
+        ),
+    )
 
 
 async def _once(

@@ -46,12 +46,17 @@ def with_role(url: str, role: str, password: str) -> str:
 def described(url: str) -> str:
     """`url` without its password, for a person."""
     parts = urlsplit(url)
+    if not parts.scheme:
+        return "what is given"
     name = parts.path.lstrip("/") or "?"
     return f"{name} on {parts.hostname or 'a local socket'}:{parts.port or 5432}"
 
 
 def problem(url: str) -> str | None:
     """Why the database at `url` cannot be reached; None when it can."""
+
+    if urlsplit(url).scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        return "it is no URL: give postgresql://user:password@host:5432/name"
 
     async def connect() -> None:
         await (await asyncpg.connect(_plain(url), timeout=10)).close()

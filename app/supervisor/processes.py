@@ -7,13 +7,27 @@ reconciler.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What could point a child at something that nobody named: see the header of app.settings.
-_NOT_HANDED_ON = ("KUBECONFIG", "DATABASE_URL")
+# What could point us at something that nobody named (see the header of app.settings): libpq's
+# variables, which asyncpg and the server read, too.
+_STRANGERS = re.compile("KUBECONFIG|DATABASE_URL|PG[A-Z]+")
+_OURSELVES = "127.0.0.1,localhost"
+
+
+def forget_strangers() -> None:
+    """Take out of this process's environment, and of its children's, what is for others."""
+    for name in filter(_STRANGERS.fullmatch, list(os.environ)):
+        del os.environ[name]
+    # A proxy is for the world outside: the reconciler's client would ask it for the simulator.
+    direct = ",".join(
+        filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), _OURSELVES))
+    )
+    os.environ |= {"no_proxy": direct, "NO_PROXY": direct}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +39,7 @@ class Program:
 
     def environment(self) -> dict[str, str]:
         """This process's environment with the child's own settings over it."""
-        inherited = {key: value for key, value in os.environ.items() if key not in _NOT_HANDED_ON}
-        return inherited | {"PYTHONUNBUFFERED": "1"} | self.env
+        return os.environ | {"PYTHONUNBUFFERED": "1"} | self.env
 
 
 def migrate(owner_url: str, passwords: tuple[str, str], pipe: int) -> Program:

@@ -56,6 +56,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Start, watch until Ctrl-C, stop; the exit code."""
+        processes.forget_strangers()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Under nohup a closed terminal is no reason to stop.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:

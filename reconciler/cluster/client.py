@@ -21,6 +21,7 @@ import orjson
 from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient
 
+from app.settings import SettingsError
 from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning_of
 from reconciler.manifests.identity import MANAGER
 from reconciler.manifests.kinds import EVENT, Kind, Object, kind_of
@@ -245,8 +246,17 @@ def _unanswered(error: Exception) -> ClusterError:
 
 
 async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) -> Cluster:
-    """The cluster of the operator's own kubeconfig, which is trusted."""
-    api = await config.new_client_from_config(str(kubeconfig))
+    """The cluster of the operator's own kubeconfig, which is trusted.
+
+    SettingsError when it is none that works: the loader raises whatever it stumbles over.
+    """
+    try:
+        api = await config.new_client_from_config(str(kubeconfig))
+    except Exception as error:
+        raise SettingsError(
+            f"MOORING_KUBECONFIG: {kubeconfig} does not work ({type(error).__name__}). "
+            "Give one that works with kubectl"
+        ) from error
     _read_environment_once(api)
     return Cluster(api, timeout=timeout, rate=rate, burst=burst)
 

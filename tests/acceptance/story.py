@@ -1,21 +1,31 @@
-"""One user of a running Mooring, over real HTTP and a real websocket."""
+"""One user of a running Mooring, over real HTTP and a real websocket, and the story he lives.
+
+The same story on every cluster: the tests that break things are beside it, those on a real API
+server in `tests/kubernetes`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import websockets
 from websockets import Subprotocol
 
+from app.domain import ids
+from reconciler.cluster.client import connect
+from reconciler.manifests.identity import MANAGED_BY, MANAGER
+from reconciler.manifests.kinds import KINDS
 from tests.acceptance.stack import PATIENCE, Stack
 
 Event = dict[str, Any]
+Breaks = Callable[[], Awaitable[None]]
 
 _STREAM = """subscription ($id: ID!, $after: String) { projectChanged(id: $id, after: $after) {
   cursor kind deletedId project { status converged generation observedGeneration }
@@ -138,3 +148,64 @@ class Follower:
         async with self._something:
             self.events.append(event)
             self._something.notify_all()
+
+
+async def nothing() -> None:
+    """Nothing breaks."""
+
+
+async def story(user: User, breaks: Breaks = nothing) -> None:
+    """The whole life of a project; `breaks` happens while it is on its way up again."""
+    before = await user.cursor()
+    project = await user.create()
+    follower = Follower(user, project, before)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(follower.run())
+        await follower.reaches("RUNNING")
+        assert await user.want("stop", project) == "STOPPING"
+        await follower.reaches("STOPPED")
+        assert await user.want("start", project) == "STARTING"
+        await breaks()
+        await follower.reaches("RUNNING")
+        assert await user.want("delete", project) == "TERMINATING"
+    await saw_everything(user.stack, follower, project)
+
+
+async def saw_everything(stack: Stack, follower: Follower, project: str) -> None:
+    """The follower, from before the creation on, saw every change row: in order, once."""
+    decoded = ids.decode(project)
+    assert decoded is not None
+    changes = [event["change"] for event in follower.events if event["change"]]
+    kinds = {event["kind"] for event in follower.events}
+    assert [change["id"] for change in changes] == await change_ids(stack, decoded[1])
+    assert kinds == {"CHANGED", "SYNCED", "DELETED"}
+    assert (changes[0]["action"], changes[-1]["action"]) == ("project.create", "project.gone")
+    for subject in {change["subjectId"] for change in changes}:
+        chain = [c for c in changes if c["subjectId"] == subject]
+        ends = [change["toStatus"] for change in chain]
+        assert [change["fromStatus"] for change in chain] == [None, *ends[:-1]]
+
+
+async def change_ids(stack: Stack, project: UUID) -> list[str]:
+    connection = await asyncpg.connect(stack.owner_url)
+    try:
+        rows = await connection.fetch(
+            "SELECT account_id, seq FROM change WHERE project_id = $1 ORDER BY seq", project
+        )
+    finally:
+        await connection.close()
+    return [ids.encode(ids.NodeType.CHANGE, row["account_id"], row["seq"]) for row in rows]
+
+
+async def objects_left(stack: Stack) -> list[str]:
+    """Our objects that are still in the namespace, of every kind that a deletion looks for."""
+    namespace = stack.ready["namespace"]
+    cluster = await connect(stack.kubeconfig, timeout=30, rate=1000, burst=1000)
+    try:
+        return [
+            f"{kind.kind}/{body['metadata']['name']}"
+            for kind in KINDS
+            for body in await cluster.list_all(kind, namespace, f"{MANAGED_BY}={MANAGER}")
+        ]
+    finally:
+        await cluster.close()

@@ -19,7 +19,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.postgres.orphans import is_zombie
 from tests.acceptance.stack import PATIENCE, Stack, gone, processes_of, running_stack
+from tests.acceptance.story import Follower, user_of
+
+# Proxy variables of the machine are not for our own process.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def ask(stack: Stack, document: str, variables: dict[str, Any], token: str = "")
         if token
         else {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with DIRECT.open(request, timeout=30) as answer:
         return json.load(answer)["data"]
 
 
@@ -89,16 +94,7 @@ async def test_processes_connect_as_roles_that_are_no_superusers(stack: Stack) -
 
 
 def test_a_second_start_on_the_same_data_is_refused(stack: Stack) -> None:
-    environment = os.environ | {"MOORING_DATA_DIR": str(stack.data), "MOORING_PORT": "0"}
-
-    second = subprocess.run(
-        [sys.executable, "-m", "app.cli", "dev"],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    second = dev(MOORING_DATA_DIR=str(stack.data), MOORING_PORT="0")
 
     assert second.returncode == 1
     assert f"mooring dev already runs on {stack.data} (process {stack.dev.pid})" in second.stdout
@@ -112,19 +108,35 @@ def test_ctrl_c_stops_everything_and_the_next_start_goes_on(own: Stack) -> None:
     create = "mutation ($i: CreateProjectInput!) { createProject(input: $i) { project { id } } }"
     project = ask(own, create, {"i": {"name": "Kept"}}, token)["createProject"]["project"]
 
-    code = own.interrupt()
+    children = own.ready["processes"]
 
-    assert code == 0
+    own.dev.send_signal(signal.SIGINT)
+    order = ends(children)
+
+    assert own.dev.wait(PATIENCE) == 0
+    assert order == ["reconciler", "api", "simulator", "postgres"]
     assert gone(own.folder) == []
     assert not (own.data / "ready.json").exists()
-    order = [own.screen.find(name) for name in ("Stopping",)]
-    assert order[0] > 0
 
     own.start()
 
     names = ask(own, "{ projects(first: 10) { nodes { id name } } }", {}, token)["projects"]
     assert names["nodes"] == [{"id": project["id"], "name": "Kept"}]
     assert own.kubeconfig == kubeconfig
+
+
+def ends(children: dict[str, int]) -> list[str]:
+    """The names in the order in which they end, as seen by one who looks all the time."""
+    order: list[str] = []
+    deadline = time.monotonic() + PATIENCE
+    while len(order) < len(children) and time.monotonic() < deadline:
+        order += [name for name in children if name not in order and ended(children[name])]
+        time.sleep(0.001)
+    return order
+
+
+def ended(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists() or is_zombie(pid)
 
 
 @pytest.mark.faults
@@ -177,20 +189,60 @@ def test_a_port_in_use_is_said_and_the_next_one_taken() -> None:
             assert running.url != f"http://127.0.0.1:{port}"
 
 
-def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
-    environment = os.environ | {"MOORING_PORT": "http", "MOORING_DATA_DIR": str(tmp_path)}
+async def test_what_is_exported_for_other_programs_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    strangers = {
+        **{"KUBECONFIG": "/production", "DATABASE_URL": "postgresql://production/x"},
+        **{"PGHOST": "production", "PGPORT": "1", "PGUSER": "root", "PGSSLMODE": "verify-full"},
+        **{"http_proxy": nowhere, "HTTP_PROXY": nowhere, "all_proxy": nowhere},
+    }
+    for name, value in strangers.items():
+        monkeypatch.setenv(name, value)
 
-    answer = subprocess.run(
+    with running_stack() as running:
+        assert "no pod really runs" in running.screen
+        async with user_of(running) as user, asyncio.TaskGroup() as group:
+            project = await user.create()
+            follower = Follower(user, project)
+            group.create_task(follower.run())
+            await follower.reaches("RUNNING")
+            await user.want("delete", project)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("PORT", "http", "MOORING_PORT: "),
+        ("KUBECONFIG", "/no/such/file", "kubeconfig /no/such/file cannot be read"),
+        ("KUBECONFIG", "/dev/null", "kubeconfig /dev/null has no current context"),
+        ("DATABASE_URL", "nonsense", "give postgresql://user:password@host:5432/name"),
+        ("DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/x", "x on 127.0.0.1:1 does not let us"),
+        ("HOST", "no.such.host.invalid", "MOORING_HOST: no.such.host.invalid"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named(
+    tmp_path: Path, setting: str, value: str, said: str
+) -> None:
+    answer = dev(MOORING_DATA_DIR=str(tmp_path), **{f"MOORING_{setting}": value})
+
+    assert answer.returncode == 1
+    assert said in answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stdout + answer.stderr
+    assert "secret" not in answer.stdout + answer.stderr
+
+
+def dev(**environment: str) -> subprocess.CompletedProcess[str]:
+    """A `mooring dev` that is to end by itself."""
+    return subprocess.run(
         [sys.executable, "-m", "app.cli", "dev"],
-        env=environment,
+        env=os.environ | environment,
         check=False,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
-
-    assert answer.returncode == 1
-    assert answer.stderr.startswith("MOORING_PORT: ")
 
 
 def parent_of(pid: int) -> int:

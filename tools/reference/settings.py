@@ -91,7 +91,8 @@ def _value(name: str) -> str:
     if get_origin(hint) in (list, dict):
         return "JSON"
     kind = next(one for one in get_args(hint) or (hint,) if one is not NoneType)
-    return _WORDS[kind] + _bounds(Settings.model_fields[name])
+    bare = getattr(kind, "__origin__", kind)  # Annotated, such as settings.File
+    return _WORDS[bare] + _bounds(Settings.model_fields[name])
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -27,7 +27,6 @@ from tests.postgres import make_database
 
 EACH = settings(
     max_examples=60,
-    deadline=None,
     phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

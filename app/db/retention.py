@@ -1,0 +1,74 @@
+"""What is not kept for ever: changes beyond their time, and first answers to idempotency keys.
+
+Every API process calls this; the advisory lock lets one at a time work, and the others pass by. A
+round takes away what the last one left below the floor, and raises the floor afterwards: whoever
+found his cursor above the floor has until the next round to read on from it, so no reader needs a
+lock. Feeds that are being written to are left for the next round, so nobody waits for this.
+"""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from app.db.session import Database
+
+log = structlog.get_logger(__name__)
+
+_LOCK = 0x6D6F6F73  # "moos"; the migrations' is "moor"
+_MOST = 5000
+
+_ALONE = text("SELECT pg_try_advisory_xact_lock(:key)")
+_TAKE_CHANGES = text("""
+DELETE FROM change WHERE (account_id, seq) IN (
+  SELECT c.account_id, c.seq FROM change c JOIN feed f USING (account_id)
+  WHERE c.at < mooring_now() - CAST(:keep AS interval) AND c.seq <= f.floor LIMIT :most)
+RETURNING 1
+""")
+_RAISE_FLOORS = text("""
+WITH old AS MATERIALIZED (
+  SELECT account_id, max(seq) AS seq FROM change
+  WHERE at < mooring_now() - CAST(:keep AS interval) GROUP BY 1),
+l AS MATERIALIZED (
+  SELECT f.account_id FROM feed f JOIN old USING (account_id) WHERE f.floor < old.seq
+  ORDER BY f.account_id FOR NO KEY UPDATE OF f SKIP LOCKED)
+UPDATE feed f SET floor = old.seq FROM old JOIN l USING (account_id)
+WHERE f.account_id = old.account_id RETURNING 1
+""")
+# A key may be in use again at this moment: its own mutation takes the old row away then.
+_TAKE_ANSWERS = text("""
+DELETE FROM idempotency WHERE (user_id, mutation, key) IN (
+  SELECT user_id, mutation, key FROM idempotency
+  WHERE created_at < mooring_now() - interval '24 hours' LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING 1
+""")
+
+
+async def prune(database: Database, keep: timedelta) -> None:
+    """One round: take away what is below the floors, raise them to what is older than `keep`."""
+    while await _alone(database, _TAKE_CHANGES, keep=keep, most=_MOST) == _MOST:
+        pass
+    while await _alone(database, _TAKE_ANSWERS, most=_MOST) == _MOST:
+        pass
+    await _alone(database, _RAISE_FLOORS, keep=keep)
+
+
+async def run(database: Database, keep: timedelta, every: float) -> None:
+    """A round every `every` seconds, jittered, for ever."""
+    while True:
+        try:
+            await prune(database, keep)
+        except (OSError, DBAPIError, InterfaceError) as error:
+            log.warning("old changes cannot be taken away", error=repr(error))
+        await asyncio.sleep(every * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+
+async def _alone(database: Database, statement: TextClause, **binds: object) -> int:
+    """How many rows the statement took; 0 while another process is at it."""
+    async with database.begin() as session:
+        if not (await session.execute(_ALONE, {"key": _LOCK})).scalar_one():
+            return 0
+        return len((await session.execute(statement, binds)).all())

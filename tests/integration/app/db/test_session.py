@@ -1,0 +1,48 @@
+"""What a process does whose statements a migration outdates while it runs."""
+
+import asyncpg
+
+from app.db import projects as rows
+from app.db.session import Database, Session
+from app.domain.states import DesiredState
+from app.services import projects
+from tests.integration.world import project_of, viewer_of
+
+
+async def widen(url: str) -> None:
+    """As a migration might: statements that return the column are refused where prepared."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("ALTER TABLE project ALTER COLUMN name TYPE varchar(500)")
+    await connection.close()
+
+
+async def test_a_read_outlives_a_migration(database: Database, url: str) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    async with database.read() as connection:
+        before = await rows.by_ids(connection, viewer, [project])
+        await widen(url)
+
+        after = await rows.by_ids(connection, viewer, [project])
+
+    assert after == before
+
+
+async def test_a_unit_of_work_outlives_a_migration_and_is_done_once(
+    database: Database, url: str
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    generations = []
+
+    async def work(session: Session) -> None:
+        before = await projects.read(session, viewer, project)
+        after = await projects.want(session, viewer, project, DesiredState.STOPPED)
+        generations.append((before.generation, after.generation))
+
+    async with database.begin(viewer.actor) as session:
+        await projects.read(session, viewer, project)
+    await widen(url)
+    await database.transact(viewer.actor, work)
+
+    assert generations == [(1, 2)]
