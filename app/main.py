@@ -15,6 +15,7 @@ from app.db.session import Database
 from app.db.wakeups import Publisher
 from app.graphql.context import State
 from app.graphql.endpoint import Endpoint
+from app.graphql.sockets import Sockets
 from app.live.backend import WakeupBackend
 from app.live.feeds import Feeds
 from app.secrets.keyring import KeyRing
@@ -46,14 +47,13 @@ def create_app(settings: Settings) -> Starlette:
             await broadcast.disconnect()
             await database.close()
 
-    endpoint = Endpoint()
     return Starlette(
         routes=[
             Route("/", start.start_page),
             *health.routes(health.database_checks(database, migrations.head())),
             *playground.routes(),
-            Route("/graphql", endpoint, methods=["POST"]),
-            WebSocketRoute("/graphql", endpoint),
+            Route("/graphql", Endpoint()),
+            WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout)),
         ],
         lifespan=lifespan,
     )

@@ -13,14 +13,24 @@ from app.settings import Settings
 
 # Subscriptions are told to reconnect (1012) at once; this is for answers that are under way.
 _GRACEFUL_SECONDS = 5
-_MESSAGE_LIMIT = 1024 * 1024
 
 
 def serve(settings: Settings, fd: int | None = None) -> None:
     """Serve until SIGTERM; on `fd` if a parent hands a listening socket down."""
     configure_logs(settings.log_level, settings.log_format)
     stop_with_parent(settings.parent_pipe)
-    uvicorn.Server(config(settings)).run([socket.socket(fileno=fd)] if fd is not None else None)
+    Server(config(settings)).run([socket.socket(fileno=fd)] if fd is not None else None)
+
+
+class Server(uvicorn.Server):
+    """Ends event streams first: uvicorn closes websockets, but waits for answers to end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        state = self.lifespan.state.get("mooring")
+        if state is not None:
+            state.leaving.set()
+        await super().shutdown(sockets)
 
 
 def config(settings: Settings) -> uvicorn.Config:
@@ -31,7 +41,7 @@ def config(settings: Settings) -> uvicorn.Config:
         port=settings.port,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
-        ws_max_size=_MESSAGE_LIMIT,
+        ws_max_size=settings.body_limit,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
         lifespan="on",
         log_config=None,

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Keys for secrets at rest, newest first: id:base64 of 32 bytes, by comma",
     )
+    body_limit: int = Field(1024 * 1024, ge=1024, description="Bytes of a request or message")
+    socket_init_timeout: Seconds = Field(10, description="Until connection_init has to come")
+    stream_keepalive: Seconds = Field(15, description="Quiet of an event stream until a comment")
     feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
     feed_queue: int = Field(256, ge=1, description="Changes a slow subscriber may be behind")
     resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")

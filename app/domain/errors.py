@@ -136,7 +136,7 @@ class InvalidInput(MooringError):
 
 
 class InvalidCursor(MooringError):
-    """A cursor that is none of this list or stream; fact: `field`."""
+    """A cursor that is none of this list or stream; fact: `field`, or `header`."""
 
     code = ErrorCode.INVALID_CURSOR
     message = "This is no cursor of this list or stream. Begin again without it."
@@ -147,6 +147,16 @@ class Unauthenticated(MooringError):
 
     code = ErrorCode.UNAUTHENTICATED
     message = "Sign in: send a valid token as `Authorization: Bearer …`, or in connection_init."
+
+
+class TooComplex(MooringError):
+    """The document asks for too much; facts: `measure` (what was counted) and its `limit`."""
+
+    code = ErrorCode.TOO_COMPLEX
+    message = "The operation is too large: extensions say the measure and its limit. Ask for less."
+
+    def __init__(self, measure: str, limit: int) -> None:
+        super().__init__(measure=measure, limit=limit)
 
 
 class BadCredentials(MooringError):

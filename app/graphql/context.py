@@ -6,6 +6,7 @@ anew, so that a revoked user is refused and `changeCursor` stands where the oper
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,30 +26,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one API process holds for all its requests."""
+    """What one API process holds for all its requests; `leaving` is set when it stops."""
 
     settings: Settings
     database: Database
     tokens: Tokens
     makers: Makers
     feeds: Feeds
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass
 class Connection:
-    """One request or websocket; `connection_params` come with connection_init."""
+    """One request or websocket; `connection_params` come with connection_init.
+
+    `last_event_id` is what an SSE client that lost its connection has seen last, if anything.
+    """
 
     state: State
     authorization: str | None = None
+    last_event_id: str | None = None
     connection_params: dict[str, Any] | None = field(default=None)
 
     async def operation(self) -> Context:
         """The context of one operation; Unauthenticated for a token that is not good."""
-        return Context(self.state, await self.viewer())
+        return Context(self.state, await self.viewer(), self.last_event_id)
 
     async def viewer(self) -> Viewer | None:
         """Who asks; None without a token."""
-        given = (self.connection_params or {}).get("authorization") or self.authorization
+        given = _authorization(self.connection_params or {}) or self.authorization
         if not given:
             return None
         scheme, _, token = str(given).partition(" ")
@@ -62,11 +68,21 @@ class Connection:
         return found
 
 
-class Context:
-    """One operation; whatever needs a viewer is UNAUTHENTICATED without one."""
+def _authorization(params: dict[str, Any]) -> Any:
+    """The header's stand-in in connection_init, which clients write in either case."""
+    return params.get("authorization") or params.get("Authorization")
 
-    def __init__(self, state: State, viewer: Viewer | None) -> None:
+
+class Context:
+    """One operation; whatever needs a viewer is UNAUTHENTICATED without one.
+
+    `cursor` is where the operation's own stream stands, once it has begun.
+    """
+
+    def __init__(self, state: State, viewer: Viewer | None, last_event_id: str | None) -> None:
         self.state = state
+        self.last_event_id = last_event_id
+        self.cursor: str | None = None
         self._viewer = viewer
 
     @property

@@ -13,7 +13,7 @@ from app.domain.errors import InvalidCursor, NotFound
 from app.domain.ids import NodeType
 from app.domain.viewer import Viewer
 from app.graphql import build
-from app.graphql.context import State
+from app.graphql.context import Context
 from app.graphql.events import ProjectEvent
 from app.graphql.nodes import Info
 from app.live.streams import Stream
@@ -48,7 +48,7 @@ class Subscription:
         found = ids.decode(id)
         if found is None or found[0] != NodeType.PROJECT:
             raise NotFound(field=["id"])
-        return await _stream(info.context.state, viewer, found[1], after)
+        return await _stream(info.context, viewer, found[1], after)
 
     @strawberry.subscription(
         description=(
@@ -59,32 +59,44 @@ class Subscription:
         self, info: Info, after: str | None = strawberry.UNSET
     ) -> AsyncGenerator[ProjectEvent, None]:
         """All projects of the viewer."""
-        return await _stream(info.context.state, info.context.viewer, None, after)
+        return await _stream(info.context, info.context.viewer, None, after)
 
 
 async def _stream(
-    state: State, viewer: Viewer, project_id: UUID | None, after: str | None
+    context: Context, viewer: Viewer, project_id: UUID | None, after: str | None
 ) -> AsyncGenerator[ProjectEvent, None]:
-    cursor = _cursor(after)
+    cursor = _cursor(context, after)
+    state = context.state
     resync_after = state.settings.resync_after
     stream = Stream(state.database, state.feeds, viewer, project_id, resync_after)
     await stream.check(cursor)
-    return _events(stream, cursor)
+    return _events(context, stream, cursor)
 
 
-async def _events(stream: Stream, after: StreamCursor | None) -> AsyncGenerator[ProjectEvent, None]:
+async def _events(
+    context: Context, stream: Stream, after: StreamCursor | None
+) -> AsyncGenerator[ProjectEvent, None]:
     events = stream.events(after)
     try:
         async for event in events:
+            context.cursor = event.cursor
             yield build.event(event)
     finally:
         await events.aclose()
 
 
-def _cursor(after: str | None) -> StreamCursor | None:
+def _cursor(context: Context, after: str | None) -> StreamCursor | None:
+    """Where to go on. A Last-Event-ID is newer than `after`, which a client that reconnects by
+    itself sends again as it was."""
+    if context.last_event_id:
+        return _decoded(context.last_event_id, header="Last-Event-ID")
     if after is None or after is strawberry.UNSET:
         return None
-    found = cursors.decode(after)
+    return _decoded(after, field=["after"])
+
+
+def _decoded(text: str, **whose: object) -> StreamCursor:
+    found = cursors.decode(text)
     if found is None:
-        raise InvalidCursor(field=["after"])
+        raise InvalidCursor(**whose)
     return found

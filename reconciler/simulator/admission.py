@@ -1,12 +1,13 @@
 """The steps between a well-formed request and the object it makes: refuse it, or add to it.
 
 Each step sees one request and answers the body, changed or not, or raises Refusal. They run in
-this order; quota and Pod Security belong at the end of it.
+this order; then the body is validated; then come those that only judge, quota as the last.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.simulator import limit_ranges, pod_security, quota
 from reconciler.simulator.kinds import NAMESPACE, Kind
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import Cause, forbidden, not_found
@@ -84,10 +85,25 @@ def claim_protection(attempt: Attempt, body: Json) -> Json:
     return {**body, "metadata": {**meta, "finalizers": finalizers}, "spec": spec}
 
 
-STEPS: tuple[Step, ...] = (namespace_lifecycle, service_account, claim_protection)
+def limits(attempt: Attempt, body: Json) -> Json:
+    if attempt.live is not None:
+        return body
+    return limit_ranges.defaulted(attempt.store, attempt.kind, attempt.namespace, body)
+
+
+STEPS: tuple[Step, ...] = (namespace_lifecycle, limits, service_account, claim_protection)
 
 
 def admitted(attempt: Attempt, body: Json) -> Json:
     for step in STEPS:
         body = step(attempt, body)
     return body
+
+
+def judge(attempt: Attempt, body: Json) -> None:
+    """Once all is filled in and valid. Raises Refusal 403."""
+    store, kind, namespace, live = attempt.store, attempt.kind, attempt.namespace, attempt.live
+    limit_ranges.enforced(store, kind, namespace, body, live)
+    if live is None:
+        pod_security.enforced(store, kind, namespace, body)
+    quota.enforced(store, kind, namespace, body, live)

@@ -52,7 +52,7 @@ class Controls:
             except ValidationError as error:
                 raise bad_request(_told(error)) from None
         elif request.method == "DELETE":
-            self.faults.replace(())
+            self.faults.clear()
         elif request.method != "GET":
             raise method_not_allowed()
         return answer(self.faults.body())

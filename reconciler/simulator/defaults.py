@@ -9,7 +9,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from reconciler.simulator.podspec import pod_spec, pod_template, quantities
+from reconciler.simulator.podspec import canonical_at, pod_spec, pod_template, quantities
 from reconciler.simulator.schema import Json
 
 
@@ -157,6 +157,25 @@ def _cluster(body: Json) -> Json:
     return {**body, "spec": {**spec, "componentSpecs": components}}
 
 
+def _resource_quota(body: Json) -> Json:
+    return {**body, "spec": canonical_at(body.get("spec", {}), "hard")}
+
+
+def _limit_range(body: Json) -> Json:
+    spec = body.get("spec", {})
+    return {**body, "spec": {**spec, "limits": [_limit(item) for item in spec.get("limits", ())]}}
+
+
+def _limit(item: Json) -> Json:
+    """SetDefaults_LimitRangeItem: unstated, the default is the maximum, the request the default."""
+    filled = canonical_at(item, "min", "max", "default", "defaultRequest", "maxLimitRequestRatio")
+    if item.get("type") != "Container":
+        return filled
+    most = {**filled.get("max", {}), **filled.get("default", {})}
+    least = {**filled.get("min", {}), **most, **filled.get("defaultRequest", {})}
+    return {**filled, "default": most, "defaultRequest": least}
+
+
 DEFAULTS: dict[str, Callable[[Json], Json]] = {
     "StatefulSet": _stateful_set,
     "PersistentVolumeClaim": _claim,
@@ -167,6 +186,8 @@ DEFAULTS: dict[str, Callable[[Json], Json]] = {
     "NetworkPolicy": _network_policy,
     "HTTPRoute": _http_route,
     "RoleBinding": _role_binding,
+    "ResourceQuota": _resource_quota,
+    "LimitRange": _limit_range,
     "Cluster": _cluster,
 }
 

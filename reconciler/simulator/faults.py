@@ -6,6 +6,7 @@ fault is acted out where the real one would happen (`controllers`, `disturbance`
 class here, in the union `AnyRule`, and whoever acts asks `Faults.of`. A restart forgets all rules.
 """
 
+import asyncio
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, TypeVar
@@ -23,7 +24,7 @@ Verb = Literal[
 
 class Rule(BaseModel):
     """kind: as in objects, `*` and other wildcards allowed. name: `namespace/name`, or `name` of
-    an object without a namespace, with wildcards. times: how often it still happens; None: always.
+    an object without a namespace, with wildcards.
     """
 
     model_config = ConfigDict(
@@ -32,11 +33,16 @@ class Rule(BaseModel):
 
     kind: str = "*"
     name: str = "*"
-    times: Annotated[int, Field(ge=1)] | None = None
 
     def on(self, kind: str, namespace: str, name: str) -> bool:
         where = f"{namespace}/{name}" if namespace else name
         return fnmatchcase(kind, self.kind) and fnmatchcase(where, self.name)
+
+
+class Counted(Rule):
+    """times: how often it still happens; None is without end."""
+
+    times: Annotated[int, Field(ge=1)] | None = None
 
 
 class PodRule(Rule):
@@ -98,7 +104,7 @@ class Unschedulable(PodRule):
     message: str = ""
 
 
-class Evicted(PodRule):
+class Evicted(PodRule, Counted):
     """Each pod is evicted once it has run for so many seconds."""
 
     fault: Literal["Evicted"]
@@ -164,7 +170,7 @@ class NotInstalled(Rule):
     group: str
 
 
-class RequestRule(Rule):
+class RequestRule(Counted):
     """A request for discovery has kind "" and its path as name."""
 
     verbs: tuple[Verb, ...] = ("*",)
@@ -196,10 +202,13 @@ class Hang(RequestRule):
 
 
 class WatchCut(RequestRule):
-    """Watches end: those that are open at once, others after so many seconds."""
+    """Watches end: those that are open at once, others after so many seconds. torn: in the middle
+    of the stream, as when a connection breaks, instead of at its end.
+    """
 
     fault: Literal["WatchCut"]
     after: Seconds = 0.0
+    torn: bool = False
 
 
 class WatchExpired(RequestRule):
@@ -244,12 +253,23 @@ class Faults:
     def __init__(self) -> None:
         self.rules: tuple[Rule, ...] = ()
         self.listeners: list[Callable[[], None]] = []
+        self.released = asyncio.Event()
 
     def set(self, body: bytes) -> None:
         """Replace all rules by a JSON list. Raises pydantic.ValidationError: nothing changes."""
-        self.replace(RULES.validate_json(body))
+        self._replace(RULES.validate_json(body))
+        self._release()
 
-    def replace(self, rules: tuple[Rule, ...]) -> None:
+    def clear(self) -> None:
+        self._replace(())
+        self._release()
+
+    def _release(self) -> None:
+        """Whoever hangs looks again; the next wait is for the next change."""
+        self.released.set()
+        self.released = asyncio.Event()
+
+    def _replace(self, rules: tuple[Rule, ...]) -> None:
         self.rules = rules
         for listener in tuple(self.listeners):
             listener()
@@ -279,10 +299,10 @@ class Faults:
                 return rule
         return None
 
-    def happened(self, rule: Rule) -> None:
-        """One of its times is over; after the last the rule is gone."""
+    def happened(self, rule: Counted) -> None:
+        """One of its times is over; after the last the rule is gone, which heals nothing."""
         if rule.times is None:
             return
         at = next(place for place, known in enumerate(self.rules) if known is rule)
         left = [rule.model_copy(update={"times": rule.times - 1})] if rule.times > 1 else []
-        self.replace((*self.rules[:at], *left, *self.rules[at + 1 :]))
+        self.rules = (*self.rules[:at], *left, *self.rules[at + 1 :])

@@ -124,6 +124,10 @@ SECRET = Kind("", "v1", "Secret", "secrets", selectable=("type",))
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", ("cm",))
 EVENT = Kind("", "v1", "Event", "events", ("ev",), selectable=EVENT_FIELDS)
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",), returned=True)
+RESOURCE_QUOTA = Kind(
+    "", "v1", "ResourceQuota", "resourcequotas", ("quota",), subresources=("status",), returned=True
+)
+LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges", ("limits",))
 STATEFUL_SET = Kind(
     "apps",
     "v1",
@@ -177,9 +181,11 @@ OPS_REQUEST = Kind(
 KINDS = (
     CONFIG_MAP,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     CLAIM,
     POD,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE_ACCOUNT,
     SERVICE,

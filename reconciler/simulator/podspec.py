@@ -11,10 +11,15 @@ PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 def quantities(resources: Json) -> Json:
     """Limits and requests in canonical form; what is no quantity stays: validation refuses it."""
-    filled = dict(resources)
-    for name in ("limits", "requests"):
-        if name in resources:
-            filled[name] = {key: _quantity(value) for key, value in resources[name].items()}
+    return canonical_at(resources, "limits", "requests")
+
+
+def canonical_at(body: Json, *names: str) -> Json:
+    """The body with the quantities of these fields, each a map of them, in canonical form."""
+    filled = dict(body)
+    for name in names:
+        if name in body:
+            filled[name] = {key: _quantity(value) for key, value in body[name].items()}
     return filled
 
 

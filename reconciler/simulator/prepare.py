@@ -92,6 +92,10 @@ def _event(_: Store, body: Json) -> Json:
     return {"source": {}, **never, "reportingComponent": "", "reportingInstance": "", **body}
 
 
+def _resource_quota(_: Store, body: Json) -> Json:
+    return {**body, "status": {}}
+
+
 def _role(_: Store, body: Json) -> Json:
     return {"rules": None, **body}
 
@@ -128,6 +132,7 @@ BEGINNINGS: dict[str, Callable[[Store, Json], Json]] = {
     "Namespace": _namespace,
     "Ingress": _ingress,
     "Event": _event,
+    "ResourceQuota": _resource_quota,
     "Role": _role,
     "Service": _service,
 }

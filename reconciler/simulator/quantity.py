@@ -35,6 +35,14 @@ def amount(text: str) -> Decimal:
     return Decimal(number).scaleb(int(exponent or 0) + DECIMAL[suffix or ""])
 
 
+def plus(first: str, second: str) -> str:
+    """The canonical sum, in the family of the first that is not 0. Raises ValueError."""
+    total = amount(first) + amount(second)
+    match = FORM.fullmatch(first if amount(first) else second)
+    binary = match is not None and match[3] in BINARY[1:]
+    return _binary(total) if binary else _decimal(total)
+
+
 def _binary(value: Decimal) -> str:
     if abs(value) < 1024 or value != value.to_integral_value():
         return _decimal(value)

@@ -1,14 +1,17 @@
 """A request for a resource: HTTP on one side, `verbs`, lists and watches on the other."""
 
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
-from reconciler.simulator import bodies, parameters
+from reconciler.simulator import bodies, parameters, pod_security
+from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.listing import Lister, check_version
 from reconciler.simulator.patches import json_patched, merged
@@ -18,7 +21,7 @@ from reconciler.simulator.selectors import Selection, parse_fields, parse_labels
 from reconciler.simulator.status import Refusal, bad_request, invalid_patch
 from reconciler.simulator.stored import Stored
 from reconciler.simulator.verbs import Verbs
-from reconciler.simulator.watch import Watch, error_line
+from reconciler.simulator.watch import Watch, error_line, too_old
 
 JSON = "application/json"
 
@@ -36,10 +39,27 @@ def method_not_allowed() -> Refusal:
     return Refusal(405, message, details={})
 
 
+class WatchResponse(StreamingResponse):
+    def __init__(self, watch: Watch, lines: AsyncIterator[bytes]) -> None:
+        super().__init__(lines, media_type=JSON)
+        self._watch = watch
+
+    async def stream_response(self, send: Send) -> None:
+        """Without its end if it is torn: then the server closes the connection."""
+
+        async def unless_torn(message: Message) -> None:
+            ends = message["type"] == "http.response.body" and not message.get("more_body")
+            if not (ends and self._watch.torn):
+                await send(message)
+
+        await super().stream_response(unless_torn)
+
+
 @dataclass
 class Resources:
     verbs: Verbs
     lister: Lister
+    faults: Faults
     watches: set[Watch] = field(default_factory=set)
 
     async def serve(self, request: Request, target: Target) -> Response:
@@ -86,20 +106,50 @@ class Resources:
         query = request.query_params
         store, kind = self.verbs.store, target.kind
         watch = Watch(kind, store.tables[kind].history, selection, lambda: store.version)
-        seconds = parameters.number(query, "timeoutSeconds")
-        # Without one, upstream takes something between half an hour and an hour.
-        lasting = seconds or 1800 + secrets.randbelow(1800)
         version = _watch_version(query.get("resourceVersion", ""))
+        lasting = self._lasting(watch, parameters.number(query, "timeoutSeconds"))
         bookmarks = parameters.flag(query, "allowWatchBookmarks")
         initial = parameters.flag(query, "sendInitialEvents")
         if version and not initial:
             try:
+                self._not_expired(watch, version)
                 watch.replay(version)
             except Refusal as refusal:
                 return Response(error_line(refusal), media_type=JSON)
         else:
             watch.begin(self.lister.select(kind, selection), end_bookmark=bookmarks)
-        return StreamingResponse(self._lines(watch, lasting, bookmarks), media_type=JSON)
+        return WatchResponse(watch, self._lines(watch, lasting, bookmarks))
+
+    def _lasting(self, watch: Watch, seconds: int | None) -> float:
+        """Without a number, upstream takes something between half an hour and an hour."""
+        lasting: float = seconds or 1800 + secrets.randbelow(1800)
+        rule = self._rule(WatchCut, watch)
+        if rule is None:
+            return lasting
+        self.faults.happened(rule)
+        watch.torn = rule.torn
+        return min(lasting, rule.after)
+
+    def _not_expired(self, watch: Watch, version: int) -> None:
+        rule = self._rule(WatchExpired, watch)
+        if rule is not None:
+            self.faults.happened(rule)
+            raise too_old(version, self.verbs.store.version + 1)
+
+    def _rule(self, fault: type[Q], watch: Watch) -> Q | None:
+        return self.faults.asked(fault, "watch", watch.kind.kind, watch.namespace)
+
+    def cut_watches(self) -> None:
+        """The rules have changed: those that are open and cut now end."""
+        for watch in tuple(self.watches):
+            expired = self._rule(WatchExpired, watch)
+            rule = expired or self._rule(WatchCut, watch)
+            if rule is None or watch.ending:
+                continue
+            current = self.verbs.store.version
+            watch.torn = isinstance(rule, WatchCut) and rule.torn
+            watch.end(too_old(current, current + 1) if expired else None)
+            self.faults.happened(rule)
 
     async def _lines(self, watch: Watch, seconds: float, bookmarks: bool) -> Any:
         self.watches.add(watch)
@@ -121,7 +171,7 @@ class Resources:
         writer = parameters.writer(request.query_params, _agent(request), "CreateOptions")
         decoded = await _decoded(request, kind)
         stored = self.verbs.create(kind, target.namespace, decoded.body, writer)
-        return answer(stored.json, 201, decoded.warnings)
+        return answer(stored.json, 201, decoded.warnings + self._warnings(stored))
 
     async def _replace(self, request: Request, target: Target) -> Response:
         writer = parameters.writer(request.query_params, _agent(request), "UpdateOptions")
@@ -129,7 +179,7 @@ class Resources:
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         live = self.verbs.get(target.kind, target.namespace, target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
-        return answer(stored.json, 200, decoded.warnings)
+        return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     async def _patch(self, request: Request, target: Target) -> Response:
         media = request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -148,7 +198,7 @@ class Resources:
             raise invalid_patch(body, refusal.message) from None
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
-        return answer(stored.json, 200, decoded.warnings)
+        return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     def _apply(self, request: Request, target: Target, data: bytes) -> Response:
         kind, namespace = target.kind, target.namespace
@@ -164,7 +214,11 @@ class Resources:
         stored, created = self.verbs.apply(
             kind, namespace, target.name, config, writer, subresource=target.subresource
         )
-        return answer(stored.json, 201 if created else 200)
+        return answer(stored.json, 201 if created else 200, self._warnings(stored))
+
+    def _warnings(self, stored: Stored) -> list[str]:
+        store = self.verbs.store
+        return pod_security.warnings(store, stored.kind, stored.namespace, stored.body)
 
     # -- deletes ---------------------------------------------------------------------------------
     async def _delete(self, request: Request, target: Target) -> Response:

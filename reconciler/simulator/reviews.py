@@ -1,10 +1,12 @@
-"""Access reviews: the one user of this cluster may do everything."""
+"""Access reviews: the one user of this cluster may do everything but what a fault answers 403."""
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.simulator import discovery
+from reconciler.simulator.faults import Answer, Faults
+from reconciler.simulator.kinds import KINDS
 from reconciler.simulator.resources import answer, method_not_allowed
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import bad_request, no_such_resource
@@ -16,7 +18,7 @@ ALL: Json = {
 }
 
 
-async def review(request: Request, below: list[str]) -> Response:
+async def review(request: Request, below: list[str], faults: Faults) -> Response:
     """Raises Refusal 404, 405 or 400."""
     kind = dict(discovery.REVIEWS).get(below[0])
     if kind is None or len(below) > 1:
@@ -28,7 +30,7 @@ async def review(request: Request, below: list[str]) -> Response:
         spec = asked.get("spec", {})
     except (ValueError, AttributeError):
         raise bad_request(f"the object provided is unrecognized (must be {kind})") from None
-    status = {"allowed": True} if kind == "SelfSubjectAccessReview" else ALL
+    status = {"allowed": _allowed(spec, faults)} if kind == "SelfSubjectAccessReview" else ALL
     body = {
         "kind": kind,
         "apiVersion": discovery.AUTHORIZATION,
@@ -37,3 +39,12 @@ async def review(request: Request, below: list[str]) -> Response:
         "status": status,
     }
     return answer(orjson.dumps(body), 201)
+
+
+def _allowed(spec: Json, faults: Faults) -> bool:
+    wanted = spec.get("resourceAttributes") or {}
+    group, plural = wanted.get("group", ""), wanted.get("resource", "")
+    kind = next((one.kind for one in KINDS if (one.group, one.plural) == (group, plural)), "")
+    verb, namespace, name = (wanted.get(part, "") for part in ("verb", "namespace", "name"))
+    rule = faults.asked(Answer, verb, kind, namespace, name)
+    return rule is None or rule.code != 403

@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.simulator import discovery
-from reconciler.simulator.controls import Controls
+from reconciler.simulator.controls import PREFIX, Controls
+from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.paths import api_version, target
 from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
@@ -33,6 +34,7 @@ class Server:
     token: str
     resources: Resources
     controls: Controls
+    disturbance: Disturbance
     absent: frozenset[str] = frozenset()
 
     def app(self) -> Starlette:
@@ -41,7 +43,9 @@ class Server:
     async def _handle(self, request: Request) -> Response:
         try:
             self._authenticate(request)
-            return await self._route(request)
+            if request.url.path.startswith(PREFIX):
+                return await self._route(request)
+            return await self.disturbance.around(request, self._route)
         except Refusal as refusal:
             response = answer(orjson.dumps(refusal.body()), refusal.code)
             response.headers.update(refusal.headers)
@@ -81,7 +85,7 @@ class Server:
         if not below:
             return _found(discovery.resources(version))
         if version == discovery.AUTHORIZATION:
-            return await review(request, below)
+            return await review(request, below, self.resources.faults)
         return await self.resources.serve(request, target(version, below))
 
     def _fixed(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:

@@ -17,6 +17,7 @@ from reconciler.simulator.controllers import all_of
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.loop import Loop
 from reconciler.simulator.controls import Controls
+from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.faults import Faults
 from reconciler.simulator.kinds import NAMESPACE
 from reconciler.simulator.listing import Lister
@@ -58,12 +59,13 @@ async def run(arguments: Arguments) -> None:
     for name in NAMESPACES:
         if store.get(NAMESPACE, "", name) is None:
             verbs.create(NAMESPACE, "", {"metadata": {"name": name}}, Writer("kube-apiserver"))
-    resources = Resources(verbs, Lister(store))
     faults = Faults()
+    resources = Resources(verbs, Lister(store), faults)
     loop = Loop(store, all_of(verbs, arguments.delays, faults))
-    faults.listeners.append(loop.look_at_everything)
+    faults.listeners += [loop.look_at_everything, resources.cut_watches]
     controls = Controls(arguments.delays, faults, loop.wake_all)
-    app = Server(token, resources, controls, arguments.absent).app()
+    disturbance = Disturbance(faults)
+    app = Server(token, resources, controls, disturbance, arguments.absent).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(

@@ -22,6 +22,7 @@ from reconciler.simulator.status import Cause, invalid
 CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "StatefulSet": workload_rules.stateful_set,
     "Pod": workload_rules.pod,
+    "ResourceQuota": workload_rules.resource_quota,
     "PersistentVolumeClaim": workload_rules.claim,
     "Service": network_rules.service,
     "Ingress": network_rules.ingress,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.simulator import ownership, prepare, status
-from reconciler.simulator.admission import Attempt, admitted
+from reconciler.simulator.admission import Attempt, admitted, judge
 from reconciler.simulator.clock import now
 from reconciler.simulator.defaults import defaulted
 from reconciler.simulator.kinds import NAMESPACE, POD, Kind
@@ -77,9 +77,11 @@ class Verbs:
         dry_run: bool,
     ) -> Stored:
         body = prepare.identified(kind, namespace, body)
-        body = admitted(Attempt(self.store, kind, namespace, None), body)
+        attempt = Attempt(self.store, kind, namespace, None)
+        body = admitted(attempt, body)
         body = prepare.begun(kind, self.store, body)
         check_create(kind, body)
+        judge(attempt, body)
         name = body["metadata"]["name"]
         if known := self.store.get(kind, namespace, name):
             raise status.already_exists(kind, name, terminating=known.deleting)
@@ -141,12 +143,14 @@ class Verbs:
         self, live: Stored, body: Json, owners: Owners, manager: Manager, writer: Writer
     ) -> Stored:
         kind = live.kind
-        body = admitted(Attempt(self.store, kind, live.namespace, live.body), body)
+        attempt = Attempt(self.store, kind, live.namespace, live.body)
+        body = admitted(attempt, body)
         same = _bare(live.body) == _bare(body)
         if same and ownership.written(owners) == live.meta.get("managedFields", []):
             return live
         if not same:
             check_update(kind, live.body, body)
+            judge(attempt, body)
             body = prepare.regenerated(kind, live.body, body)
             owners = ownership.stamped(owners, manager, now())
         body = _owned(body, owners)

@@ -43,6 +43,15 @@ class Watch:
         self._lines: deque[bytes] = deque()
         self._woken = asyncio.Event()
         self._closed = False
+        self.ending = self.torn = False
+
+    @property
+    def kind(self) -> Kind:
+        return self._kind
+
+    @property
+    def namespace(self) -> str:
+        return self._selection.namespace
 
     def replay(self, version: int) -> None:
         """Everything after this version, from memory, then on. Raises Refusal 410."""
@@ -62,6 +71,13 @@ class Watch:
 
     def close(self) -> None:
         self._closed = True
+        self._woken.set()
+
+    def end(self, refusal: Refusal | None = None) -> None:
+        """Once all that has happened is sent, and this as an ERROR after it."""
+        if refusal is not None:
+            self._lines.append(error_line(refusal))
+        self.ending = True
         self._woken.set()
 
     def _push(self, change: Change) -> None:
@@ -107,7 +123,7 @@ class Watch:
                     yield chunk
                     continue
                 now = time.monotonic()
-                if now >= end:
+                if now >= end or self.ending:
                     return
                 if bookmarks and now >= mark:
                     mark = now + BOOKMARK_SECONDS if now + BOOKMARK_SECONDS < end else end - 2

@@ -104,11 +104,7 @@ def _container(container: Json, at: str, seen: set[str]) -> list[Cause]:
     resources = container.get("resources", {})
     for side in ("limits", "requests"):
         for key, value in resources.get(side, {}).items():
-            if not _is_quantity(value):
-                raise bad_request(
-                    "quantities must match the regular expression "
-                    "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                )
+            check_quantity(value)
             limit = resources.get("limits", {}).get(key)
             if side == "requests" and limit is not None and amount(value) > amount(limit):
                 why = f"must be less than or equal to {key} limit of {limit}"
@@ -116,12 +112,24 @@ def _container(container: Json, at: str, seen: set[str]) -> list[Cause]:
     return causes
 
 
-def _is_quantity(value: Any) -> bool:
+def check_quantity(value: Any) -> None:
+    """Raises Refusal 400 for what is none."""
     try:
         amount(str(value))
     except ValueError:
-        return False
-    return True
+        raise bad_request(
+            "quantities must match the regular expression "
+            "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        ) from None
+
+
+def resource_quota(body: Json) -> list[Cause]:
+    causes = []
+    for name, value in body["spec"].get("hard", {}).items():
+        check_quantity(value)
+        if amount(value) < 0:
+            causes.append(invalid_value(f'"{value}"', NOT_NEGATIVE, f"spec.hard[{name}]"))
+    return causes
 
 
 def pod(body: Json) -> list[Cause]:

@@ -57,7 +57,7 @@ def commands(page: str, address: str) -> Iterator[Command]:
         if info:  # what it prints meanwhile is shown later, as text
             found = [it for it in later if it[1] == "text"]
         else:
-            found = [it for it in later if it.start() == block.end()]
+            found = [it for it in later if it.start() == block.end() and it[1] != "sh"]
         if language == "sh":
             form, shown = (found[0][1], found[0][3]) if found else ("", "")
             yield Command(script, bool(info), shown, form)

@@ -1,62 +1,74 @@
-"""Scheduler and kubelet of the one node: Pending, on the node, creating, Ready; and graceful ends.
+"""The kubelet of the one node: creating, Ready, whatever a fault makes of it, and graceful ends.
 
-A pod goes to the node once its claims are bound, is Ready `ready_after` seconds later if the
-Secrets and ConfigMaps of its environment are there, and goes `gone_after` seconds after its
-deletion. How long a pod has waited is in memory alone: a restart lets it wait anew.
+A pod is Ready `ready_after` seconds after it came to the node if the Secrets and ConfigMaps of its
+environment are there, and goes `gone_after` seconds after its deletion. How long a pod has waited,
+and since when it suffers, is in memory alone: a restart lets it wait anew.
 """
 
 import itertools
 import time
-from collections import defaultdict
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 
 from reconciler.simulator.clock import now
-from reconciler.simulator.controllers import podstatus
+from reconciler.simulator.controllers import podfaults, podstatus
 from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.controllers.events import Events, Told
+from reconciler.simulator.faults import (
+    ContainerFault,
+    Evicted,
+    Faults,
+    NotCreated,
+    PodRule,
+    Refused,
+    StuckTerminating,
+)
 from reconciler.simulator.history import Change
-from reconciler.simulator.kinds import CLAIM, CONFIG_MAP, POD, SECRET
+from reconciler.simulator.kinds import CONFIG_MAP, POD, SECRET
+from reconciler.simulator.schema import Json
 from reconciler.simulator.stored import Stored
 from reconciler.simulator.verbs import Deletion, Verbs, Writer
 
-KUBELET, SCHEDULER = Writer("kubelet"), Writer("kube-scheduler")
+WRITER = Writer("kubelet")
 # A kubelet looks again for a missing Secret or ConfigMap.
 RETRY_SECONDS = 1.0
 SOURCE_KINDS = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
+LOW = "The node was low on resource: ephemeral-storage. "
 
-Key = tuple[str, str]
+
+@dataclass
+class Spell:
+    """How long a pod has suffered from one rule. told: the latest try that events told of."""
+
+    rule: PodRule
+    began: float
+    restarts: int
+    told: int = -1
 
 
 class Kubelet:
-    def __init__(self, verbs: Verbs, delays: Delays) -> None:
-        self._verbs, self._delays = verbs, delays
+    def __init__(self, verbs: Verbs, delays: Delays, faults: Faults, events: Events) -> None:
+        self._verbs, self._delays, self._faults, self._events = verbs, delays, faults, events
         self._since: dict[tuple[str, str], float] = {}
-        self._for_claim: dict[Key, set[Key]] = defaultdict(set)
+        self._spells: dict[str, Spell] = {}
         self._numbers = itertools.count(2)
         self._addresses: set[str] = set()
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
         stored = change.new or change.gone
-        if stored is None:
-            return
-        if stored.kind is POD:
+        if stored is not None and stored.kind is POD:
             yield stored.key
             self._note(stored, gone=change.new is None)
-        elif stored.kind is CLAIM and stored.key in self._for_claim:
-            yield from self._for_claim.pop(stored.key)
 
     def sync(self, key: tuple[str, str]) -> float | None:
-        namespace, name = key
-        pod = self._verbs.store.get(POD, namespace, name)
+        pod = self._verbs.store.get(POD, *key)
         if pod is None:
             return None
         if pod.deleting:
             return self._end(pod)
         if pod.body["status"].get("phase") in ("Succeeded", "Failed"):
             return None
-        if not pod.body["spec"].get("nodeName"):
-            self._schedule(pod)
-            return None
-        return self._run(pod)
+        return self._run(pod) if pod.body["spec"].get("nodeName") else None
 
     def _waited(self, pod: Stored, what: str) -> float:
         """Seconds since this was first asked of this pod."""
@@ -70,55 +82,91 @@ class Kubelet:
                 self._addresses.add(address)
             return
         self._addresses.discard(address)
-        for what in ("node", "end"):
+        self._spells.pop(pod.uid, None)
+        for what in ("node", "end", "run"):
             self._since.pop((pod.uid, what), None)
 
     def _end(self, pod: Stored) -> float | None:
         left = self._delays.gone_after - self._waited(pod, "end")
         if left > 0:
             return left
-        self._verbs.delete(pod, Deletion(grace=0, uid=pod.uid))
+        if self._faults.of(StuckTerminating, pod) is None:
+            self._verbs.delete(pod, Deletion(grace=0, uid=pod.uid))
         return None
-
-    def _schedule(self, pod: Stored) -> None:
-        """To the node, or not: then a change of the claim that is missing brings it here again."""
-        for name in podstatus.claim_names(pod.body["spec"]):
-            claim = self._verbs.store.get(CLAIM, pod.namespace, name)
-            if claim is None or claim.body["status"].get("phase") != "Bound":
-                self._for_claim[pod.namespace, name].add(pod.key)
-                return
-        spec = {**pod.body["spec"], "nodeName": podstatus.NODE}
-        status = podstatus.scheduled(pod.body["status"], now())
-        body = {**pod.body, "spec": spec, "status": status}
-        self._verbs.record(pod, body, SCHEDULER, "binding")
 
     def _run(self, pod: Stored) -> float | None:
-        status = pod.body["status"]
-        if status["phase"] == "Running":
-            return None
+        rule = podfaults.rule_on(self._faults, pod)
+        if rule is not None:
+            return self._suffer(pod, rule)
+        if pod.body["status"]["phase"] == "Running" and _ready(pod):
+            self._spells.pop(pod.uid, None)
+            return self._evict(pod)
         left = self._delays.ready_after - self._waited(pod, "node")
         if left > 0:
-            self._wait(pod, "ContainerCreating")
+            self._write(pod, podstatus.creating(pod.body, now()))
             return left
-        for source in podstatus.sources(pod.body["spec"]):
-            if not self._verbs.store.get(SOURCE_KINDS[source.kind], pod.namespace, source.name):
-                self._wait(pod, "CreateContainerConfigError", source.missing)
-                return RETRY_SECONDS
-        running = podstatus.running(pod.body, now(), self._address())
-        self._verbs.record(pod, {**pod.body, "status": running}, KUBELET, "status")
+        missing = self._missing(pod)
+        if missing:
+            self._suffer(pod, Refused(fault="CreateContainerConfigError", message=missing))
+            return RETRY_SECONDS
+        self._write(pod, podstatus.report(pod.body, now(), self._address(pod)))
         return None
 
-    def _wait(self, pod: Stored, reason: str, message: str = "") -> None:
-        shown = pod.body["status"].get("containerStatuses", [{}])[0].get("state", {})
-        if shown.get("waiting", {}).get("reason") == reason:
-            return
-        waiting = podstatus.waiting(pod.body, now(), reason, message)
-        self._verbs.record(pod, {**pod.body, "status": waiting}, KUBELET, "status")
+    def _missing(self, pod: Stored) -> str:
+        for source in podstatus.sources(pod.body["spec"]):
+            if not self._verbs.store.get(SOURCE_KINDS[source.kind], pod.namespace, source.name):
+                return source.missing
+        return ""
 
-    def _address(self) -> str:
-        """The next free one of 62,500."""
+    def _suffer(self, pod: Stored, rule: PodRule) -> float | None:
+        spell = self._spells.get(pod.uid)
+        if spell is None or spell.rule != rule:
+            before = podstatus.shown(pod.body, podfaults.suffering(rule, pod))
+            spell = Spell(rule, time.monotonic(), before.get("restartCount", 0))
+            self._spells[pod.uid] = spell
+        every = rule.every if isinstance(rule, ContainerFault) else podfaults.EVERY_SECONDS
+        count, left = podfaults.step(time.monotonic() - spell.began, every)
+        address = "" if isinstance(rule, NotCreated) else self._address(pod)
+        effect = podfaults.effect(rule, pod, count, spell.restarts, address)
+        made = effect.trouble is not None
+        self._write(
+            pod, podstatus.report(pod.body, now(), address, made=made, trouble=effect.trouble)
+        )
+        if spell.told < count:
+            spell.told = count
+            for told in effect.events:
+                self._events.tell(pod, told)
+        return left
+
+    def _evict(self, pod: Stored) -> float | None:
+        rule = self._faults.of(Evicted, pod)
+        if rule is None:
+            return None
+        left = rule.after - self._waited(pod, "run")
+        if left > 0:
+            return left
+        message = rule.message or LOW
+        self._write(pod, podstatus.evicted(pod.body["status"], now(), message))
+        self._events.tell(pod, Told("Evicted", message, "kubelet"))
+        self._faults.happened(rule)
+        return None
+
+    def _write(self, pod: Stored, status: Json) -> None:
+        if status != pod.body["status"]:
+            self._verbs.record(pod, {**pod.body, "status": status}, WRITER, "status")
+
+    def _address(self, pod: Stored) -> str:
+        """The pod's own, or the next free one of 62,500."""
+        known: str = pod.body["status"].get("podIP", "")
+        if known:
+            return known
         while True:
             number = next(self._numbers) % 62_500
             address = f"10.244.{number // 250}.{number % 250 + 1}"
             if address not in self._addresses:
                 return address
+
+
+def _ready(pod: Stored) -> bool:
+    conditions = pod.body["status"].get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -42,5 +42,5 @@ class Namespaces:
                 if not stored.deleting:
                     self._verbs.delete(stored, Deletion("Background", uid=stored.uid))
             left = left or bool(table.select(namespace.name))
-        if not left:
+        if not left and not namespace.meta.get("finalizers"):
             self._verbs.finalize_namespace(namespace)

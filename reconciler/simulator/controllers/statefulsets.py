@@ -10,15 +10,18 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.simulator.controllers import setpods
+from reconciler.simulator.controllers.events import Events, Told
 from reconciler.simulator.controllers.revisions import revision
 from reconciler.simulator.history import Change
-from reconciler.simulator.kinds import CLAIM, POD, STATEFUL_SET
+from reconciler.simulator.kinds import CLAIM, POD, STATEFUL_SET, Kind
 from reconciler.simulator.schema import Json
+from reconciler.simulator.status import Refusal
 from reconciler.simulator.stored import Stored
 from reconciler.simulator.verbs import Deletion, Verbs, Writer
 from reconciler.simulator.workload_rules import selector_holds
 
 WRITER = Writer("kube-controller-manager")
+COMPONENT = "statefulset-controller"
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class View:
 
 
 class StatefulSets:
-    def __init__(self, verbs: Verbs) -> None:
-        self._verbs = verbs
+    def __init__(self, verbs: Verbs, events: Events) -> None:
+        self._verbs, self._events = verbs, events
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
         stored = change.new or change.gone
@@ -70,10 +73,13 @@ class StatefulSets:
         if owner is None:
             return
         view = self._view(owner)
-        if not owner.deleting:
-            self._step(view)
-        # Of what was there before the step, as upstream: so a set is observed before it has pods.
-        self._write_status(view)
+        try:
+            if not owner.deleting:
+                self._step(view)
+        finally:
+            # Of what was there before the step, as upstream: so a set is observed before it has
+            # pods, and when it is refused them.
+            self._write_status(view)
 
     def _view(self, owner: Stored) -> View:
         pods = {}
@@ -117,14 +123,34 @@ class StatefulSets:
         """One wanted ordinal; False: the others wait for it."""
         pod = view.pods.get(number)
         if pod is not None and setpods.is_finished(pod) and not pod.deleting:
+            name = f"{view.owner.namespace}/{view.owner.name}"
+            text = f"StatefulSet {name} is recreating failed Pod {pod.name}"
+            self._events.tell(view.owner, Told("RecreatingFailedPod", text, COMPONENT))
             self._verbs.delete(pod, Deletion())
             return not view.ordered
         if pod is None:
             self._make_claims(view, number)
             body = setpods.pod(view.owner, number, view.update)
-            self._verbs.create(POD, view.owner.namespace, body, WRITER)
+            self._create(view.owner, POD, body, body["metadata"]["name"])
             return not view.ordered
         return not view.ordered or (setpods.is_ready(pod) and not pod.deleting)
+
+    def _create(self, owner: Stored, kind: Kind, body: Json, pod: str) -> None:
+        """A pod, or a claim for one. Raises Refusal: the set tries again, its events count up."""
+        try:
+            self._verbs.create(kind, owner.namespace, body, WRITER)
+        except Refusal as refusal:
+            why = refusal.message
+            if kind is CLAIM:
+                name = body["metadata"]["name"]
+                self._failed(owner, f"Claim {name} for Pod {pod}", why)
+                why = f"failed to create PVC {name}: {why}"
+            self._failed(owner, f"Pod {pod}", why)
+            raise
+
+    def _failed(self, owner: Stored, what: str, why: str) -> None:
+        text = f"Create {what} in StatefulSet {owner.name} failed error: {why}"
+        self._events.tell(owner, Told("FailedCreate", text, COMPONENT))
 
     def _condemn(self, view: View, pod: Stored) -> bool:
         if pod.deleting:
@@ -152,7 +178,7 @@ class StatefulSets:
             if self._verbs.store.get(CLAIM, view.owner.namespace, meta["name"]) is None:
                 owners = _references(_claim_owner(view, None))
                 owned = {**body, "metadata": {**meta, "ownerReferences": owners}}
-                self._verbs.create(CLAIM, view.owner.namespace, owned, WRITER)
+                self._create(view.owner, CLAIM, owned, f"{view.owner.name}-{number}")
 
     def _keep_claims(self, view: View, number: int, condemned: Stored | None) -> None:
         """Owners of the claims by persistentVolumeClaimRetentionPolicy; the rest is collection."""

@@ -13,7 +13,10 @@ from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.live.feeds import Feeds
 from app.settings import Settings
+from tests.integration.app.graphql.serving import api
 from tests.integration.world import MAKERS
+
+__all__ = ["api"]
 
 TOKENS = Tokens("k" * 32, 60)
 Ask = Callable[..., Awaitable[Any]]

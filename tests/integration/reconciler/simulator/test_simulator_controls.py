@@ -21,7 +21,7 @@ async def test_rules_are_replaced_as_a_whole_read_back_and_taken_back(cluster: C
     assert [rule["fault"] for rule in first.body] == ["NeverReady"]
     assert read.body == second.body
     (only,) = read.body
-    assert only == {**only, **crash, "kind": "Pod", "container": "", "every": 10.0, "times": None}
+    assert only == {**only, **crash, "kind": "Pod", "container": "", "every": 10.0}
     assert none.body == []
 
 

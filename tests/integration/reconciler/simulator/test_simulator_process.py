@@ -6,6 +6,8 @@ import stat
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.integration.reconciler.simulator.conftest import (
     MERGE_PATCH,
     SETS,
@@ -45,6 +47,44 @@ async def test_sigterm_ends_it_at_once_and_cleanly_with_a_watch_open(
     assert code == 0
     assert time.monotonic() - began < 3
     assert rest == b""
+
+
+@pytest.mark.parametrize(
+    "fault", [{"fault": "Hang"}, {"fault": "Latency", "seconds": 3600}], ids=["hang", "latency"]
+)
+async def test_sigterm_ends_it_with_a_request_that_a_fault_holds(
+    tmp_path: Path, connect: Connect, fault: dict[str, object]
+) -> None:
+    async with running_simulator(tmp_path) as simulator:
+        cluster = await connect(simulator)
+        await cluster.call("PUT", "/simulator/faults", [{**fault, "times": 1}])
+        held = asyncio.create_task(cluster.call("GET", MAPS))
+        await cluster.until("/simulator/faults", lambda one: one.body == [])
+
+        simulator.process.terminate()
+        code = await asyncio.wait_for(simulator.process.wait(), 20)
+        await asyncio.wait([held])
+
+    assert code == 0
+
+
+async def test_a_restart_forgets_the_faults_and_takes_their_finalizers_back(
+    tmp_path: Path, connect: Connect
+) -> None:
+    async with running_simulator(tmp_path) as first:
+        cluster = await connect(first)
+        await cluster.call("POST", MAPS, config_map("a"))
+        await cluster.call("PUT", "/simulator/faults", [{"fault": "StuckFinalizer", "name": "*/a"}])
+        await cluster.until(f"{MAPS}/a", lambda one: "finalizers" in one.body["metadata"])
+        first.process.kill()
+        await first.process.wait()
+
+    async with running_simulator(tmp_path) as second:
+        cluster = await connect(second)
+        rules = await cluster.call("GET", "/simulator/faults")
+        await cluster.until(f"{MAPS}/a", lambda one: "finalizers" not in one.body["metadata"])
+
+    assert rules.body == []
 
 
 async def test_the_end_of_the_parents_pipe_ends_it(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ async def test_discovery_names_groups_kinds_and_verbs(cluster: Cluster) -> None:
 
 
 async def test_a_group_that_is_not_served_is_a_plain_text_404(cluster: Cluster) -> None:
-    answer = await cluster.call("GET", "/apis/apps.kubeblocks.io/v1/namespaces/{ns}/clusters")
+    answer = await cluster.call("GET", "/apis/example.com/v1/namespaces/{ns}/things")
 
     assert answer.code == 404
     assert answer.body == "404 page not found\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.simulator.quantity import amount, canonical
+from reconciler.simulator.quantity import amount, canonical, plus
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,20 @@ def test_canonical_form(text: str, form: str) -> None:
 def test_what_is_no_quantity(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(.*)$"):
         canonical(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "total"),
+    [
+        ("0", "10Gi", "10Gi"),
+        ("10Gi", "5120Mi", "15Gi"),
+        ("1", "500m", "1500m"),
+        ("1Gi", "1G", "2073741824"),
+        ("2", "-2", "0"),
+    ],
+)
+def test_a_sum_is_written_in_the_family_of_its_first(first: str, second: str, total: str) -> None:
+    assert plus(first, second) == total
 
 
 @given(
