@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 
 import uvicorn
-from starlette.applications import Starlette
 
 from app.logs import configure_logs
 from app.main import create_app
@@ -20,8 +19,7 @@ def serve(settings: Settings, fd: int | None = None) -> None:
     """Serve until SIGTERM; on `fd` if a parent hands a listening socket down."""
     configure_logs(settings.log_level, settings.log_format)
     stop_with_parent(settings.parent_pipe)
-    served = configured(create_app(settings), settings)
-    Server(served).run([socket.socket(fileno=fd)] if fd is not None else None)
+    Server(config(settings)).run([socket.socket(fileno=fd)] if fd is not None else None)
 
 
 class Server(uvicorn.Server):
@@ -35,10 +33,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
-    """How `app` is served."""
+def config(settings: Settings) -> uvicorn.Config:
+    """How the API is served."""
     return uvicorn.Config(
-        app,
+        create_app(settings),
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",

@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import contextlib
 import resource
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +44,8 @@ def main() -> None:
     facts = table.machine()
     figures = Figures()
     _raise_descriptors()
+    # Stopped from outside, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for number in range(given.rounds or scale.rounds):
         print(f"round {number + 1}", flush=True)
         facts |= _round(scale, figures)

@@ -17,6 +17,7 @@ import orjson
 from app.domain import ids
 
 _OPENING_AT_ONCE = 50
+_PATIENCE = 120
 _STREAM = """subscription ($id: ID!) { projectChanged(id: $id) {
   cursor kind deletedId
   project { id status converged sandboxes { id status converged } }
@@ -61,7 +62,7 @@ class User:
     async def settled(self, projects: int) -> None:
         """Wait until all these projects, at most 100, are as wanted."""
         document = "query ($n: Int) { projects(first: $n) { nodes { converged } } }"
-        async with asyncio.timeout(300):
+        async with asyncio.timeout(_PATIENCE):
             while True:
                 nodes = (await self.ask(document, n=projects))["projects"]["nodes"]
                 if all(node["converged"] for node in nodes):
@@ -86,12 +87,16 @@ class Subscriber:
 
     async def arrival(self) -> float:
         """When the next event came."""
-        return (await self._came.get())[0]
+        return (await self._next())[0]
 
     async def event(self) -> tuple[float, Event]:
         """The next event, and when it came."""
-        came, message = await self._came.get()
+        came, message = await self._next()
         return came, orjson.loads(message)["payload"]["data"]["projectChanged"]
+
+    async def _next(self) -> tuple[float, str]:
+        async with asyncio.timeout(_PATIENCE):
+            return await self._came.get()
 
     async def events(self, last: str) -> list[tuple[float, Event]]:
         """The next events up to one whose change is the action `last`."""

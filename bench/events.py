@@ -1,12 +1,11 @@
 """How long it takes until one subscriber has an event: of a commit, of a mutation, of a cluster.
 
-A cluster event is a pod that stops being ready, or is again: its status is patched in the
-simulator. It counts from before that request, so the simulator's own time is in it.
+A cluster event is a pod that stops being ready, or is again: by a fault set in the simulator. It
+counts from before that request, so the simulator's own time is in it.
 """
 
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import orjson
 
@@ -45,7 +44,7 @@ async def of_clusters(user: User, kubeconfig: Path, scale: Scale, figures: Figur
         "query ($id: ID!) { project(id: $id) { sandboxes { k8sNamespace k8sName } } }", id=project
     )
     [sandbox] = answer["project"]["sandboxes"]
-    pod = Pod(user, kubeconfig, sandbox["k8sNamespace"], f"{sandbox['k8sName']}-0")
+    pod = Pod(user, kubeconfig, f"{sandbox['k8sNamespace']}/{sandbox['k8sName']}-0")
     took = []
     async with subscribed(user, project) as [subscriber]:
         for number in range(scale.events):
@@ -59,25 +58,17 @@ async def of_clusters(user: User, kubeconfig: Path, scale: Scale, figures: Figur
 class Pod:
     """A pod in the simulator."""
 
-    def __init__(self, user: User, kubeconfig: Path, namespace: str, name: str) -> None:
+    def __init__(self, user: User, kubeconfig: Path, name: str) -> None:
         config = orjson.loads(kubeconfig.read_bytes())
-        server = config["clusters"][0]["cluster"]["server"]
-        self._http = user.http
-        self._url = f"{server}/api/v1/namespaces/{namespace}/pods/{name}"
+        self._url = f"{config['clusters'][0]['cluster']['server']}/simulator/faults"
         self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
-        self._conditions: list[dict[str, Any]] = []
+        self._http = user.http
+        self._name = name
 
     async def set_ready(self, *, ready: bool) -> None:
-        """Patch the condition Ready, as a kubelet does after a probe."""
-        if not self._conditions:
-            async with self._http.get(self._url, headers=self._headers) as answer:
-                self._conditions = (await answer.json())["status"]["conditions"]
-        for condition in self._conditions:
-            if condition["type"] == "Ready":
-                condition["status"] = str(ready)
-        patch = orjson.dumps({"status": {"conditions": self._conditions}})
-        headers = self._headers | {"Content-Type": "application/merge-patch+json"}
-        url = f"{self._url}/status"
-        async with self._http.patch(url, data=patch, headers=headers) as answer:
+        """Let its container fail its probe from now on, or pass it again."""
+        rules = [] if ready else [{"fault": "NeverReady", "name": self._name}]
+        body = orjson.dumps(rules)
+        async with self._http.put(self._url, data=body, headers=self._headers) as answer:
             if answer.status != 200:
                 raise RuntimeError(await answer.text())

@@ -5,12 +5,13 @@ import sys
 
 import uvicorn
 
-from app.serve import configured
+from app.serve import config
 from app.settings import Settings
 from bench import bare, stock
 
 if __name__ == "__main__":
     name, fd = sys.argv[1:]
     settings = Settings()
-    app = {"bare": bare, "stock": stock}[name].create_app(settings)
-    uvicorn.Server(configured(app, settings)).run([socket.socket(fileno=int(fd))])
+    served = config(settings)
+    served.app = {"bare": bare, "stock": stock}[name].create_app(settings)
+    uvicorn.Server(served).run([socket.socket(fileno=int(fd))])
