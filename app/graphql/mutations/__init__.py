@@ -1,0 +1,22 @@
+"""Everything that can be changed, by noun; each calls one verb in one unit of work."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app.graphql.mutations.databases import DatabaseMutations
+from app.graphql.mutations.projects import ProjectMutations
+from app.graphql.mutations.sandboxes import SandboxMutations
+from app.graphql.mutations.users import UserMutations
+
+
+@strawberry.type(
+    description=(
+        "Everything that can be changed. Start, stop, delete and retry write down "
+        "what is wanted and answer at once; they are accepted in any state, and "
+        "repeating one changes nothing. Once DELETED is wanted only delete and "
+        "retry are accepted (DELETION_REQUESTED)."
+    )
+)
+class Mutation(UserMutations, ProjectMutations, SandboxMutations, DatabaseMutations):
+    """Everything that can be changed."""

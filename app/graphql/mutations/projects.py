@@ -1,0 +1,148 @@
+"""Mutations of projects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+import strawberry
+
+from app.db.projects import ProjectRow
+from app.db.session import Session
+from app.domain.errors import InvalidInput
+from app.domain.ids import NodeType
+from app.domain.states import DesiredState
+from app.domain.viewer import Viewer
+from app.graphql import build
+from app.graphql.inputs import CreateProjectInput, UpdateProjectInput
+from app.graphql.mutations.databases import new_database
+from app.graphql.mutations.edge import as_data, given, idempotency, key_of, once
+from app.graphql.mutations.sandboxes import new_sandbox
+from app.graphql.nodes import Info, Project
+from app.graphql.payloads import (
+    CreateProjectPayload,
+    DeleteProjectPayload,
+    RetryProjectPayload,
+    StartProjectPayload,
+    StopProjectPayload,
+    UpdateProjectPayload,
+)
+from app.services import projects
+from app.services.projects import NewProject
+
+G = TypeVar("G")
+N = TypeVar("N")
+
+_start_project = partial(projects.want, desired=DesiredState.RUNNING)
+_stop_project = partial(projects.want, desired=DesiredState.STOPPED)
+_delete_project = partial(projects.want, desired=DesiredState.DELETED)
+
+
+@strawberry.type
+class ProjectMutations:
+    """Everything that can be done to projects."""
+
+    @strawberry.mutation(
+        description="Make a project with its sandboxes and databases, and start them."
+    )
+    async def create_project(
+        self,
+        info: Info,
+        input: CreateProjectInput,
+        idempotency_key: str | None = strawberry.UNSET,
+    ) -> CreateProjectPayload | None:
+        """Make a project; with a key once in 24 hours."""
+        viewer, state = info.context.viewer, info.context.state
+        new = NewProject(
+            name=input.name,
+            description=input.description or None,
+            github_repo=given(input.github_repo),
+            sandboxes=_each(new_sandbox, input.sandboxes),
+            databases=_each(new_database, input.databases),
+        )
+        key = idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
+        try:
+            row = await state.database.transact(
+                viewer.actor,
+                lambda session: once(
+                    session,
+                    key,
+                    ProjectRow,
+                    lambda: projects.create(session, viewer, state.makers, new),
+                ),
+            )
+        except InvalidInput as wrong:
+            return CreateProjectPayload(project=None, errors=as_data(info, wrong))
+        return CreateProjectPayload(project=build.project(row), errors=[])
+
+    @strawberry.mutation(
+        description="Change what is known about a project; touches nothing that runs."
+    )
+    async def update_project(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        input: UpdateProjectInput,
+    ) -> UpdateProjectPayload | None:
+        """Change what is known about a project."""
+        given = {
+            name: value
+            for name, value in (
+                ("name", input.name),
+                ("description", input.description),
+                ("github_repo", input.github_repo),
+            )
+            if value is not strawberry.UNSET
+        }
+        viewer, key = info.context.viewer, key_of(id, NodeType.PROJECT)
+        try:
+            row = await info.context.state.database.transact(
+                viewer.actor, lambda session: projects.update(session, viewer, key, given)
+            )
+        except InvalidInput as wrong:
+            return UpdateProjectPayload(project=None, errors=as_data(info, wrong))
+        return UpdateProjectPayload(project=build.project(row), errors=[])
+
+    @strawberry.mutation(description="Want every resource of the project RUNNING.")
+    async def start_project(self, info: Info, id: strawberry.ID) -> StartProjectPayload | None:
+        """Want every resource of the project RUNNING."""
+        return StartProjectPayload(project=await _on_project(info, id, _start_project))
+
+    @strawberry.mutation(description="Want every resource of the project STOPPED; data is kept.")
+    async def stop_project(self, info: Info, id: strawberry.ID) -> StopProjectPayload | None:
+        """Want every resource of the project STOPPED; data is kept."""
+        return StopProjectPayload(project=await _on_project(info, id, _stop_project))
+
+    @strawberry.mutation(
+        description="Want the project and all its data gone; cannot be taken back."
+    )
+    async def delete_project(self, info: Info, id: strawberry.ID) -> DeleteProjectPayload | None:
+        """Want the project and all its data gone; cannot be taken back."""
+        return DeleteProjectPayload(project=await _on_project(info, id, _delete_project))
+
+    @strawberry.mutation(
+        description=(
+            "Look again now at everything in the project that failed, was given up or waits."
+        )
+    )
+    async def retry_project(self, info: Info, id: strawberry.ID) -> RetryProjectPayload | None:
+        """Look again now at everything in the project that failed, was given up or waits."""
+        return RetryProjectPayload(project=await _on_project(info, id, projects.retry))
+
+
+async def _on_project(
+    info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[ProjectRow]]
+) -> Project:
+    viewer, key = info.context.viewer, key_of(global_id, NodeType.PROJECT)
+    row = await info.context.state.database.transact(
+        viewer.actor, lambda session: verb(session, viewer, key)
+    )
+    return build.project(row)
+
+
+def _each(make: Callable[[G], N], given: list[G] | None) -> tuple[N, ...] | None:
+    if given is None or given is strawberry.UNSET:
+        return None
+    return tuple(make(one) for one in given)
