@@ -19,8 +19,8 @@ CLEAN = for name in $$(env | sed -nE 's/^(MOORING_[A-Z0-9_]*|PG[A-Z]+|KUBECONFIG
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults test-kubernetes format schema
-.PHONY: reference schema-lint lock lock-check clean environment test-environment python
+.PHONY: help run test static unit integration acceptance faults test-kubernetes bench format
+.PHONY: schema reference schema-lint lock lock-check clean environment test-environment python
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -53,6 +53,9 @@ faults: test-environment ## The story with more things breaking; not in make tes
 test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
 	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes),\
 	  @echo '== kubernetes: skipped, MOORING_TEST_KUBECONFIG names no cluster for tests')
+
+bench: test-environment ## Measure everything, some minutes; the table goes to bench/results
+	$(call timed,bench,$(BIN)/python -m bench $(ARGS))
 
 format: test-environment ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import uvicorn
+from starlette.applications import Starlette
 
 from app.logs import configure_logs
 from app.main import create_app
@@ -19,7 +20,8 @@ def serve(settings: Settings, fd: int | None = None) -> None:
     """Serve until SIGTERM; on `fd` if a parent hands a listening socket down."""
     configure_logs(settings.log_level, settings.log_format)
     stop_with_parent(settings.parent_pipe)
-    Server(config(settings)).run([socket.socket(fileno=fd)] if fd is not None else None)
+    served = configured(create_app(settings), settings)
+    Server(served).run([socket.socket(fileno=fd)] if fd is not None else None)
 
 
 class Server(uvicorn.Server):
@@ -33,10 +35,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def config(settings: Settings) -> uvicorn.Config:
-    """How the API is served."""
+def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """How `app` is served."""
     return uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",

@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         180, description="How long a resource waits for another of its project"
     )
     terminating_deadline: Seconds = Field(600, description="Until a deletion is an error")
+    retry_longest: Seconds = Field(60, description="Longest wait until a failure is tried again")
+    pod_unmade: Seconds = Field(5, description="Until it is asked why a pod is not made or placed")
+    pod_creating: Seconds = Field(60, description="Until it is asked why containers are not made")
+    operator_silence: Seconds = Field(
+        60, description="Until a database operator that does not look is taken to be away"
+    )
     recheck: Seconds = Field(300, description="Until a settled resource is looked at again")
     cluster_rate: float = Field(20, gt=0, description="Requests per second to one cluster")
     cluster_burst: int = Field(40, ge=1, description="Requests at once above the rate")

@@ -14,6 +14,7 @@ from app.db.claims import Claim
 from app.db.databases import DATABASES, Access, DatabaseSpec
 from app.db.session import Database
 from app.domain.observation import Endpoint, Outcome
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
@@ -53,21 +54,24 @@ class DatabaseReconciler:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
         held = claim.desired_state == DesiredState.STOPPED and stopping
-        if held and not plan.waited(claim, plan.WAITING_FOR_SANDBOXES, self._settings):
-            return plan.waits(claim, plan.WAITING_FOR_SANDBOXES, stopping)
+        if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):
+            return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)
         return await self._hold(claim, spec, known)
 
     async def _hold(self, claim: Claim, spec: DatabaseSpec, known: Access) -> Outcome:
         """RUNNING or STOPPED."""
         live = await self._cluster.get(CLUSTER, spec.k8s_namespace, spec.k8s_name)
         if live is not None and not plan.is_ours(live, claim):
-            return plan.clash(claim, live)
+            return plan.clash(claim, live, self._settings)
         if live is not None and plan.is_newer(live, claim):
-            return plan.interrupted(claim, "NewerGeneration", plan.NEWER)
+            newer = Reason.NEWER_GENERATION
+            return plan.interrupted(claim, newer, plan.NEWER, self._settings)
         if live is not None or claim.desired_state == DesiredState.RUNNING:
             live = await self._apply(claim, spec, live)
         account = await self._account(spec) if live is not None else None
-        view = seen(live, waited=plan.lasted(claim), reachable=account is not None)
+        waited = plan.look_of(claim).waited.total_seconds()
+        silent = waited > self._settings.operator_silence
+        view = seen(live, silent=silent, reachable=account is not None)
         outcome = plan.verdict(claim, view, self._settings, _endpoint(spec, live, account))
         if account is None or account.get("password") == self._password(known):
             return outcome
@@ -75,7 +79,7 @@ class DatabaseReconciler:
 
     async def _apply(self, claim: Claim, spec: DatabaseSpec, live: Object | None) -> Object:
         """Apply it, unless this generation has been and only the operator is awaited."""
-        body = manifests.cluster(_manifest(claim, spec), self._settings)
+        body = manifests.cluster(_manifest(claim, spec), live, self._settings)
         if live is not None and plan.is_awaited(claim) and _is_current(live, body):
             return live
         await check_lease(self._database, claim)

@@ -95,7 +95,8 @@ class Leases:
             except (OSError, DBAPIError, InterfaceError) as error:
                 log.warning("leases cannot be renewed", error=repr(error))
                 continue
-            for held in asked:
+            # What was recorded meanwhile has no lease any more, and lost none.
+            for held in (h for h in asked if h.claim.lease_token in self._held):
                 self._extend(held, sent + self._settings.lease if held.claim.id in kept else sent)
 
     def _extend(self, lease: Lease, until: float) -> None:

@@ -22,6 +22,7 @@ from app.db.claims import ROWS_PER_ACCOUNT, Claim
 from app.db.record import Recorded
 from app.db.session import Database
 from app.domain.observation import SOON, Outcome
+from app.domain.reasons import Reason
 from app.domain.states import Lane
 from app.settings import Settings
 from reconciler import plan
@@ -154,16 +155,21 @@ class Loop:
             async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
                 outcome = await self._reconcile(claim)
         except TimeoutError:
-            outcome = plan.interrupted(claim, "PassTimeout", "The cluster took too long.")
+            outcome = self._interrupted(claim, Reason.PASS_TIMEOUT, "The cluster took too long.")
         except Exception:
             log.exception("a pass failed", resource=str(claim.id), kind=claim.kind)
-            outcome = plan.interrupted(claim, "Internal", "Mooring failed here; it tries again.")
+            outcome = self._interrupted(
+                claim, Reason.INTERNAL, "Mooring failed here; it tries again."
+            )
         finally:
             lease.limit = None
         if outcome is None:
             await self._release(claim)
         else:
             self._recorder.put(claim, outcome)
+
+    def _interrupted(self, claim: Claim, reason: Reason, message: str) -> Outcome:
+        return plan.interrupted(claim, reason, message, self._settings)
 
     async def _release(self, claim: Claim) -> None:
         """The pass met a newer wish or another holder: the row is claimed anew if it is due."""

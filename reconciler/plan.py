@@ -2,39 +2,38 @@
 
 `verdict` turns a `View` into the outcome of a pass: when to look again, and when a deadline has
 made it a failure. The other outcomes are those of passes that the cluster, time or somebody else's
-object stopped.
+object stopped. What is permanent is a failure at once, all else past its deadline; a pass that
+found nothing out leaves a failure a failure.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.db.claims import Claim
 from app.domain.observation import Details, Outcome
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Phase, ResourceKind
 from app.settings import Settings
-from reconciler.cluster.errors import PERMANENT, ClusterError
+from reconciler.cluster.errors import ClusterError
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
-from reconciler.observed.view import View
+from reconciler.observed.view import Look, View, culprit, lingering
 
 SETTLED = frozenset({Phase.RUNNING, Phase.STOPPED, Phase.ABSENT, Phase.GONE})
-_WAIT = timedelta(seconds=2)
-_SLOW = timedelta(seconds=60)
+# How often a transition is looked at without an event.
+_WAIT = 2.0
 
 _TOO_LONG = {
-    DesiredState.RUNNING: "StartingTooLong",
-    DesiredState.STOPPED: "StoppingTooLong",
-    DesiredState.DELETED: "DeleteBlocked",
+    DesiredState.RUNNING: Reason.STARTING_TOO_LONG,
+    DesiredState.STOPPED: Reason.STOPPING_TOO_LONG,
+    DesiredState.DELETED: Reason.DELETE_BLOCKED,
 }
 
-WAITING_FOR_DATABASE = "WaitingForDatabase"
-WAITING_FOR_SANDBOXES = "WaitingForSandboxes"
-STARTED_WITHOUT = "StartedWithoutDatabase"
 _WAITS = {
-    WAITING_FOR_DATABASE: "Starts once the address and password are known of",
-    WAITING_FOR_SANDBOXES: "Stops once they are down:",
+    Reason.WAITING_FOR_DATABASE: "Starts once the address and password are known of",
+    Reason.WAITING_FOR_SANDBOXES: "Stops once they are down:",
 }
 # Who waits for another of its project is asked when that one moves.
 WAITING = tuple(_WAITS)
@@ -78,19 +77,14 @@ def is_applied(live: Object, body: Object) -> bool:
     return bool(annotations.get(APPLIED) == body["metadata"]["annotations"][APPLIED])
 
 
-def lasted(claim: Claim) -> timedelta:
-    """How long what was seen last has been so; 0 for a generation not yet observed."""
-    return claim.claimed_at - claim.phase_since if is_observed(claim) else timedelta(0)
-
-
-def waits(claim: Claim, reason: str, others: Sequence[str]) -> Outcome:
+def waits(claim: Claim, reason: Reason, others: Sequence[str]) -> Outcome:
     """The outcome of a pass that holds back until others of its project are further."""
     return Outcome(
         generation=claim.generation,
-        after=_WAIT,
+        after=_spread(_WAIT),
         reason=reason,
         message=f"{_WAITS[reason]} {', '.join(others)}.",
-        attempts=claim.attempts + 1,
+        attempts=_tries(claim, reason),
     )
 
 
@@ -101,98 +95,124 @@ def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
     words = (
         f"It runs without DATABASE_URL: {database} was not ready in time. It restarts once it is."
     )
-    return replace(outcome, reason=STARTED_WITHOUT, message=words, attempts=claim.attempts + 1)
+    reason = Reason.STARTED_WITHOUT_DATABASE
+    return replace(outcome, reason=reason, message=words, attempts=_tries(claim, reason))
 
 
-def waited(claim: Claim, reason: str, settings: Settings) -> bool:
+def waited(claim: Claim, reason: Reason, settings: Settings) -> bool:
     """Whether it has held back for this reason as long as it may."""
     if claim.reason != reason or claim.since is None:
         return False
     return (claim.claimed_at - claim.since).total_seconds() > settings.siblings_wait
 
 
+def makes_pod(live: Object | None, body: Object) -> bool:
+    """Whether applying `body` makes a pod where none is wanted yet, so that it can be refused."""
+    wanted = bool(body["spec"]["replicas"])
+    if live is None:
+        return wanted
+    # Pods that are still going count against a quota, but their places are ours.
+    left = live["spec"].get("replicas", 1) or (live.get("status") or {}).get("replicas", 0)
+    return wanted and not left
+
+
+def look_of(claim: Claim) -> Look:
+    """The time of this look; what a new generation shows is awaited from now on."""
+    awaited = is_observed(claim) and claim.phase not in SETTLED
+    return Look(claim.claimed_at, claim.phase_since if awaited else claim.claimed_at)
+
+
 def blocked(left: Sequence[tuple[str, Object]]) -> View:
     """A deletion under way; what is left is named once it takes too long."""
-    named = [
-        f"{kind}/{body['metadata']['name']}"
-        f" (finalizers: {', '.join(body['metadata'].get('finalizers') or ['none'])})"
-        for kind, body in left
-    ]
-    return View(
-        Phase.TERMINATING, message=f"Still there: {', '.join(named)}.", object=named[0].split()[0]
-    )
+    return View(Phase.TERMINATING, message=lingering(left), object=culprit(left))
 
 
 def verdict(claim: Claim, view: View, settings: Settings, details: Details | None) -> Outcome:
     """The outcome of a pass that could read and finish its writes."""
-    outcome = Outcome(
+    permanent = view.reason is not None and view.reason.permanent
+    late = _is_late(claim, view.phase, settings)
+    reason = view.reason or (_TOO_LONG[claim.desired_state] if late else None)
+    return Outcome(
         generation=claim.generation,
-        after=_WAIT if view.phase not in SETTLED else _spread(settings.recheck),
+        after=_pace(claim, view, settings, failed=permanent or late),
         phase=view.phase,
-        reason=view.reason,
-        message=view.message if view.reason else None,
-        object=view.object if view.reason else None,
-        attempts=claim.attempts + 1 if view.reason else 0,
+        failed=permanent or late,
+        reason=reason,
+        message=(view.message or f"It is {view.phase} for longer than it may.") if reason else None,
+        object=view.object if reason else None,
+        attempts=_tries(claim, reason),
         details=details,
-    )
-    if not _late(claim, view.phase, settings):
-        return outcome
-    return replace(
-        outcome,
-        failed=True,
-        reason=view.reason or _TOO_LONG[claim.desired_state],
-        message=view.message or f"It is {view.phase} for longer than it may.",
-        object=view.object,
-        attempts=claim.attempts + 1,
-        after=_WAIT * 3,
     )
 
 
 def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
-    """The outcome of a pass that the cluster stopped: permanent at once, else with backoff."""
-    permanent = error.meaning in PERMANENT
+    """The outcome of a pass that the cluster stopped: permanent at once, else with backoff.
+
+    Not being let look at what is as wanted is no failure of it; not being let mend it is.
+    """
+    reason = error.reason
+    blind = error.reading and is_observed(claim) and claim.phase in SETTLED
+    after = _slowly(settings) if reason.permanent else _backoff(claim, reason, settings)
+    asked = timedelta(seconds=error.retry_after * random.uniform(1, 1.5))  # noqa: S311 - jitter
     return Outcome(
         generation=claim.generation,
-        after=_SLOW if permanent else _backoff(claim),
-        failed=permanent or _late(claim, claim.phase, settings),
-        reason=error.meaning.value,
+        after=max(after, asked),
+        failed=(reason.permanent and not blind) or _stays_failed(claim, settings),
+        reason=reason,
         message=str(error),
-        attempts=claim.attempts + 1,
+        object=error.object,
+        attempts=_tries(claim, reason),
     )
 
 
-def interrupted(claim: Claim, reason: str, message: str) -> Outcome:
+def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) -> Outcome:
     """The outcome of a pass that did not come to its end."""
     return Outcome(
         generation=claim.generation,
-        after=_backoff(claim),
+        after=_backoff(claim, reason, settings),
+        failed=_stays_failed(claim, settings),
         reason=reason,
         message=message,
-        attempts=claim.attempts + 1,
+        attempts=_tries(claim, reason),
     )
 
 
-def clash(claim: Claim, workload: Object) -> Outcome:
+def clash(claim: Claim, workload: Object, settings: Settings) -> Outcome:
     """The outcome when somebody else's object has our name: never overwritten."""
     return Outcome(
         generation=claim.generation,
-        after=_SLOW,
+        after=_slowly(settings),
         failed=True,
-        reason="NameClash",
+        reason=Reason.NAME_CLASH,
         message="An object of this name belongs to somebody else; it is left alone.",
         object=title(workload),
-        attempts=claim.attempts + 1,
+        attempts=_tries(claim, Reason.NAME_CLASH),
     )
 
 
-def _late(claim: Claim, phase: Phase, settings: Settings) -> bool:
-    """Past the deadline, counted from 0 for a generation or phase not yet observed."""
-    if phase in SETTLED or phase != claim.phase or not is_observed(claim):
-        return False
-    return lasted(claim).total_seconds() > deadline(claim, settings)
+def _is_late(claim: Claim, phase: Phase, settings: Settings) -> bool:
+    """Past the deadline, which a generation or phase seen for the first time has before it."""
+    same = phase == claim.phase and is_observed(claim)
+    return same and phase not in SETTLED and _past(claim, claim.phase_since, settings)
 
 
-def deadline(claim: Claim, settings: Settings) -> float:
+def _stays_failed(claim: Claim, settings: Settings) -> bool:
+    """Whether a pass that found nothing out is a failure: of before, or by now.
+
+    A generation that no pass could look at yet is awaited since it was asked for.
+    """
+    if claim.failed_generation == claim.generation:
+        return True
+    if not is_observed(claim):
+        return _past(claim, claim.generation_since, settings)
+    return _is_late(claim, claim.phase, settings)
+
+
+def _past(claim: Claim, since: datetime, settings: Settings) -> bool:
+    return (claim.claimed_at - since).total_seconds() > _deadline(claim, settings)
+
+
+def _deadline(claim: Claim, settings: Settings) -> float:
     """How many seconds it may take to where it is wanted."""
     if claim.desired_state == DesiredState.DELETED:
         return settings.terminating_deadline
@@ -202,10 +222,32 @@ def deadline(claim: Claim, settings: Settings) -> float:
     return settings.database_starting_deadline if starting else settings.database_stopping_deadline
 
 
-def _backoff(claim: Claim) -> timedelta:
+def _tries(claim: Claim, reason: Reason | None) -> int:
+    """How often it was tried since this reason began."""
+    if reason is None:
+        return 0
+    return claim.attempts + 1 if claim.reason == reason else 1
+
+
+def _pace(claim: Claim, view: View, settings: Settings, *, failed: bool) -> timedelta:
+    """When to look again without an event: the rarer, the longer it has failed."""
+    if view.phase in SETTLED:
+        return _spread(settings.recheck)
+    if not failed:
+        return _spread(_WAIT)
+    waited = look_of(claim).waited.total_seconds()
+    return _spread(max(_WAIT, min(waited / 10, settings.retry_longest)))
+
+
+def _backoff(claim: Claim, reason: Reason, settings: Settings) -> timedelta:
     """Exponential, with full jitter, for ever."""
-    longest = min(_SLOW.total_seconds(), 2.0 ** min(claim.attempts, 8))
+    longest = min(settings.retry_longest, 2.0 ** min(_tries(claim, reason), 8))
     return timedelta(seconds=random.uniform(0.1, longest))  # noqa: S311 - jitter
+
+
+def _slowly(settings: Settings) -> timedelta:
+    longest = settings.retry_longest
+    return timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311 - jitter
 
 
 def _spread(seconds: float) -> timedelta:

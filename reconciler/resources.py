@@ -12,7 +12,12 @@ from app.domain.observation import Outcome
 from app.domain.states import ResourceKind
 from app.settings import Settings
 from reconciler import plan
-from reconciler.cluster.errors import ClusterError
+from reconciler.circuit import Circuit
+from reconciler.cluster.errors import ClusterError, Meaning
+
+# An object or a list that moved under a pass: it reads again and writes again, so often at once.
+_AT_ONCE = 5
+_MOVED = frozenset({Meaning.CONFLICT, Meaning.EXPIRED})
 
 
 class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
@@ -36,12 +41,29 @@ class Resources:
     ) -> None:
         self._kinds = kinds
         self._settings = settings
+        self._circuit = Circuit(settings.retry_longest / 2)
 
     async def reconcile(self, claim: Claim) -> Outcome | None:
         """One pass; None: the row is another's by now, or wants something else."""
+        known = self._circuit.refusal(claim)
+        if known is not None:
+            return plan.refused(claim, known, self._settings)
         try:
-            return await self._kinds[claim.kind](claim)
+            outcome = await self._insist(claim)
         except ClusterError as error:
+            self._circuit.failed(error)
             return plan.refused(claim, error, self._settings)
         except Superseded:
             return None
+        self._circuit.worked()
+        return outcome
+
+    async def _insist(self, claim: Claim) -> Outcome:
+        reconcile = self._kinds[claim.kind]
+        for _ in range(_AT_ONCE):
+            try:
+                return await reconcile(claim)
+            except ClusterError as error:
+                if error.meaning not in _MOVED:
+                    raise
+        return await reconcile(claim)

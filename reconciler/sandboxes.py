@@ -9,11 +9,13 @@ from app.db.databases import Access
 from app.db.sandboxes import SANDBOXES, SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
+from reconciler.inquiry import resolved
 from reconciler.manifests.connection import environment
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
@@ -53,18 +55,22 @@ class SandboxReconciler:
         live = await self._cluster.get(STATEFUL_SET, spec.k8s_namespace, spec.k8s_name)
         running = claim.desired_state == DesiredState.RUNNING
         if live is not None and not plan.is_ours(live, claim):
-            return plan.clash(claim, live)
+            return plan.clash(claim, live, self._settings)
         if live is not None and plan.is_newer(live, claim):
-            return plan.interrupted(claim, "NewerGeneration", plan.NEWER)
+            newer = Reason.NEWER_GENERATION
+            return plan.interrupted(claim, newer, plan.NEWER, self._settings)
         awaited = _awaited(databases) if running else None
         down = live is None or not live["spec"].get("replicas")
-        if awaited and down and not plan.waited(claim, plan.WAITING_FOR_DATABASE, self._settings):
-            return plan.waits(claim, plan.WAITING_FOR_DATABASE, [awaited.name])
+        if awaited and down and not plan.waited(claim, Reason.WAITING_FOR_DATABASE, self._settings):
+            return plan.waits(claim, Reason.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
             live = await self._apply(claim, spec, live, databases)
         pods = await self._cluster.list_all(POD, spec.k8s_namespace, selector(claim))
+        look = plan.look_of(claim)
+        view = seen(live, pods, look, self._settings)
+        view = await resolved(self._cluster, claim, spec.k8s_namespace, view, look)
         where = addresses(spec.k8s_name, self._settings) if live is not None else None
-        outcome = plan.verdict(claim, seen(live, pods), self._settings, where)
+        outcome = plan.verdict(claim, view, self._settings, where)
         return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
 
     async def _apply(
@@ -80,7 +86,7 @@ class SandboxReconciler:
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
         await check_lease(self._database, claim)
-        if live is None:
+        if plan.makes_pod(live, workload):
             await self._cluster.admit(probe_pod(workload))
         for body in bodies:
             applied = await self._cluster.apply(body)

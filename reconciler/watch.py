@@ -21,6 +21,7 @@ from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
 from reconciler.manifests.kinds import Kind, Object
 
 log = structlog.get_logger(__name__)
+# Between two questions: the first event of a burst does not wait, the others share the second.
 _GATHER = 0.02
 # Until a kind that a CRD defines is looked for again, in seconds.
 _NOT_SERVED = 60.0
@@ -90,13 +91,13 @@ class Watch:
     async def _ask(self) -> None:
         while True:
             await self._something.wait()
-            await asyncio.sleep(_GATHER)
             self._something.clear()
             asking, self._seen = self._seen, set()
             try:
                 async with self._database.autocommit() as connection:
                     await resources.ask(connection, asking)
                 self._wake()
+                await asyncio.sleep(_GATHER)
             except (OSError, DBAPIError, InterfaceError) as error:
                 log.warning("nobody could be asked", count=len(asking), error=repr(error))
                 self._seen |= asking

@@ -1,7 +1,7 @@
 """The simulator as a process of its own, for tests: started as `mooring dev` starts it.
 
     async with running_simulator(folder) as simulator:
-        ... simulator.kubeconfig, simulator.url, simulator.token
+        ... simulator.kubeconfig, simulator.url, simulator.token, simulator.authority
 
 It keeps its state in `folder`, so a second one with the same folder goes on where it was.
 """
@@ -9,7 +9,9 @@ It keeps its state in `folder`, so a second one with the same folder goes on whe
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +30,22 @@ class RunningSimulator:
     kubeconfig: Path
     url: str
     token: str
+    authority: Path
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """For clients that read no kubeconfig: `ssl=simulator.trust`."""
+        return trust_of(self.kubeconfig)
+
+
+def trust_of(kubeconfig: Path) -> ssl.SSLContext:
+    """Trusts the authority inside a kubeconfig, and nobody else."""
+    return ssl.create_default_context(cadata=_authority(kubeconfig))
+
+
+def _authority(kubeconfig: Path) -> str:
+    cluster = orjson.loads(kubeconfig.read_bytes())["clusters"][0]["cluster"]
+    return b64decode(cluster["certificate-authority-data"]).decode()
 
 
 @asynccontextmanager
@@ -56,8 +74,10 @@ async def running_simulator(
         await _written(kubeconfig, process)
         config = orjson.loads(kubeconfig.read_bytes())
         url = config["clusters"][0]["cluster"]["server"]
+        authority = folder / "authority.pem"
+        authority.write_text(_authority(kubeconfig))
         token = config["users"][0]["user"]["token"]
-        yield RunningSimulator(process, kubeconfig, url, token)
+        yield RunningSimulator(process, kubeconfig, url, token, authority)
     finally:
         if process.returncode is None:
             process.terminate()

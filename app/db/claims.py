@@ -34,6 +34,7 @@ class Claim:
     name: str
     desired_state: DesiredState
     generation: int
+    generation_since: datetime
     desired_generation: int
     phase: Phase
     phase_since: datetime
@@ -88,10 +89,14 @@ WITH due AS MATERIALIZED (
   ORDER BY r.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED)
 {_TAKE}""")
 
+# Locked in order of id, whatever the plan: an UPDATE alone takes its rows as they come.
 _RENEW = text("""
-UPDATE resource r SET locked_until = mooring_clock() + :lease
-FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
-WHERE r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock()
+WITH k AS MATERIALIZED (
+  SELECT r.id FROM resource r
+  JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
+    ON r.id = i.id AND r.lease_token = i.token
+  WHERE r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r)
+UPDATE resource r SET locked_until = mooring_clock() + :lease FROM k WHERE r.id = k.id
 RETURNING r.id
 """)
 
@@ -138,11 +143,9 @@ async def claim(
 
 async def renew(executor: Executor, held: Sequence[Claim], lease: timedelta) -> set[UUID]:
     """Lengthen the leases of `held`; the ids that are still ours."""
-    # In order of id, like every statement that takes several row locks.
-    ordered = sorted(held, key=lambda claim: claim.id)
     binds = {
-        "ids": [claim.id for claim in ordered],
-        "tokens": [claim.lease_token for claim in ordered],
+        "ids": [claim.id for claim in held],
+        "tokens": [claim.lease_token for claim in held],
         "lease": lease,
     }
     return {row.id for row in await executor.execute(_RENEW, binds)}

@@ -3,7 +3,7 @@
 Statements on these tables live in the modules of `app/db`, one per noun, as `text()` with bound
 types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Who writes what:
 
-- `resource`: desired_state, generation, desired_generation, project_generation, name by the API;
+- `resource`: desired_state, generation and its relatives, name by the API;
   phase to next_attempt_at by the reconciler's record; status by Postgres; asked, lane and due_at
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
 - `sandbox`: spec by the API with the intent, the two addresses by the record.
@@ -177,6 +177,7 @@ class Resource(Base):
 
     desired_state: Mapped[str]
     generation: Mapped[int]
+    generation_since: Mapped[datetime] = mapped_column(server_default=NOW)
     desired_generation: Mapped[int]
     project_generation: Mapped[int]
 

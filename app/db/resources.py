@@ -66,8 +66,8 @@ WHERE r.project_id = :project_id ORDER BY r.id FOR NO KEY UPDATE
 # The lane needs the new wish: Postgres would read the old row.
 _WANT = text("""
 UPDATE resource r SET desired_state = :desired, generation = r.generation + 1,
-  desired_generation = r.generation + 1, project_generation = :project_generation,
-  updated_at = greatest(mooring_now(), r.updated_at),
+  generation_since = mooring_now(), desired_generation = r.generation + 1,
+  project_generation = :project_generation, updated_at = greatest(mooring_now(), r.updated_at),
   asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
   due_at = mooring_now()
 WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status

@@ -16,8 +16,8 @@ API = "mooring_api"
 RECONCILER = "mooring_reconciler"
 
 _INTENT = (
-    "desired_state, generation, desired_generation, project_generation, updated_at,"
-    " asked, lane, due_at"
+    "desired_state, generation, generation_since, desired_generation, project_generation,"
+    " updated_at, asked, lane, due_at"
 )
 _OBSERVED = (
     "phase, phase_since, was_ready, reason, message, object, since, observed_generation,"

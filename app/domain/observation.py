@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from app.domain.reasons import Reason
 from app.domain.states import (
     DesiredState,
     Inputs,
@@ -60,7 +61,7 @@ class Outcome:
     phase: Phase | None = None
     failed: bool = False
     gone: bool = False
-    reason: str | None = None
+    reason: Reason | None = None
     message: str | None = None
     object: str | None = None
     attempts: int = 0

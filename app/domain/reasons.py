@@ -10,20 +10,33 @@ ERROR at the deadline of the phase (design section 3.6). All heal by themselves 
 from enum import StrEnum
 
 
+class Fails(StrEnum):
+    """When a reason turns the status to ERROR."""
+
+    AT_ONCE = "at once"
+    AT_DEADLINE = "deadline"
+    NEVER = "never"
+
+
 class Reason(StrEnum):
-    """`Reason("QuotaExceeded").means`, `.remedy` and `.permanent`."""
+    """`Reason("QuotaExceeded").means`, `.remedy` and `.fails`."""
 
     means: str
     remedy: str
-    permanent: bool
+    fails: Fails
+
+    @property
+    def permanent(self) -> bool:
+        """Repeating what was refused changes nothing until somebody changes something."""
+        return self.fails is Fails.AT_ONCE
 
     def __new__(
-        cls, word: str, means: str = "", remedy: str = "", permanent: bool = False
+        cls, word: str, means: str = "", remedy: str = "", fails: Fails = Fails.AT_DEADLINE
     ) -> "Reason":
         """One row of the table."""
         member = str.__new__(cls, word)
         member._value_ = word
-        member.means, member.remedy, member.permanent = means, remedy, permanent
+        member.means, member.remedy, member.fails = means, remedy, fails
         return member
 
     # What a namespace, its policies or the cluster's rules refuse.
@@ -31,25 +44,25 @@ class Reason(StrEnum):
         "InvalidSpec",
         "The cluster finds what is asked for invalid, or may not change it any more.",
         "Read the message for the field; edit the resource, or make a new one.",
-        True,
+        Fails.AT_ONCE,
     )
     QUOTA_EXCEEDED = (
         "QuotaExceeded",
         "The namespace's ResourceQuota has no room for it.",
         "Stop or delete something, ask for less, or have the quota raised.",
-        True,
+        Fails.AT_ONCE,
     )
     POD_SECURITY_VIOLATION = (
         "PodSecurityViolation",
         "The namespace's Pod Security level refuses its pods.",
         "The operator lowers the level of the namespace; databases need `baseline`.",
-        True,
+        Fails.AT_ONCE,
     )
     ADMISSION_DENIED = (
         "AdmissionDenied",
         "A rule of the cluster refuses it: a LimitRange or an admission webhook.",
         "Read the message: it names the rule. On a hosted cluster it may be an unpaid bill.",
-        True,
+        Fails.AT_ONCE,
     )
     CREATE_FAILED = (
         "CreateFailed",
@@ -60,7 +73,7 @@ class Reason(StrEnum):
         "NameClash",
         "An object of its name belongs to somebody else; Mooring leaves it alone.",
         "Remove or rename that object; or delete this resource and make a new one.",
-        True,
+        Fails.AT_ONCE,
     )
     NEWER_GENERATION = (
         "NewerGeneration",
@@ -84,19 +97,19 @@ class Reason(StrEnum):
         "CredentialRejected",
         "The cluster does not accept Mooring's credential: expired, revoked or wrong.",
         "Renew the kubeconfig; then retry.",
-        True,
+        Fails.AT_ONCE,
     )
     PERMISSION_MISSING = (
         "PermissionMissing",
         "The credential may not do what is needed; the message names verb and kind.",
         "Have a Role with that permission bound to the credential.",
-        True,
+        Fails.AT_ONCE,
     )
     NAMESPACE_MISSING = (
         "NamespaceMissing",
         "The namespace of the resource does not exist.",
         "Create it, or correct the namespace in the settings.",
-        True,
+        Fails.AT_ONCE,
     )
     NAMESPACE_TERMINATING = (
         "NamespaceTerminating",
@@ -107,7 +120,7 @@ class Reason(StrEnum):
         "KindNotServed",
         "The cluster does not know a kind of object that is needed.",
         "The operator installs what serves it (Gateway API, KubeBlocks), or chooses another mode.",
-        True,
+        Fails.AT_ONCE,
     )
     OBJECT_MISSING = (
         "ObjectMissing",
@@ -187,6 +200,7 @@ class Reason(StrEnum):
         "WaitingForSandboxes",
         "It waits for the sandboxes of its project to stop first.",
         "Nothing; see the sandbox that is named.",
+        Fails.NEVER,
     )
 
     # Databases.
@@ -204,7 +218,7 @@ class Reason(StrEnum):
         "OperatorMissing",
         "The cluster has no database operator: KubeBlocks is not installed.",
         "The operator of the cluster installs KubeBlocks; or delete the database.",
-        True,
+        Fails.AT_ONCE,
     )
     CREDENTIALS_MISSING = (
         "CredentialsMissing",
@@ -215,11 +229,13 @@ class Reason(StrEnum):
         "WaitingForDatabase",
         "It waits for the credentials of the project's database, so as to start with them.",
         "Nothing: it starts without them when the wait is over.",
+        Fails.NEVER,
     )
     STARTED_WITHOUT_DATABASE = (
         "StartedWithoutDatabase",
         "It was started without DATABASE_URL, because the database took too long.",
         "Nothing: it restarts with DATABASE_URL once the database is there.",
+        Fails.NEVER,
     )
 
     # Mooring itself.

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
@@ -20,13 +22,17 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient
 
 from app.settings import SettingsError
-from reconciler.cluster.errors import ClusterError, Meaning, meaning_of
+from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning_of
 from reconciler.manifests.identity import MANAGER
-from reconciler.manifests.kinds import Kind, Object, kind_of
+from reconciler.manifests.kinds import EVENT, Kind, Object, kind_of
 
 _APPLY = "application/apply-patch+yaml"
 _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
+# A busy cluster's budget is halved down to a tenth; each success lifts it again.
+_SLOWEST, _FASTER = 0.1, 1.1
+# As kubernetes_asyncio's own session has it: objects of 1.5 MiB are longer than aiohttp's default.
+_BUFFER = 2**21
 
 
 class Cluster:
@@ -35,7 +41,7 @@ class Cluster:
     def __init__(self, api: ApiClient, *, timeout: float, rate: float, burst: int) -> None:
         self._api = api
         self._timeout = timeout
-        self._rate = rate
+        self._rate = self._full_rate = rate
         self._burst = burst
         self._ready_at = 0.0
         self._absent: dict[Kind, float] = {}
@@ -95,6 +101,18 @@ class Cluster:
                 return found, page["metadata"]["resourceVersion"]
             query = query | {"continue": following}
 
+    async def events(self, namespace: str, uid: str) -> Sequence[Object]:
+        """Events about the object with this uid; they are a hint, and may be forbidden."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": _PAGE}
+        try:
+            page = await self._call("GET", EVENT.path(namespace), query)
+        except ClusterError as error:
+            if error.meaning not in (Meaning.FORBIDDEN, Meaning.NOT_FOUND, Meaning.NOT_SERVED):
+                raise
+            return []
+        found: Sequence[Object] = page["items"]
+        return found
+
     async def delete(self, kind: Kind, body: Object) -> None:
         """Delete just this object (by uid), after what it owns; gone already is a success."""
         meta = body["metadata"]
@@ -122,14 +140,14 @@ class Cluster:
         response = await self._send("GET", kind.path(namespace), query, None, None, seconds + 30)
         try:
             if response.status != 200:
-                raise _refusal(response.status, await response.read())
+                raise _refusal(response, await response.read(), "GET", kind.path(namespace))
             buffered = b""
             async for chunk in response.content.iter_any():
                 *lines, buffered = (buffered + chunk).split(b"\n")
                 for line in filter(None, lines):
                     yield orjson.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, _words(error)) from error
+            raise _unanswered(error) from error
         finally:
             response.close()
 
@@ -146,11 +164,12 @@ class Cluster:
         try:
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, _words(error)) from error
+            raise _unanswered(error) from error
         finally:
             response.release()
         if response.status >= 300:
-            raise _refusal(response.status, content)
+            raise self._slowed_by(_refusal(response, content, method, path))
+        self._rate = min(self._full_rate, self._rate * _FASTER)
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -180,7 +199,13 @@ class Cluster:
                 _request_timeout=timeout,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, _words(error)) from error
+            raise _unanswered(error) from error
+
+    def _slowed_by(self, error: ClusterError) -> ClusterError:
+        """A cluster that is too busy gets half as many requests, and soon more again."""
+        if error.meaning is Meaning.THROTTLED:
+            self._rate = max(self._full_rate * _SLOWEST, self._rate / 2)
+        return error
 
     async def _budget(self) -> None:
         now = time.monotonic()
@@ -190,13 +215,34 @@ class Cluster:
             await asyncio.sleep(self._ready_at - now)
 
 
-def _refusal(status: int, content: bytes) -> ClusterError:
+def _refusal(response: Any, content: bytes, method: str, path: str) -> ClusterError:
+    """An answer that is no success, with what it says about the culprit and the wait."""
     try:
         body: object = orjson.loads(content)
     except orjson.JSONDecodeError:
-        body = content[:500].decode(errors="replace")
+        body = content[:500].decode(errors="replace").strip()
+    meaning = meaning_of(response.status, body)
     said = body.get("message") if isinstance(body, dict) else body
-    return ClusterError(meaning_of(status, body), status, str(said or f"HTTP {status}"))
+    if meaning is Meaning.NOT_SERVED:
+        said = f"{path} is not served: {said}"
+    return ClusterError(
+        meaning,
+        response.status,
+        str(said or f"HTTP {response.status}"),
+        object=culprit_of(body, path),
+        reading=method == "GET",
+        retry_after=_seconds(response.headers.get("Retry-After", "")),
+    )
+
+
+def _seconds(retry_after: str) -> float:
+    """API servers give whole seconds (RFC 9110 section 10.2.3 admits a date too)."""
+    return float(retry_after) if retry_after.isdecimal() else 0.0
+
+
+def _unanswered(error: Exception) -> ClusterError:
+    said = "The API server did not answer in time." if isinstance(error, TimeoutError) else ""
+    return ClusterError(Meaning.UNAVAILABLE, 0, said or str(error) or repr(error))
 
 
 async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) -> Cluster:
@@ -211,9 +257,18 @@ async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) 
             f"MOORING_KUBECONFIG: {kubeconfig} does not work ({type(error).__name__}). "
             "Give one that works with kubectl"
         ) from error
+    _read_environment_once(api)
     return Cluster(api, timeout=timeout, rate=rate, burst=burst)
 
 
-def _words(error: Exception) -> str:
-    """What went wrong on the way, as a user may read it: a timeout says nothing by itself."""
-    return str(error) or type(error).__name__
+def _read_environment_once(api: ApiClient) -> None:
+    """Look for a proxy now: the client's session would, and for ~/.netrc, on each request.
+
+    Each in a thread of its own: half of a reconciler's processor time (bench/).
+    """
+    rest, session = api.rest_client, api.rest_client.pool_manager
+    server = urlsplit(api.configuration.host)
+    if rest.proxy is None and not proxy_bypass(server.hostname or ""):
+        rest.proxy = getproxies().get(server.scheme)
+    rest.pool_manager = aiohttp.ClientSession(connector=session.connector, read_bufsize=_BUFFER)
+    session.detach()

@@ -1,62 +1,80 @@
 """What a cluster's refusals mean for the one who asked (kubernetes.md section 5)."""
 
 from enum import StrEnum
+from typing import Any
+
+from app.domain.reasons import Reason
+from reconciler import admission
+from reconciler.manifests.kinds import KINDS
 
 
 class Meaning(StrEnum):
-    """What to do after an answer."""
+    """What to do after an answer; most are reasons that users see."""
 
-    INVALID = "InvalidSpec"
-    FORBIDDEN = "PermissionMissing"
-    QUOTA = "QuotaExceeded"
-    POD_SECURITY = "PodSecurityViolation"
-    UNAUTHORIZED = "CredentialRejected"
-    NAMESPACE = "NamespaceTerminating"
-    NAMESPACE_MISSING = "NamespaceMissing"
-    NOT_SERVED = "KindNotServed"
-    OPERATOR_MISSING = "OperatorMissing"
-    NOT_FOUND = "NotFound"
-    CONFLICT = "Conflict"
+    INVALID = Reason.INVALID_SPEC.value
+    FORBIDDEN = Reason.PERMISSION_MISSING.value
+    QUOTA = Reason.QUOTA_EXCEEDED.value
+    POD_SECURITY = Reason.POD_SECURITY_VIOLATION.value
+    DENIED = Reason.ADMISSION_DENIED.value
+    UNAUTHORIZED = Reason.CREDENTIAL_REJECTED.value
+    NAMESPACE = Reason.NAMESPACE_TERMINATING.value
+    NAMESPACE_MISSING = Reason.NAMESPACE_MISSING.value
+    NOT_SERVED = Reason.KIND_NOT_SERVED.value
+    OPERATOR_MISSING = Reason.OPERATOR_MISSING.value
+    NOT_FOUND = Reason.OBJECT_MISSING.value
+    CONFLICT = Reason.CONFLICT.value
+    THROTTLED = Reason.CLUSTER_THROTTLED.value
+    UNAVAILABLE = Reason.CLUSTER_UNAVAILABLE.value
     EXPIRED = "Expired"
-    THROTTLED = "ClusterThrottled"
-    UNAVAILABLE = "ClusterUnavailable"
-
-
-# Repeating these changes nothing until somebody changes something.
-PERMANENT = frozenset(
-    {
-        Meaning.INVALID,
-        Meaning.FORBIDDEN,
-        Meaning.QUOTA,
-        Meaning.POD_SECURITY,
-        Meaning.NOT_SERVED,
-        Meaning.OPERATOR_MISSING,
-    }
-)
 
 
 class ClusterError(Exception):
-    """An answer that is no success, or none at all (`status` 0); the cluster's own words."""
+    """An answer that is no success, or none at all (`status` 0); the cluster's own words.
 
-    def __init__(self, meaning: Meaning, status: int, message: str) -> None:
+    `object` is the culprit as `Kind/name`, if the answer names one. `reading`: nothing was to be
+    changed. `retry_after`: the seconds that the API server asks to wait.
+    """
+
+    def __init__(
+        self,
+        meaning: Meaning,
+        status: int,
+        message: str,
+        *,
+        object: str | None = None,  # noqa: A002 - the word of the contract
+        reading: bool = False,
+        retry_after: float = 0,
+    ) -> None:
         self.meaning = meaning
         self.status = status
+        self.object = object
+        self.reading = reading
+        self.retry_after = retry_after
         super().__init__(message)
+
+    @property
+    def reason(self) -> Reason:
+        """What users are told; a list that expired under its pages is an answer not got."""
+        if self.meaning is Meaning.EXPIRED:
+            return Reason.CLUSTER_UNAVAILABLE
+        return Reason(self.meaning.value)
 
 
 def meaning_of(status: int, body: object) -> Meaning:
     """What a status code and a Status body (or other text) mean."""
     said = body if isinstance(body, dict) else {}
     message = str(said.get("message", body))
+    # A webhook chooses its own code.
+    refusal = admission.reason_of(message) if 400 <= status < 500 else None
+    if refusal is not None:
+        return Meaning(refusal.value)
     if status in (400, 413, 415, 422) or "field not declared in schema" in message:
         return Meaning.INVALID
     if status == 403:
-        return _forbidden(said, message)
+        terminating = "NamespaceTerminating" in str(said.get("details"))
+        return Meaning.NAMESPACE if terminating else Meaning.FORBIDDEN
     if status == 404:
-        kind = (said.get("details") or {}).get("kind")
-        if not kind:  # plain text for an unknown group or version, a bare Status for a resource
-            return Meaning.NOT_SERVED
-        return Meaning.NAMESPACE_MISSING if kind == "namespaces" else Meaning.NOT_FOUND
+        return _missing(said)
     known = {
         401: Meaning.UNAUTHORIZED,
         409: Meaning.CONFLICT,
@@ -66,9 +84,30 @@ def meaning_of(status: int, body: object) -> Meaning:
     return known.get(status, Meaning.UNAVAILABLE)
 
 
-def _forbidden(said: dict[str, object], message: str) -> Meaning:
-    if "NamespaceTerminating" in str(said.get("details")):
-        return Meaning.NAMESPACE
-    if "exceeded quota" in message:
-        return Meaning.QUOTA
-    return Meaning.POD_SECURITY if "PodSecurity" in message else Meaning.FORBIDDEN
+def culprit_of(body: object, path: str) -> str | None:
+    """The object that a refusal of `path` is about, as `Kind/name`, if it names one."""
+    said = body if isinstance(body, dict) else {}
+    message = str(said.get("message", body))
+    quota = admission.culprit_of(message)
+    if quota is not None:
+        return quota
+    if admission.reason_of(message) is Reason.POD_SECURITY_VIOLATION:
+        # What blocks is the namespace's label, not the pod.
+        return f"Namespace/{path.partition('/namespaces/')[2].partition('/')[0]}"
+    details = said.get("details")
+    kind, name = _named(details if isinstance(details, dict) else {})
+    return f"{kind}/{name}" if kind and name else None
+
+
+def _missing(said: dict[str, Any]) -> Meaning:
+    kind = (said.get("details") or {}).get("kind")
+    if not kind:  # plain text for an unknown group or version, a bare Status for a resource
+        return Meaning.NOT_SERVED
+    return Meaning.NAMESPACE_MISSING if kind == "namespaces" else Meaning.NOT_FOUND
+
+
+def _named(details: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The kind, which Status bodies give as its plural or, for invalid objects, as itself."""
+    kind = details.get("kind")
+    singular = {known.plural: known.kind for known in KINDS} | {"namespaces": "Namespace"}
+    return singular.get(str(kind), kind), details.get("name")

@@ -18,6 +18,8 @@ PORT = 5432
 # The database and the account that the operator's addon makes.
 DATABASE = "postgres"
 _REQUESTS = {"cpu": "100m", "memory": "102Mi"}
+# What the operator fills in where it is left out.
+_OPERATORS = ("componentDef", "serviceVersion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,16 @@ class Database:
     storage: str
 
 
-def cluster(database: Database, settings: Settings) -> Object:
-    """The Cluster: one component, running or stopped."""
+def cluster(database: Database, live: Object | None, settings: Settings) -> Object:
+    """The Cluster: one component, running or stopped.
+
+    What the operator wrote into the component of the `live` one is sent along: to take it out would
+    be a change, which the operator undoes, and the database would not be RUNNING meanwhile.
+    """
     limits = {"cpu": database.cpu, "memory": database.memory}
-    component: Object = {
+    written = component(live) if live else {}
+    sent: Object = {
+        **{name: written[name] for name in _OPERATORS if name in written},
         "name": COMPONENT,
         "replicas": database.replicas,
         "disableExporter": True,
@@ -45,13 +53,13 @@ def cluster(database: Database, settings: Settings) -> Object:
         "volumeClaimTemplates": [_data(database, settings)],
     }
     if database.version is not None:
-        component["serviceVersion"] = database.version
+        sent["serviceVersion"] = database.version
     spec = {
         "clusterDef": "postgresql",
         # The only topology of the addon, also for one replica; immutable, as clusterDef is.
         "topology": "replication",
         "terminationPolicy": "Delete",
-        "componentSpecs": [component],
+        "componentSpecs": [sent],
     }
     return build(CLUSTER, database.owner, database.owner.name, {"spec": spec})
 

@@ -4,15 +4,11 @@ A phase is believed only when the operator has looked at the newest generation. 
 the same in all releases; an unknown one is a start, with its text kept. Pure: no await.
 """
 
-from datetime import timedelta
-
+from app.domain.reasons import Reason
 from app.domain.states import Phase
 from reconciler.manifests.database import component
 from reconciler.manifests.kinds import Object, title
-from reconciler.observed.view import View
-
-# How long the operator may take to look at a Cluster before it is taken to be away.
-_OPERATOR = timedelta(seconds=60)
+from reconciler.observed.view import View, culprit, lingering
 
 _PHASES = {
     "Running": Phase.RUNNING,
@@ -23,23 +19,26 @@ _PHASES = {
 _TROUBLED = ("Failed", "Abnormal")
 
 
-def seen(live: Object | None, *, waited: timedelta, reachable: bool) -> View:
-    """What is to be seen; `waited`: how long it has been so, `reachable`: its account is known."""
+def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
+    """What is to be seen; `silent`: the operator had the time to look, `reachable`: its account is
+    known."""
     if live is None:
         return View(Phase.ABSENT)
     if "deletionTimestamp" in live["metadata"]:
-        return View(Phase.TERMINATING)
+        left = [(live["kind"], live)]
+        return View(Phase.TERMINATING, message=lingering(left), object=culprit(left))
     status = live.get("status") or {}
     phase = status.get("phase") or ""
     looked_at = status.get("observedGeneration") or 0
     current = looked_at >= live["metadata"].get("generation", 0)
     if not current or not phase:
-        return _unlooked(live, waited)
+        return _unlooked(live, silent=silent)
     if phase in _TROUBLED:
-        return View(Phase.STARTING, "DatabaseFailed", _words(status, phase), title(live))
+        return View(Phase.STARTING, Reason.DATABASE_FAILED, _words(status, phase), title(live))
     found = _PHASES.get(phase, Phase.STARTING)
     if found == Phase.RUNNING and not reachable:
-        return View(Phase.STARTING)
+        words = "It runs, but the Secret with its account is not there."
+        return View(Phase.STARTING, Reason.CREDENTIALS_MISSING, words, title(live))
     return View(found)
 
 
@@ -48,12 +47,15 @@ def version(live: Object | None) -> str | None:
     return component(live).get("serviceVersion") if live else None
 
 
-def _unlooked(live: Object, waited: timedelta) -> View:
+def _unlooked(live: Object, *, silent: bool) -> View:
     phase = Phase.STOPPING if component(live).get("stop") else Phase.STARTING
-    if waited < _OPERATOR:
+    refused = _untrue(live.get("status") or {}, but="Ready")
+    if refused:
+        return View(phase, Reason.DATABASE_FAILED, "; ".join(refused), title(live))
+    if not silent:
         return View(phase)
     words = "The database operator has not looked at it: does KubeBlocks run in this cluster?"
-    return View(phase, "OperatorNotRunning", words, title(live))
+    return View(phase, Reason.OPERATOR_NOT_RUNNING, words, title(live))
 
 
 def _words(status: Object, phase: str) -> str:
@@ -63,9 +65,15 @@ def _words(status: Object, phase: str) -> str:
         for part in (status.get("components") or {}).values()
         for name, text in (part.get("message") or {}).items()
     ]
-    said += [
+    return "; ".join(said + _untrue(status)) or f"KubeBlocks says {phase}."
+
+
+def _untrue(status: Object, but: str = "") -> list[str]:
+    """The texts of conditions that do not hold: a Cluster that is refused says so in one alone."""
+    return [
         condition["message"]
         for condition in status.get("conditions") or []
-        if condition.get("status") == "False" and condition.get("message")
+        if condition.get("status") == "False"
+        and condition.get("message")
+        and condition.get("type") != but
     ]
-    return "; ".join(said) or f"KubeBlocks says {phase}."

@@ -1,72 +1,76 @@
 """What is seen of a sandbox: its workload and pods, read by the table of kubernetes.md section 3.
 
-First hit wins. Unknown strings never crash: starting, with the text kept. Pure: no await.
+First hit wins. Unknown strings never crash: starting, with the text kept. Pure: no await, and the
+time is an argument. What only volumes and events can tell is left as a doubt (`clues`).
 """
 
 from collections.abc import Sequence
 
 from app.domain.states import Phase
-from reconciler.manifests.kinds import Object
-from reconciler.observed.view import View
-
-_WAITING = {
-    "ErrImagePull": "ImagePullFailed",
-    "ImagePullBackOff": "ImagePullFailed",
-    "InvalidImageName": "ImagePullFailed",
-    "ErrImageNeverPull": "ImagePullFailed",
-    "CreateContainerConfigError": "ContainerConfigError",
-    "CreateContainerError": "ContainerConfigError",
-    "RunContainerError": "ContainerConfigError",
-    "CrashLoopBackOff": "CrashLoop",
-}
+from app.settings import Settings
+from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
+from reconciler.observed.fields import condition, field, is_deleting, number, text, title
+from reconciler.observed.pods import trouble
+from reconciler.observed.view import Doubt, Look, View, lingering
 
 
-def seen(workload: Object | None, pods: Sequence[Object]) -> View:
+def seen(workload: Object | None, pods: Sequence[Object], look: Look, settings: Settings) -> View:
     """What is to be seen of a sandbox."""
+    going = [pod for pod in pods if is_deleting(pod)]
     if workload is None:
-        return View(Phase.ABSENT)
-    status, spec = workload.get("status", {}), workload["spec"]
-    wanted = spec.get("replicas", 1)
-    if "deletionTimestamp" in workload["metadata"]:
-        return View(Phase.TERMINATING)
-    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
-        return View(Phase.STARTING if wanted else Phase.STOPPING)
+        return _left(Phase.TERMINATING, going) if going else View(Phase.ABSENT)
+    if is_deleting(workload):
+        message = lingering([(STATEFUL_SET.kind, workload)])
+        return View(Phase.TERMINATING, message=message, object=_title(workload))
+    wanted = number(workload, "spec", "replicas", default=1)
+    if number(workload, "status", "observedGeneration") < number(
+        workload, "metadata", "generation"
+    ):
+        return _unobserved(workload, wanted)
     if not wanted:
-        return View(Phase.STOPPING if pods else Phase.STOPPED)
-    ready = [pod for pod in pods if _ready(pod) and _revision(pod) == status.get("updateRevision")]
-    if ready:
+        return _left(Phase.STOPPING, pods) if pods else View(Phase.STOPPED)
+    update = field(workload, "status", "updateRevision")
+    if any(_ready(pod) and _revision(pod) == update for pod in pods):
         return View(Phase.RUNNING)
-    return next((view for pod in pods if (view := _trouble(pod))), View(Phase.STARTING))
+    return _starting(workload, pods, look, settings)
+
+
+def _starting(workload: Object, pods: Sequence[Object], look: Look, settings: Settings) -> View:
+    staying = [pod for pod in pods if not is_deleting(pod)]
+    if staying:
+        found = [trouble(pod, look, settings) for pod in staying]
+        return next((view for view in found if view.reason), found[0])
+    if pods:
+        return _left(Phase.STARTING, pods)
+    overdue = look.waited.total_seconds() >= settings.pod_unmade
+    return View(
+        Phase.STARTING,
+        message="No pod was made.",
+        object=_title(workload),
+        doubt=Doubt.UNMADE if overdue else None,
+        about=text(workload, "metadata", "uid"),
+    )
+
+
+def _unobserved(workload: Object, wanted: int) -> View:
+    phase = Phase.STARTING if wanted else Phase.STOPPING
+    message = "The StatefulSet controller has not looked at it yet."
+    return View(phase, message=message, object=_title(workload))
+
+
+def _left(phase: Phase, pods: Sequence[Object]) -> View:
+    """Pods that should be gone."""
+    message = lingering([(POD.kind, pod) for pod in pods])
+    return View(phase, message=message, object=title(POD.kind, pods[0]))
 
 
 def _ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or []
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
+    return condition(pod, "Ready").get("status") == "True" and not is_deleting(pod)
 
 
-def _revision(pod: Object) -> str | None:
-    labels = pod["metadata"].get("labels") or {}
-    found: str | None = labels.get("controller-revision-hash")
-    return found
+def _revision(pod: Object) -> str:
+    return text(pod, "metadata", "labels", "controller-revision-hash")
 
 
-def _trouble(pod: Object) -> View | None:
-    status = pod.get("status", {})
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return View(Phase.STARTING, "Unschedulable", condition.get("message"), _name(pod))
-    containers = [
-        *(status.get("initContainerStatuses") or []),
-        *(status.get("containerStatuses") or []),
-    ]
-    for container in containers:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        reason = _WAITING.get(waiting.get("reason", ""))
-        if reason:
-            return View(Phase.STARTING, reason, waiting.get("message"), _name(pod))
-    return None
-
-
-def _name(pod: Object) -> str:
-    return f"Pod/{pod['metadata']['name']}"
+def _title(workload: Object) -> str:
+    return title(STATEFUL_SET.kind, workload)

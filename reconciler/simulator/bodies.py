@@ -17,6 +17,10 @@ JSON, YAML = "application/json", "application/yaml"
 APPLY = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include"
+NO_PROTOBUF = "The simulator reads no protobuf: add `--dry-run=client -o yaml | kubectl apply -f -`"
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,29 @@ class Decoded:
     warnings: list[str]
 
 
-def unsupported_patch() -> Refusal:
-    return Refusal(415, "415: Unsupported Media Type", details={})
+def check_patch(kind: Kind, media: str) -> None:
+    """Raises Refusal 415: kinds of a CRD have no strategic merge."""
+    patches = (JSON_PATCH, MERGE_PATCH, APPLY) if kind.custom else (JSON_PATCH, MERGE_PATCH)
+    if media in patches or (media == STRATEGIC_PATCH and not kind.custom):
+        return
+    if kind.custom:
+        raise Refusal(415, f"{UNKNOWN_FORMAT}: {', '.join(patches)}")
+    raise Refusal(415, "415: Unsupported Media Type", details={})
+
+
+def as_json(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        raise bad_request("error decoding patch: unexpected end of JSON input") from None
 
 
 def parsed(data: bytes, content_type: str, kind: Kind) -> Any:
     """A create's or update's body as it came."""
     media = content_type.partition(";")[0].strip()
     if media not in ("", JSON, YAML):
-        raise Refusal(
-            415,
-            "the body of the request was in an unknown format - accepted media types include:"
-            " application/json, application/yaml",
-        )
+        hint = f". {NO_PROTOBUF}" if media == PROTOBUF else ""
+        raise Refusal(415, f"{UNKNOWN_FORMAT}: {JSON}, {YAML}{hint}")
     try:
         found = orjson.loads(data) if media != YAML else yaml.safe_load(data)
     except (ValueError, yaml.YAMLError) as error:
@@ -59,6 +73,11 @@ def _unrecognized(kind: Kind, why: str, data: bytes) -> Refusal:
 
 def typed(kind: Kind, found: Json, validation: str) -> Decoded:
     """By the schema; `validation` is the parameter fieldValidation (Warn, Strict or Ignore)."""
+    if kind.custom and not found.get("kind"):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): "
+            f"Object 'Kind' is missing in '{orjson.dumps(found).decode()}'"
+        )
     given = (found.get("apiVersion") or kind.api_version, found.get("kind") or kind.kind)
     if given != (kind.api_version, kind.kind):
         raise bad_request(

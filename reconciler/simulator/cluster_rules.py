@@ -28,17 +28,40 @@ QUANTITY = (
 MOST_COMPONENTS = 128
 DUPLICATE = "duplicated component"
 MIXED = "two kinds of definition API can not be used simultaneously"
+# With these the object is no longer what CEL rules are written for.
+TYPED = frozenset(
+    {
+        "FieldValueRequired",
+        "FieldValueNotSupported",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
+)
+UNCHECKED = Cause(
+    "FieldValueInvalid",
+    "Invalid value: null: some validation rules were not checked because the object was invalid;"
+    " correct the existing errors to complete validation",
+    "<nil>",
+)
 
 
 def cluster(body: Json) -> list[Cause]:
-    spec = body.get("spec", {})
-    policy = spec.get("terminationPolicy")
-    causes = [] if policy is not None else [required("spec.terminationPolicy")]
-    if policy is not None:
-        causes += _one_of(policy, POLICIES, "spec.terminationPolicy")
-    causes += _text(spec, "clusterDef", "spec", 63, DEFINITION)
-    causes += _text(spec, "topology", "spec", 32)
-    return [*causes, *_components(spec)] if "componentSpecs" in spec else causes
+    return _whole(_cluster(body.get("spec", {})))
+
+
+def _cluster(spec: Json) -> Iterator[Cause]:
+    yield from _text(spec, "clusterDef", "spec", 63, DEFINITION)
+    if "componentSpecs" in spec:
+        yield from _components(spec)
+    yield from _chosen(spec, "terminationPolicy", POLICIES)
+    yield from _text(spec, "topology", "spec", 32)
+
+
+def _whole(causes: Iterator[Cause]) -> list[Cause]:
+    found = list(causes)
+    untyped = any(cause.reason in TYPED for cause in found)
+    return [*found, UNCHECKED] if untyped else found
 
 
 def cluster_change(old: Json, body: Json) -> list[Cause]:
@@ -49,13 +72,20 @@ def cluster_change(old: Json, body: Json) -> list[Cause]:
         if field in before and field in after and before[field] != after[field]
     ]
     if "topology" in before and "topology" not in after:
-        causes.append(invalid_value('"object"', "topology is required once set", "spec"))
+        causes.append(_broken("topology is required once set", "spec"))
     return causes
 
 
 def ops_request(body: Json) -> list[Cause]:
-    given = body.get("spec", {}).get("type")
-    return [required("spec.type")] if given is None else _one_of(given, OPERATIONS, "spec.type")
+    return _whole(_chosen(body.get("spec", {}), "type", OPERATIONS))
+
+
+def _chosen(spec: Json, field: str, allowed: tuple[str, ...]) -> Iterator[Cause]:
+    where = f"spec.{field}"
+    if field in spec:
+        yield from _one_of(spec[field], allowed, where)
+    else:
+        yield required(where)
 
 
 def _components(spec: Json) -> Iterator[Cause]:
@@ -67,10 +97,10 @@ def _components(spec: Json) -> Iterator[Cause]:
         yield Cause("FieldValueTooMany", f"Too many: {len(components)}: {why}", at)
     names = [component.get("name", "") for component in components]
     if len(set(names)) < len(names):
-        yield invalid_value('"array"', DUPLICATE, at)
+        yield _broken(DUPLICATE, at)
     defined = sum("componentDef" in component for component in components)
     if 0 < defined < len(components):
-        yield invalid_value('"array"', MIXED, at)
+        yield _broken(MIXED, at)
     for index, component in enumerate(components):
         yield from _component(component, f"{at}[{index}]")
 
@@ -79,7 +109,10 @@ def _component(component: Json, at: str) -> Iterator[Cause]:
     yield from _text(component, "name", at, 22, COMPONENT)
     yield from _text(component, "componentDef", at, 64, DEFINITION)
     yield from _text(component, "serviceVersion", at, 32)
-    if component["replicas"] < 0:
+    if not isinstance(component["replicas"], int):
+        why = f'{at}.replicas in body must be of type int32: "float64"'
+        yield Cause("FieldValueTypeInvalid", f'Invalid value: "float64": {why}', f"{at}.replicas")
+    elif component["replicas"] < 0:
         why = f"{at}.replicas in body should be greater than or equal to 0"
         yield invalid_value(str(component["replicas"]), why, f"{at}.replicas")
     yield from _quantities(component.get("resources", {}), f"{at}.resources")
@@ -111,6 +144,11 @@ def _text(owner: Json, field: str, at: str, longest: int, pattern: str = "") -> 
         yield Cause("FieldValueTooLong", text, where)
     if pattern and not re.match(pattern, value):
         yield invalid_value(f'"{value}"', _mismatch(where, pattern), where)
+
+
+def _broken(rule: str, where: str) -> Cause:
+    """A CEL rule on a list or an object: its value is not shown."""
+    return Cause("FieldValueInvalid", f"Invalid value: {rule}", where)
 
 
 def _mismatch(where: str, pattern: str) -> str:

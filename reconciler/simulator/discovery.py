@@ -11,7 +11,9 @@ REVIEWS = (
     ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
     ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
 )
-AUTHORIZATION = "authorization.k8s.io/v1"
+REVIEW_GROUP = "authorization.k8s.io"
+AUTHORIZATION = f"{REVIEW_GROUP}/v1"
+SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 VERSION: Json = {
     "major": "1",
     "minor": "36",
@@ -95,6 +97,7 @@ def _entries(kind: Kind) -> list[Json]:
             "namespaced": kind.namespaced,
             "kind": kind.kind,
             "verbs": ["get", "patch", "update"],
+            **(SCALE if subresource == "scale" else {}),
         }
         for subresource in kind.subresources
     ]

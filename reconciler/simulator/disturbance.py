@@ -17,7 +17,7 @@ from reconciler.simulator import discovery, status
 from reconciler.simulator.faults import Answer, Faults, Hang, Latency, Q, RequestRule
 from reconciler.simulator.parameters import flag
 from reconciler.simulator.paths import Target, api_version, target
-from reconciler.simulator.status import Refusal
+from reconciler.simulator.status import NoPage, Refusal
 
 Act = Callable[[Request], Awaitable[Response]]
 
@@ -57,13 +57,13 @@ class Asked:
 def asked(request: Request) -> Asked:
     path = request.url.path
     segments = [part for part in path.split("/") if part]
-    version, below = (api_version(segments) if segments else None) or ("", [])
     verb = VERBS.get(request.method, request.method.lower())
-    if version == discovery.AUTHORIZATION and below:
-        return Asked(verb, "", review=dict(discovery.REVIEWS).get(below[0], ""))
     try:
+        version, below = api_version(segments)
+        if version == discovery.AUTHORIZATION and below:
+            return Asked(verb, "", review=dict(discovery.REVIEWS).get(below[0], ""))
         found = target(version, below) if below else None
-    except Refusal:
+    except (Refusal, NoPage):
         found = None
     if found is None:
         return Asked(verb, path)

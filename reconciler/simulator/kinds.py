@@ -134,7 +134,7 @@ STATEFUL_SET = Kind(
     "StatefulSet",
     "statefulsets",
     ("sts",),
-    subresources=("status",),
+    subresources=("status", "scale"),
     generation=True,
     categories=("all",),
 )

@@ -10,16 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
-from reconciler.simulator import bodies, parameters, pod_security
+from reconciler.simulator import bodies, parameters, pod_security, strategic
 from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.listing import Lister, check_version
 from reconciler.simulator.patches import json_patched, merged
 from reconciler.simulator.paths import Target
-from reconciler.simulator.schema import Json
+from reconciler.simulator.scale import scale, scaled
+from reconciler.simulator.schema import Json, of
 from reconciler.simulator.selectors import Selection, parse_fields, parse_labels
 from reconciler.simulator.status import Refusal, bad_request, invalid_patch
 from reconciler.simulator.stored import Stored
+from reconciler.simulator.tables import as_asked
 from reconciler.simulator.verbs import Verbs
 from reconciler.simulator.watch import Watch, error_line, too_old
 
@@ -64,6 +66,8 @@ class Resources:
 
     async def serve(self, request: Request, target: Target) -> Response:
         """Raises Refusal."""
+        if target.subresource == "scale":
+            return await self._scale(request, target)
         if target.name:
             acts: dict[str, Any] = {
                 "GET": self._get,
@@ -82,7 +86,7 @@ class Resources:
         if act is None:
             raise method_not_allowed()
         response: Response = await act(request, target)
-        return response
+        return as_asked(request, target.kind, response) if request.method == "GET" else response
 
     # -- reads -----------------------------------------------------------------------------------
     async def _get(self, request: Request, target: Target) -> Response:
@@ -182,12 +186,11 @@ class Resources:
         return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
     async def _patch(self, request: Request, target: Target) -> Response:
-        media = request.headers.get("Content-Type", "").partition(";")[0].strip()
+        media = _media(request)
         data = await _read(request)
         if media == bodies.APPLY:
             return self._apply(request, target, data)
-        if media not in (bodies.MERGE_PATCH, bodies.JSON_PATCH):
-            raise bodies.unsupported_patch()
+        bodies.check_patch(target.kind, media)
         query = request.query_params
         writer = parameters.writer(query, _agent(request), "PatchOptions")
         live = self.verbs.get(target.kind, target.namespace, target.name)
@@ -199,6 +202,19 @@ class Resources:
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
         return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
+
+    async def _scale(self, request: Request, target: Target) -> Response:
+        query, data = request.query_params, await _read(request)
+        live = self.verbs.get(target.kind, target.namespace, target.name)
+        if request.method not in ("GET", "PUT", "PATCH"):
+            raise method_not_allowed()
+        if request.method != "GET":
+            wanted = bodies.as_json(data)
+            if request.method == "PATCH":
+                wanted = merged(scale(live), wanted)
+            writer = parameters.writer(query, _agent(request), "UpdateOptions")
+            live = self.verbs.update(live, scaled(live, wanted), writer, target.subresource)
+        return answer(orjson.dumps(scale(live)))
 
     def _apply(self, request: Request, target: Target, data: bytes) -> Response:
         kind, namespace = target.kind, target.namespace
@@ -237,6 +253,10 @@ class Resources:
         for live in self.lister.select(target.kind, selection):
             self.verbs.delete(live, options)
         return answer(page)
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("Content-Type", "").partition(";")[0].strip()
 
 
 def _agent(request: Request) -> str:
@@ -290,10 +310,7 @@ async def _options(request: Request) -> Json:
 
 
 def _patched(live: Stored, data: bytes, media: str) -> Json:
-    try:
-        patch = orjson.loads(data)
-    except ValueError:
-        raise bad_request("error decoding patch: unexpected end of JSON input") from None
+    patch = bodies.as_json(data)
     if media == bodies.JSON_PATCH:
         return json_patched(live.body, patch)
     if not isinstance(patch, dict):
@@ -301,5 +318,18 @@ def _patched(live: Stored, data: bytes, media: str) -> Json:
             "error decoding patch: json: cannot unmarshal array into Go value of type"
             " map[string]interface {}"
         )
+    if media == bodies.STRATEGIC_PATCH:
+        return _strategic(live, patch)
     body: Json = merged(live.body, patch)
+    return body
+
+
+def _strategic(live: Stored, patch: Json) -> Json:
+    try:
+        body: Json = strategic.merged(of(live.kind.kind), live.body, patch)
+    except KeyError as error:
+        why = f"map does not contain declared merge key: {error.args[0]}"
+        raise Refusal(500, why, "InternalError") from None
+    except ValueError as error:
+        raise bad_request(str(error)) from None
     return body

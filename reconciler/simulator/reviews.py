@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.simulator import discovery
+from reconciler.simulator.bodies import PROTOBUF
 from reconciler.simulator.faults import Answer, Faults
 from reconciler.simulator.kinds import KINDS
 from reconciler.simulator.resources import answer, method_not_allowed
@@ -26,7 +27,9 @@ async def review(request: Request, below: list[str], faults: Faults) -> Response
     if request.method != "POST":
         raise method_not_allowed()
     try:
-        asked = orjson.loads(await request.body())
+        # kubectl asks in protobuf, and takes JSON for an answer.
+        binary = request.headers.get("Content-Type", "").startswith(PROTOBUF)
+        asked = {} if binary else orjson.loads(await request.body())
         spec = asked.get("spec", {})
     except (ValueError, AttributeError):
         raise bad_request(f"the object provided is unrecognized (must be {kind})") from None

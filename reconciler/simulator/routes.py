@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from reconciler.simulator import discovery
+from reconciler.simulator import discovery, openapi
 from reconciler.simulator.controls import PREFIX, Controls
 from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.paths import api_version, target
 from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Refusal, no_such_resource
+from reconciler.simulator.status import NoPage, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +50,8 @@ class Server:
             response = answer(orjson.dumps(refusal.body()), refusal.code)
             response.headers.update(refusal.headers)
             return response
+        except NoPage:
+            return PlainTextResponse("404 page not found\n", 404)
         except Exception as error:
             log.exception("request failed", method=request.method, path=request.url.path)
             failure = Refusal(500, f"Internal error occurred: {error}", "InternalError")
@@ -73,15 +75,14 @@ class Server:
         if fixed is not None:
             return await fixed(request)
         segments = [part for part in path.split("/") if part]
+        if segments[:2] == ["openapi", "v3"]:
+            return _document(segments[2:])
         group = segments[1] if segments[:1] == ["apis"] and len(segments) > 1 else ""
-        if group and (len(segments) == 2 or self._hidden(group)):
-            return _found(None if self._hidden(group) else discovery.group(group))
-        known = api_version(segments) if segments else None
-        if known is None:
-            if group and discovery.group(group):
-                raise no_such_resource()
-            return _found(None)
-        version, below = known
+        if self._hidden(group):
+            raise NoPage
+        if group and len(segments) == 2:
+            return _found(discovery.group(group))
+        version, below = api_version(segments)
         if not below:
             return _found(discovery.resources(version))
         if version == discovery.AUTHORIZATION:
@@ -96,24 +97,40 @@ class Server:
             "/version": _version,
             "/api": _core,
             "/apis": self._groups,
+            "/openapi/v2": _openapi_v2,
+            "/openapi/v3": self._openapi,
             **self.controls.paths(),
         }
 
     def _hidden(self, group: str) -> bool:
         return group in self.absent or self.controls.faults.hides(group)
 
+    async def _openapi(self, _: Request) -> Response:
+        return answer(orjson.dumps(openapi.index(self._hidden)))
+
     async def _groups(self, _: Request) -> Response:
         return answer(orjson.dumps(discovery.groups(self._hidden)))
 
 
+def _document(segments: list[str]) -> Response:
+    found = openapi.document("/".join(segments))
+    if found is None:
+        raise NoPage
+    return answer(found)
+
+
 def _found(body: Json | None) -> Response:
     if body is None:
-        return PlainTextResponse("404 page not found\n", 404)
+        raise NoPage
     return answer(orjson.dumps(body))
 
 
 async def _ok(_: Request) -> Response:
     return PlainTextResponse("ok")
+
+
+async def _openapi_v2(_: Request) -> Response:
+    return Response(openapi.protobuf(), media_type=openapi.PROTOBUF)
 
 
 async def _version(_: Request) -> Response:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import uvicorn
 
-from reconciler.simulator import kubeconfig
+from reconciler.simulator import certificate, kubeconfig
+from reconciler.simulator.certificate import Certificate
 from reconciler.simulator.controllers import all_of
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.loop import Loop
@@ -55,6 +56,7 @@ class _Uvicorn(uvicorn.Server):
 async def run(arguments: Arguments) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the parent's pipe."""
     store, token = opened(arguments.state, secrets.token_urlsafe(32), arguments.history)
+    serving = certificate.opened(_beside(arguments.state), arguments.host)
     verbs = Verbs(store)
     for name in NAMESPACES:
         if store.get(NAMESPACE, "", name) is None:
@@ -75,6 +77,7 @@ async def run(arguments: Arguments) -> None:
         timeout_graceful_shutdown=2,
         timeout_keep_alive=90,
         ws="none",
+        ssl_context_factory=lambda *_: serving.context(),
     )
     server = _Uvicorn(config)
 
@@ -87,7 +90,7 @@ async def run(arguments: Arguments) -> None:
     working = asyncio.create_task(loop.run())
     # The socket takes connections from here on; uvicorn answers them a moment later.
     listening.listen(BACKLOG)
-    _announce(arguments, listening, token)
+    _announce(arguments, listening, serving, token)
     await server.serve([listening])
     working.cancel()
     store.close()
@@ -115,8 +118,14 @@ def _parent_gone(running: asyncio.AbstractEventLoop, pipe: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _announce(arguments: Arguments, listening: socket.socket, token: str) -> None:
+def _beside(state: Path | None) -> Path | None:
+    return state.with_name(state.name + ".pem") if state is not None else None
+
+
+def _announce(
+    arguments: Arguments, listening: socket.socket, serving: Certificate, token: str
+) -> None:
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    url = f"http://{host}:{listening.getsockname()[1]}"
+    url = f"https://{host}:{listening.getsockname()[1]}"
     if arguments.kubeconfig is not None:
-        kubeconfig.write(arguments.kubeconfig, url, token)
+        kubeconfig.write(arguments.kubeconfig, url, serving.authority, token)

@@ -69,6 +69,10 @@ class Refusal(Exception):  # noqa: N818 - a Status is an answer, not a programmi
         return {**body, "code": self.code}
 
 
+class NoPage(Exception):  # noqa: N818 - as Refusal
+    """Nothing is served there: a plain text 404, which is no Status."""
+
+
 def details(kind: Kind, name: str, causes: list[Cause] | None = None) -> Json:
     body: Json = {"name": name} if name else {}
     if kind.group:

@@ -9,6 +9,7 @@ from app.db.claims import Claim
 from app.db.record import record
 from app.db.session import Database
 from app.domain.observation import Outcome
+from app.domain.reasons import Reason
 from app.domain.states import Lane, Phase
 from app.domain.viewer import RECONCILER
 
@@ -42,7 +43,7 @@ def gone(claim: Claim) -> Outcome:
     return Outcome(claim.generation, LATER, phase=Phase.GONE, gone=True)
 
 
-def failed(reason: str) -> Callable[[Claim], Outcome]:
+def failed(reason: Reason) -> Callable[[Claim], Outcome]:
     """It failed for `reason`."""
     return lambda claim: Outcome(
         claim.generation,

@@ -12,15 +12,14 @@ The table grows: a program shows a reason that it does not know, with its `messa
 Whatever the reason, Mooring looks again by itself (`nextAttemptAt`), and at once after a retry or
 any change of what you want; when the cause is gone, so is the reason. *ERROR* says when it turns
 the status to ERROR: at once where repeating the same can change nothing, otherwise when the
-[deadline](settings.md#the-reconciler) of starting, stopping or terminating has passed.
+[deadline](settings.md#the-reconciler) of starting, stopping or terminating has passed; never where
+it only says what is awaited for a bounded time.
 """
 
 
 def page() -> str:
     """The whole page."""
-    rows = (
-        (code(it), it.means, it.remedy, "at once" if it.permanent else "deadline") for it in Reason
-    )
+    rows = ((code(it), it.means, it.remedy, it.fails) for it in Reason)
     return "\n".join(
         [_INTRODUCTION, table(("reason", "what it means", "what to do", "ERROR"), rows)]
     )

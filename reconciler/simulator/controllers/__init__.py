@@ -32,6 +32,6 @@ def all_of(verbs: Verbs, delays: Delays, faults: Faults) -> list[Controller]:
         Garbage(verbs),
         Namespaces(verbs),
         Quotas(verbs),
-        Clusters(verbs, delays, faults),
+        Clusters(verbs, delays, faults, events),
         events,
     ]

@@ -15,6 +15,7 @@ from reconciler.simulator.controllers import clusterparts as parts
 from reconciler.simulator.controllers import clusterstatus
 from reconciler.simulator.controllers.clusterstatus import Seen
 from reconciler.simulator.controllers.delays import Delays
+from reconciler.simulator.controllers.events import Events, Told
 from reconciler.simulator.defaults import defaulted
 from reconciler.simulator.faults import (
     DatabaseFailed,
@@ -27,7 +28,6 @@ from reconciler.simulator.history import Change
 from reconciler.simulator.kinds import (
     CLAIM,
     CLUSTER,
-    EVENT,
     POD,
     SECRET,
     SERVICE,
@@ -41,12 +41,18 @@ from reconciler.simulator.verbs import Deletion, Verbs, Writer
 
 # The operator's binary is called so, and client-go makes the field manager of it.
 WRITER = Writer("manager")
+KEPT = Told(
+    "DoNotTerminate",
+    "spec.terminationPolicy DoNotTerminate is preventing deletion.",
+    "cluster-controller",
+)
 STARTING = ("ContainerCreating", "PodInitializing")
 
 
 class Clusters:
-    def __init__(self, verbs: Verbs, delays: Delays, faults: Faults) -> None:
+    def __init__(self, verbs: Verbs, delays: Delays, faults: Faults, events: Events) -> None:
         self._verbs, self._delays, self._faults = verbs, delays, faults
+        self._events = events
         self._ready: dict[tuple[str, str], float] = {}
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
@@ -180,7 +186,7 @@ class Clusters:
     def _remove(self, cluster: Stored) -> None:
         self._record(cluster, {**cluster.body.get("status", {}), "phase": "Deleting"})
         if cluster.body["spec"]["terminationPolicy"] == "DoNotTerminate":
-            self._say_not(cluster)
+            self._events.tell(cluster, KEPT)
             return
         for kinds in ((STATEFUL_SET, POD), (SERVICE, SECRET), (CLAIM,)):
             left = [one for kind in kinds for one in self._owned(kind, cluster)]
@@ -196,30 +202,6 @@ class Clusters:
         kept = [name for name in current.meta["finalizers"] if name != parts.FINALIZER]
         meta = {**current.meta, "finalizers": kept}
         self._verbs.update(current, {**current.body, "metadata": meta}, WRITER)
-
-    def _say_not(self, cluster: Stored) -> None:
-        """Once: the Event's name is the Cluster's uid, so a repetition is refused."""
-        name = f"{cluster.name}.{cluster.uid[:16]}"
-        if self._verbs.store.get(EVENT, cluster.namespace, name) is not None:
-            return
-        body = {
-            "metadata": {"name": name},
-            "involvedObject": {
-                "apiVersion": CLUSTER.api_version,
-                "kind": CLUSTER.kind,
-                "namespace": cluster.namespace,
-                "name": cluster.name,
-                "uid": cluster.uid,
-            },
-            "type": "Warning",
-            "reason": "DoNotTerminate",
-            "message": "spec.terminationPolicy DoNotTerminate is preventing deletion.",
-            "source": {"component": "cluster-controller"},
-            "firstTimestamp": now(),
-            "lastTimestamp": now(),
-            "count": 1,
-        }
-        self._verbs.create(EVENT, cluster.namespace, body, WRITER)
 
 
 def _is_complete(workload: Stored) -> bool:

@@ -19,8 +19,8 @@ class Seen:
     message: dict[str, str] = field(default_factory=dict)
 
 
-def composed(phases: set[str]) -> str:
-    """The cluster's phase of its components'; the first rule that holds."""
+def composed(phases: set[str], before: str = "") -> str:
+    """The cluster's phase of its components': the first rule that holds, else the one it had."""
     rules = (
         (phases == {"Stopped"}, "Stopped"),
         (phases <= {"Running", "Stopped"}, "Running"),
@@ -28,8 +28,9 @@ def composed(phases: set[str]) -> str:
         (phases <= WORKING or "Starting" in phases, "Updating"),
         ("Stopping" in phases, "Stopping"),
         (phases == {"Failed"}, "Failed"),
+        ("Failed" in phases, "Abnormal"),
     )
-    return next((phase for holds, phase in rules if holds), "Abnormal")
+    return next((phase for holds, phase in rules if holds), before)
 
 
 def next_phase(before: str) -> str:
@@ -41,7 +42,7 @@ def next_phase(before: str) -> str:
 def provisioned(cluster: Stored, seen: dict[str, Seen], since: str) -> Json:
     """What is seen of a cluster whose definitions are known."""
     generation, before = cluster.meta["generation"], cluster.body.get("status", {})
-    phase = composed({one.phase for one in seen.values()})
+    phase = composed({one.phase for one in seen.values()}, before.get("phase", ""))
     started = f"The operator has started the provisioning of Cluster: {cluster.name}"
     found = [
         _condition("ProvisioningStarted", True, "PreCheckSucceed", started, generation),

@@ -13,6 +13,7 @@ from reconciler.cluster.client import Cluster, connect
 from reconciler.databases import DatabaseReconciler
 from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
+from tests.integration.reconciler.stage import Stage
 from tests.integration.world import KEYS
 from tests.simulator import RunningSimulator, running_simulator
 
@@ -48,3 +49,9 @@ def resources(database: Database, cluster: Cluster, settings: Settings) -> Resou
         ResourceKind.DATABASE: databases.reconcile,
     }
     return Resources(kinds, settings)
+
+
+@pytest.fixture
+def stage(database: Database, simulator: RunningSimulator, cluster: Cluster) -> Stage:
+    """A cluster that may be made to fail."""
+    return Stage(database, simulator, cluster)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db import databases
+from app.db import resources as asks
 from app.db.databases import Access
 from app.db.session import Database
 from app.domain.states import DesiredState
@@ -168,6 +169,38 @@ async def test_a_sandbox_that_waited_long_enough_starts_without_and_restarts_wit
 
     assert await reason() is None
     assert (await access_to(database, project)).password is not None
+
+
+async def test_another_look_at_a_settled_database_changes_nothing_of_it(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await make(database, viewer, NewProject("shop", sandboxes=()))
+
+    async with running(database, resources, cluster, settings) as loop:
+        await shows(database, db="RUNNING")
+        [before] = await cluster.list_all(CLUSTER, "mooring", OURS)
+        for _ in range(2):
+            looks = await claims(database)
+            async with database.begin() as session:
+                await asks.ask(session, [(await access_to(database, project)).id])
+            loop.wake()
+
+            async def looked(since: int = looks) -> bool:
+                return await claims(database) > since
+
+            await becomes(looked)
+            await shows(database, db="RUNNING")
+        [after] = await cluster.list_all(CLUSTER, "mooring", OURS)
+
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+async def claims(database: Database) -> int:
+    async with database.read() as connection:
+        query = text("SELECT claims FROM resource WHERE locked_until = '-infinity'")
+        found: int | None = (await connection.execute(query)).scalar_one_or_none()
+    return found or 0
 
 
 async def test_on_a_stop_the_sandboxes_go_first(

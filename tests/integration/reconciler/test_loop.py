@@ -17,7 +17,7 @@ from app.services import projects
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import KINDS, POD, SERVICE, STATEFUL_SET
+from reconciler.manifests.kinds import CLUSTER, KINDS, POD, SERVICE, STATEFUL_SET
 from reconciler.resources import Resources
 from reconciler.watch import Watch
 from tests.integration.world import becomes, project_of, viewer_of
@@ -39,7 +39,7 @@ async def running(
         watching = None
         if watch is not None:
             watches = Watch(database, watch, "mooring", loop.wake)
-            watching = group.create_task(watches.run((STATEFUL_SET, POD, SERVICE)))
+            watching = group.create_task(watches.run((STATEFUL_SET, POD, SERVICE, CLUSTER)))
         yield loop
         loop.stop()
         await task

@@ -46,7 +46,7 @@ def access(password: bytes | None = b"sealed") -> Access:
 
 def test_the_component_is_always_sent_whole_and_never_without_replicas() -> None:
     for stop in (False, True):
-        body = cluster(database(stop=stop, replicas=2), Settings())
+        body = cluster(database(stop=stop, replicas=2), None, Settings())
 
         assert component(body)["stop"] is stop
         assert component(body)["replicas"] == 2
@@ -55,12 +55,26 @@ def test_the_component_is_always_sent_whole_and_never_without_replicas() -> None
 
 
 def test_the_version_is_left_to_the_operator_unless_one_was_asked_for() -> None:
-    assert "serviceVersion" not in component(cluster(database(), Settings()))
-    assert component(cluster(database(version="16.4.0"), Settings()))["serviceVersion"] == "16.4.0"
+    assert "serviceVersion" not in component(cluster(database(), None, Settings()))
+    assert (
+        component(cluster(database(version="16.4.0"), None, Settings()))["serviceVersion"]
+        == "16.4.0"
+    )
+
+
+def test_what_the_operator_filled_in_is_sent_along_but_not_over_what_was_asked_for() -> None:
+    live = cluster(database(), None, Settings())
+    component(live).update(componentDef="postgresql-17-1.0.2", serviceVersion="17.5.0")
+
+    unasked = component(cluster(database(), live, Settings()))
+    asked = component(cluster(database(version="16.4.0"), live, Settings()))
+
+    assert (unasked["componentDef"], unasked["serviceVersion"]) == ("postgresql-17-1.0.2", "17.5.0")
+    assert asked["serviceVersion"] == "16.4.0"
 
 
 def test_sizes_are_those_of_the_row() -> None:
-    small = component(cluster(database(cpu="50m", memory="64Mi", storage="1Gi"), Settings()))
+    small = component(cluster(database(cpu="50m", memory="64Mi", storage="1Gi"), None, Settings()))
 
     assert small["resources"]["limits"] == {"cpu": "50m", "memory": "64Mi"}
     assert small["resources"]["requests"] == {"cpu": "50m", "memory": "64Mi"}

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.db.claims import Claim
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Phase
 from app.settings import Settings
 from reconciler import plan
-from reconciler.cluster.errors import PERMANENT, ClusterError, Meaning, meaning_of
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.observed.view import View
 from tests.unit.reconciler.sandbox import claim
 
@@ -25,7 +27,9 @@ def test_a_settled_row_is_looked_at_again_at_the_re_check() -> None:
 
 
 def test_a_row_in_transition_is_looked_at_soon_and_keeps_its_reason() -> None:
-    outcome = plan.verdict(claim(attempts=3), View(Phase.STARTING, "CrashLoop"), SETTINGS, None)
+    before = claim(attempts=3, reason="CrashLoop")
+
+    outcome = plan.verdict(before, View(Phase.STARTING, Reason.CRASH_LOOP), SETTINGS, None)
 
     assert (outcome.failed, outcome.reason, outcome.attempts) == (False, "CrashLoop", 4)
     assert outcome.after <= timedelta(seconds=5)
@@ -34,8 +38,15 @@ def test_a_row_in_transition_is_looked_at_soon_and_keeps_its_reason() -> None:
 def test_past_its_deadline_a_start_has_failed_with_its_root_cause() -> None:
     late = claim(since=timedelta(seconds=SETTINGS.starting_deadline + 1))
 
-    assert plan.verdict(late, View(Phase.STARTING), SETTINGS, None).reason == "StartingTooLong"
-    outcome = plan.verdict(late, View(Phase.STARTING, "CrashLoop"), SETTINGS, None)
+    waiting = View(Phase.STARTING, message="its probe finds nothing", object="Pod/p")
+
+    unexplained = plan.verdict(late, waiting, SETTINGS, None)
+    assert (unexplained.reason, unexplained.message, unexplained.object) == (
+        Reason.STARTING_TOO_LONG,
+        "its probe finds nothing",
+        "Pod/p",
+    )
+    outcome = plan.verdict(late, View(Phase.STARTING, Reason.CRASH_LOOP), SETTINGS, None)
     assert (outcome.failed, outcome.reason) == (True, "CrashLoop")
 
 
@@ -60,48 +71,155 @@ def test_a_deletion_that_takes_too_long_names_what_is_left() -> None:
     assert "x.io/keep" in (outcome.message or "")
 
 
+QUOTA_FULL = View(Phase.STARTING, Reason.QUOTA_EXCEEDED, "exceeded quota: q", "ResourceQuota/q")
+LONG = timedelta(hours=1)
+
+
+def answered(meaning: Meaning, **more: Any) -> ClusterError:
+    return ClusterError(meaning, 0, "as the cluster said", **more)
+
+
+def test_a_permanent_reason_that_was_seen_is_a_failure_at_once_and_heals() -> None:
+    failed = plan.verdict(claim(), QUOTA_FULL, SETTINGS, None)
+    healed = plan.verdict(claim(failed=True), View(Phase.STARTING), SETTINGS, None)
+
+    assert (failed.failed, failed.object) == (True, "ResourceQuota/q")
+    assert (healed.failed, healed.reason) == (False, None)
+
+
+def test_a_stop_that_takes_too_long_names_what_is_left() -> None:
+    late = claim(desired=DesiredState.STOPPED, phase=Phase.STOPPING, since=LONG)
+    left = View(Phase.STOPPING, message="Still there: Pod/p (finalizers: x).", object="Pod/p")
+
+    outcome = plan.verdict(late, left, SETTINGS, None)
+
+    assert (outcome.failed, outcome.reason, outcome.object) == (
+        True,
+        Reason.STOPPING_TOO_LONG,
+        "Pod/p",
+    )
+    assert outcome.message == "Still there: Pod/p (finalizers: x)."
+
+
+@pytest.mark.parametrize(("reason", "attempts"), [("CrashLoop", 8), ("OOMKilled", 1), (None, 1)])
+def test_attempts_count_since_the_reason_began(reason: str | None, attempts: int) -> None:
+    before = claim(reason=reason, attempts=7)
+    crashing = View(Phase.STARTING, Reason.CRASH_LOOP)
+
+    assert plan.verdict(before, crashing, SETTINGS, None).attempts == attempts
+
+
+def test_the_longer_it_has_failed_the_rarer_it_is_looked_at() -> None:
+    crashing = View(Phase.STARTING, Reason.CRASH_LOOP)
+    soon, later = (
+        plan.verdict(claim(since=timedelta(seconds=s), failed=True), crashing, SETTINGS, None)
+        for s in (301, 86_400)
+    )
+
+    assert timedelta(seconds=20) < soon.after < timedelta(seconds=40)
+    assert timedelta(seconds=40) < later.after < timedelta(seconds=80)
+
+
 @pytest.mark.parametrize("meaning", Meaning)
 def test_only_a_permanent_refusal_is_a_failure_at_once(meaning: Meaning) -> None:
-    outcome = plan.refused(claim(), ClusterError(meaning, 0, "as the cluster said"), SETTINGS)
+    error = answered(meaning, object="Pod/p")
 
-    assert outcome.failed == (meaning in PERMANENT)
+    outcome = plan.refused(claim(), error, SETTINGS)
+
+    assert outcome.failed == error.reason.permanent
     assert outcome.phase is None
-    assert (outcome.reason, outcome.message) == (meaning.value, "as the cluster said")
+    assert isinstance(outcome.reason, Reason)
+    assert (outcome.message, outcome.object) == ("as the cluster said", "Pod/p")
+
+
+@pytest.mark.parametrize(
+    ("row", "failed"),
+    [
+        (claim(phase=Phase.RUNNING), False),
+        (claim(phase=Phase.RUNNING, failed=True), True),
+        (claim(phase=Phase.STARTING), True),
+        (claim(phase=Phase.STOPPED, observed=1), True),
+    ],
+)
+def test_not_being_let_look_is_no_failure_of_what_is_as_wanted(row: Claim, failed: bool) -> None:
+    blind = answered(Meaning.UNAUTHORIZED, reading=True)
+
+    outcome = plan.refused(row, blind, SETTINGS)
+
+    assert (outcome.failed, outcome.reason) == (failed, Reason.CREDENTIAL_REJECTED)
+
+
+def test_not_being_let_mend_what_ran_is_a_failure() -> None:
+    outcome = plan.refused(claim(phase=Phase.RUNNING), answered(Meaning.QUOTA), SETTINGS)
+
+    assert outcome.failed
+
+
+@pytest.mark.parametrize("phase", [Phase.NEW, Phase.ABSENT, Phase.STOPPED, Phase.STARTING])
+def test_a_cluster_away_for_longer_than_the_deadline_fails_a_start_from_any_phase(
+    phase: Phase,
+) -> None:
+    away = answered(Meaning.UNAVAILABLE)
+    settled_long_ago = claim(phase=phase, observed=1, since=LONG)
+    asked_long_ago = claim(phase=phase, observed=1, since=LONG, asked=LONG)
+
+    assert not plan.refused(settled_long_ago, away, SETTINGS).failed
+    assert plan.refused(asked_long_ago, away, SETTINGS).failed
+    assert plan.interrupted(asked_long_ago, Reason.PASS_TIMEOUT, "slow", SETTINGS).failed
+
+
+def test_a_cluster_away_is_no_failure_of_what_runs() -> None:
+    outcome = plan.refused(
+        claim(phase=Phase.RUNNING, since=LONG, asked=LONG), answered(Meaning.UNAVAILABLE), SETTINGS
+    )
+
+    assert (outcome.failed, outcome.reason) == (False, Reason.CLUSTER_UNAVAILABLE)
+
+
+def test_a_pass_that_found_nothing_out_leaves_a_failure_a_failure() -> None:
+    before = claim(failed=True)
+
+    assert plan.refused(before, answered(Meaning.UNAVAILABLE), SETTINGS).failed
+    assert plan.interrupted(before, Reason.INTERNAL, "", SETTINGS).failed
 
 
 @given(st.integers(min_value=0, max_value=10**6))
 def test_the_backoff_is_bounded_whatever_the_attempts(attempts: int) -> None:
-    error = ClusterError(Meaning.UNAVAILABLE, 0, "")
+    before = claim(attempts=attempts, reason="ClusterUnavailable")
 
-    after = plan.refused(claim(attempts=attempts), error, SETTINGS).after
+    after = plan.refused(before, answered(Meaning.UNAVAILABLE), SETTINGS).after
 
     assert timedelta(0) < after <= timedelta(seconds=60)
 
 
+def test_a_busy_cluster_is_given_the_time_that_it_asks_for() -> None:
+    busy = answered(Meaning.THROTTLED, retry_after=100)
+
+    after = plan.refused(claim(), busy, SETTINGS).after
+
+    assert timedelta(seconds=100) <= after <= timedelta(seconds=150)
+
+
+def test_the_time_waited_counts_in_a_transition_that_was_seen() -> None:
+    waited = timedelta(seconds=30)
+
+    assert plan.look_of(claim(since=waited)).waited == waited
+    assert plan.look_of(claim(since=waited, observed=1)).waited == timedelta(0)
+    assert plan.look_of(claim(since=waited, phase=Phase.RUNNING)).waited == timedelta(0)
+
+
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
+    ("live", "replicas", "makes"),
     [
-        (422, {"message": "immutable"}, Meaning.INVALID),
-        (500, {"message": ".spec.x: field not declared in schema"}, Meaning.INVALID),
-        (500, {"message": "etcd"}, Meaning.UNAVAILABLE),
-        (401, {}, Meaning.UNAUTHORIZED),
-        (403, {"message": "exceeded quota: q"}, Meaning.QUOTA),
-        (403, {"message": 'violates PodSecurity "restricted"'}, Meaning.POD_SECURITY),
-        (
-            403,
-            {"message": "x", "details": {"causes": [{"reason": "NamespaceTerminating"}]}},
-            Meaning.NAMESPACE,
-        ),
-        (403, {"message": "cannot create"}, Meaning.FORBIDDEN),
-        (404, {"message": "x", "details": {"kind": "namespaces"}}, Meaning.NAMESPACE_MISSING),
-        (404, {"message": "x", "details": {"kind": "pods"}}, Meaning.NOT_FOUND),
-        (404, "404 page not found", Meaning.NOT_SERVED),
-        (404, {"message": "the server could not find the requested resource"}, Meaning.NOT_SERVED),
-        (409, {"message": "x"}, Meaning.CONFLICT),
-        (410, {"message": "x"}, Meaning.EXPIRED),
-        (429, {"message": "x"}, Meaning.THROTTLED),
-        (502, "<html>", Meaning.UNAVAILABLE),
+        (None, 1, True),
+        (None, 0, False),
+        ({"spec": {"replicas": 0}}, 1, True),
+        ({"spec": {"replicas": 0}, "status": {"replicas": 1}}, 1, False),
+        ({"spec": {"replicas": 1}}, 1, False),
+        ({"spec": {"replicas": 0}}, 0, False),
     ],
 )
-def test_what_an_answer_means(status: int, body: object, expected: Meaning) -> None:
-    assert meaning_of(status, body) == expected
+def test_admission_is_asked_where_a_pod_is_to_be_made(
+    live: Any, replicas: int, makes: bool
+) -> None:
+    assert plan.makes_pod(live, {"spec": {"replicas": replicas}}) == makes

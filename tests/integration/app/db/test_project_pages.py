@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.db import project_pages, projects
+from app.db import migrations, project_pages, projects
 from app.db.project_pages import Listing, ProjectOrderField
 from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Database
@@ -20,14 +20,19 @@ from app.domain.aggregate import ProjectStatus
 from app.domain.ids import new_id
 from app.domain.pages import Asked, Direction, Page
 from app.domain.states import DesiredState
+from app.domain.viewer import Scope
+from app.postgres import EmbeddedPostgres
 from tests.integration.world import viewer_of
+from tests.postgres import make_database
 
 EACH = settings(
     max_examples=60,
+    phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 # Letters whose case is more than a bit, and what LIKE would take for a pattern.
 WORDS = st.text("aAäÄßSſσςΣжЖ%_\\", max_size=3)  # noqa: RUF001
+MOST = 12
 BASE = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TIMES = st.integers(0, 3).map(lambda n: BASE + timedelta(microseconds=n))
 STATUSES = st.sampled_from([ProjectStatus.RUNNING, ProjectStatus.STOPPED, ProjectStatus.ERROR])
@@ -47,7 +52,9 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Scope:
+class Accounts:
+    """The scope of one user, or of one who sees the accounts of both."""
+
     accounts: tuple[UUID, ...]
 
 
@@ -55,7 +62,7 @@ PROJECTS = st.lists(
     st.builds(
         Given, WORDS, st.none() | WORDS, STATUSES, TIMES, TIMES, st.integers(0, 1), st.uuids()
     ),
-    max_size=12,
+    max_size=MOST,
     unique_by=lambda project: project.id,
 )
 LISTINGS = st.builds(
@@ -136,14 +143,15 @@ class Lists:
     ) -> list[Page[ProjectRow]]:
         """All pages, by the cursors of their ends."""
         asked: dict[str, Any] = {"last" if backward else "first": size}
-        walked = []
-        while True:
+        walked: list[Page[ProjectRow]] = []
+        while len(walked) < MOST:
             page = await self.page(scope, listing, **asked)
             walked.append(page)
             if not (page.has_previous if backward else page.has_next):
-                return walked
+                break
             end = page.items[0 if backward else -1]
             asked["before" if backward else "after"] = cursor(listing, end)
+        return walked
 
 
 def cursor(listing: Listing, row: ProjectRow) -> str:
@@ -166,7 +174,7 @@ async def test_paging_either_way_gives_the_list_of_those_who_may_see_it(
     lists: Lists, given: list[Given], listing: Listing, size: int, both: bool
 ) -> None:
     await lists.fill(given)
-    scope = Scope(lists.accounts if both else lists.accounts[:1])
+    scope = Accounts(lists.accounts if both else lists.accounts[:1])
     expected = [p.id for p in in_order([p for p in given if both or p.owner == 0], listing)]
 
     forward = await lists.walk(scope, listing, size)
@@ -187,7 +195,7 @@ async def test_a_window_between_two_cursors_says_of_the_rest_what_relay_says(
     lists: Lists, given: list[Given], listing: Listing, data: st.DataObject
 ) -> None:
     await lists.fill(given)
-    scope = Scope(lists.accounts)
+    scope = Accounts(lists.accounts)
     [whole] = await lists.walk(scope, listing, 20)
     length = len(whole.items)
     places = st.none() | st.integers(0, length - 1) if length else st.none()
@@ -227,7 +235,7 @@ async def test_what_happens_between_pages_repeats_and_skips_nothing_that_stays(
     asked: dict[str, Any] = {"last" if backward else "first": data.draw(st.integers(1, 3))}
 
     while True:
-        page = await lists.page(Scope(lists.accounts), listing, **asked)
+        page = await lists.page(Accounts(lists.accounts), listing, **asked)
         seen += reversed(keys(page)) if backward else keys(page)
         if not (page.has_previous if backward else page.has_next):
             break
@@ -241,6 +249,30 @@ async def test_what_happens_between_pages_repeats_and_skips_nothing_that_stays(
     assert [key for key in seen if key in kept] == (expected[::-1] if backward else expected)
 
 
+async def test_projects_from_before_there_were_lists_are_ordered_and_found_too(
+    postgres: EmbeddedPostgres,
+) -> None:
+    url = await make_database(postgres, "lists")
+    await migrations.upgrade(url, "2026_11_25_databases")
+    database = Database(url, pool=1)
+    viewer = await viewer_of(database)
+    old = text("""
+        INSERT INTO project (id, account_id, name, description, status, desired_state, generation)
+        VALUES (:id, :account, :name, :description, 'STOPPED', 'STOPPED', 1)
+    """)
+    async with database.begin() as session:
+        for name, description in (("b", "STRASSE"), ("ẞ", None), ("A", "x")):
+            binds = {"id": new_id(), "account": viewer.home}
+            await session.execute(old, binds | {"name": name, "description": description})
+    await migrations.upgrade(url)
+
+    ordered = Listing(search="Ss", field=ProjectOrderField.NAME, direction=Direction.DESC)
+    page = await Lists(database, (viewer.home, viewer.home)).page(viewer, ordered)
+    await database.close()
+
+    assert [row.name for row in page.items] == ["ẞ", "b"]
+
+
 async def test_where_the_item_of_a_cursor_is_gone_the_page_says_what_is_there(
     lists: Lists,
 ) -> None:
@@ -249,7 +281,7 @@ async def test_where_the_item_of_a_cursor_is_gone_the_page_says_what_is_there(
         Given(name, None, ProjectStatus.RUNNING, BASE, BASE, 0, new_id()) for name in "abc"
     )
     await lists.fill([a, b, c])
-    scope = Scope(lists.accounts)
+    scope = Accounts(lists.accounts)
     [whole] = await lists.walk(scope, listing, 5)
     at_a, _, at_c = (cursor(listing, row) for row in whole.items)
     await lists.remove(a.id)

@@ -1,5 +1,6 @@
 """Claim, fence, record and feed on a real Postgres, by fixed interleavings."""
 
+import asyncio
 import itertools
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +19,7 @@ from app.domain.states import DesiredState, Inputs, Lane, Phase
 from app.domain.viewer import RECONCILER
 from app.postgres import EmbeddedPostgres
 from app.services import projects
-from tests.integration.world import project_of, viewer_of
+from tests.integration.world import becomes, project_of, viewer_of
 from tests.postgres import make_database
 
 LEASE = timedelta(seconds=30)
@@ -103,6 +104,35 @@ async def test_the_generated_status_is_the_pure_function_for_every_combination(
         ]
 
     assert seen == [states.status(i).value for i in combinations]
+
+
+async def test_a_renewal_locks_in_order_of_id_whatever_the_plan(database: Database) -> None:
+    viewer = await viewer_of(database)
+    for name in ("shop", "blog"):
+        await project_of(database, viewer, name)
+    low, high = sorted(await claim_lane(database, Lane.ASKED), key=lambda claim: claim.id)
+    lock = text("SELECT id FROM resource WHERE id = :id FOR NO KEY UPDATE NOWAIT")
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    async def renew() -> set[UUID]:
+        async with database.begin() as session:
+            # A scan of the whole table meets `high` first: `low` has a newer version behind it.
+            await session.execute(text("SET LOCAL enable_nestloop = off"))
+            return await claims.renew(session, [low, high], LEASE)
+
+    async def waits() -> bool:
+        async with database.read() as connection:
+            return bool((await connection.execute(waiting)).scalar_one())
+
+    async with database.autocommit() as connection:
+        await claims.renew(connection, [low], LEASE)
+    async with database.begin() as session:
+        await session.execute(lock, {"id": low.id})
+        renewing = asyncio.create_task(renew())
+        await becomes(waits)
+        await session.execute(lock, {"id": high.id})
+
+    assert await renewing == {low.id, high.id}
 
 
 async def test_a_row_under_lease_is_not_claimed_again(database: Database) -> None:

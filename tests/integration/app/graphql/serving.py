@@ -20,7 +20,8 @@ from app.auth.tokens import Tokens
 from app.db.session import Database
 from app.domain.viewer import Viewer
 from app.graphql.context import State
-from app.serve import Server, config
+from app.main import create_app
+from app.serve import Server, configured
 from app.settings import Settings
 from tests.integration.world import PATIENCE
 
@@ -185,7 +186,7 @@ async def served(url: str, **settings: Any) -> AsyncIterator[Api]:
     )
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = Server(config(chosen))
+    server = Server(configured(create_app(chosen), chosen))
     running = asyncio.create_task(server.serve([listening]))
     database = Database(url, pool=2)
     try:

@@ -8,25 +8,27 @@ from uuid import UUID
 
 from app.domain import cursors, ids
 from app.domain.ids import NodeType
-from app.domain.states import DesiredState
+from app.domain.reasons import Reason
+from app.domain.states import DesiredState, ResourceKind
 from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.services import projects
+from app.services.projects import NewProject
 from app.settings import Settings
 from tests.integration.app.graphql.conftest import TOKENS
 from tests.integration.live import Live, live
-from tests.integration.passes import gone, passed
+from tests.integration.passes import failed, gone, passed, running
 from tests.integration.world import MAKERS, PATIENCE, project_of, viewer_of
 
 TURNS = 12
 EVENT = """{ kind cursor projectId deletedId change { id action }
-  project { id name generation status sandboxes { id } } }"""
+  project { id name generation status sandboxes { id } why { resourceId reason } } }"""
 ONE = "subscription ($id: ID!, $after: String) { events: projectChanged(id: $id, after: $after) "
 ONE += EVENT + " }"
 ALL = "subscription ($after: String) { events: projectsChanged(after: $after) " + EVENT + " }"
 PROJECT = """query ($id: ID!) { changeCursor project(id: $id) { id name generation status
-  sandboxes { id } history(first: 1) { nodes { id } } } }"""
+  sandboxes { id } why { resourceId reason } history(first: 1) { nodes { id } } } }"""
 LIST = "{ changeCursor projects(first: 100) { nodes { id name } } }"
 RENAME = 'mutation ($id: ID!) { updateProject(id: $id, input: {name: "%s"}) { errors { code } } }'
 DELETE = "mutation ($id: ID!) { %s(id: $id) { __typename } }"
@@ -136,8 +138,9 @@ async def test_what_is_read_with_a_cursor_goes_on_from_it_while_others_write(url
         list(range(start + 1, last + 1)) for start in starts
     ]
     for events in followed:
-        # One who begins after the last change has all of them before he is told SYNCED.
-        assert [event["kind"] for event in events if event["kind"] != "CHANGED"] in ([], ["SYNCED"])
+        # One that began after the last change stops reading before its SYNCED.
+        others = [event["kind"] for event in events if event["kind"] != "CHANGED"]
+        assert others in (["SYNCED"], [])
         assert events[-1]["project"].items() <= end["project"].items()
 
 
@@ -179,6 +182,30 @@ async def test_a_list_that_was_read_with_a_cursor_is_kept_up_by_the_stream_of_al
     for cursor, seen, kept in followed:
         assert seen == list(range(seq_at(cursor) + 1, last + 1))
         assert kept == {node["id"]: node["name"] for node in now["projects"]["nodes"]}
+
+
+async def test_an_event_says_why_as_a_query_does(url: str) -> None:
+    async with live(url) as api:
+        viewer = await viewer_of(api.database)
+        client = Client(api, viewer)
+        async with api.database.begin(viewer.actor) as session:
+            row = await projects.create(session, viewer, MAKERS, NewProject("both"))
+        key = global_id(row.id)
+        before = await client.ask(PROJECT, id=key)
+        down = failed(Reason.DATABASE_FAILED)
+
+        await passed(
+            api.database,
+            lambda claim: (down if claim.kind == ResourceKind.DATABASE else running)(claim),
+        )
+        now = await client.ask(PROJECT, id=key)
+        events = await client.until("database.status", ONE, id=key, after=before["changeCursor"])
+
+    assert before["project"]["why"] is None
+    assert events[-1]["project"]["why"] == now["project"]["why"]
+    found = ids.decode(now["project"]["why"]["resourceId"])
+    assert found is not None
+    assert (found[0], now["project"]["why"]["reason"]) == (NodeType.DATABASE, "DatabaseFailed")
 
 
 async def test_what_is_gone_is_named_for_caches_to_drop(url: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import Viewer
 from app.services import projects
@@ -31,13 +32,9 @@ WHY += " object since attempts nextAttemptAt } sandboxes { id why { since nextAt
 
 
 async def make(database: Database, viewer: Viewer, name: str, about: str | None = None) -> UUID:
+    new = NewProject(name, about, sandboxes=(NewSandbox("app"),), databases=())
     async with database.begin(viewer.actor) as session:
-        row = await projects.create(
-            session,
-            viewer,
-            MAKERS,
-            NewProject(name, about, sandboxes=(NewSandbox("app"),), databases=()),
-        )
+        row = await projects.create(session, viewer, MAKERS, new)
     return row.id
 
 
@@ -278,7 +275,7 @@ async def test_a_project_says_why_in_the_words_of_what_decides_its_status(
     await make(database, viewer, "other")
 
     at_first = (await ask(viewer, WHY, id=key))["data"]["project"]
-    await passed(database, failed("ImagePullFailed"))
+    await passed(database, failed(Reason.IMAGE_PULL_FAILED))
     broken = (await ask(viewer, WHY, id=key))["data"]["project"]
     await ask(viewer, "mutation ($id: ID!) { retryProject(id: $id) { project { id } } }", id=key)
     await passed(database, running)

@@ -17,6 +17,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from tests.simulator import RunningSimulator, running_simulator
 
 Json = dict[str, Any]
+JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 SETS = "/apis/apps/v1/namespaces/{ns}/statefulsets"
@@ -51,10 +52,11 @@ class Cluster:
         method: str,
         path: str,
         body: Any = None,
-        media: str = "application/json",
+        media: str = JSON,
+        accept: str = JSON,
         **query: str,
     ) -> Answer:
-        response = await self.open(method, path, body, media, **query)
+        response = await self.open(method, path, body, media, accept, **query)
         async with response:
             data = await response.read()
         try:
@@ -68,14 +70,15 @@ class Cluster:
         method: str,
         path: str,
         body: Any = None,
-        media: str = "application/json",
+        media: str = JSON,
+        accept: str = JSON,
         **query: str,
     ) -> Any:
         return await self.client.call_api(
             path.replace("{ns}", self.namespace),
             method,
             query_params=list(query.items()),
-            header_params={"Content-Type": media, "Accept": "application/json"},
+            header_params={"Content-Type": media, "Accept": accept},
             body=body,
             auth_settings=["BearerToken"],
             _preload_content=False,
@@ -133,8 +136,14 @@ class Watching:
         return event
 
 
-def client_of(simulator: RunningSimulator) -> ApiClient:
+def configuration_of(simulator: RunningSimulator) -> Configuration:
     configuration = Configuration(host=simulator.url)
+    configuration.ssl_ca_cert = str(simulator.authority)
+    return configuration
+
+
+def client_of(simulator: RunningSimulator) -> ApiClient:
+    configuration = configuration_of(simulator)
     configuration.api_key = {"BearerToken": f"Bearer {simulator.token}"}
     return ApiClient(configuration)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.simulator import journal as journal_module
@@ -86,6 +86,7 @@ def test_a_state_file_is_read_back_as_it_was(tmp_path: Path) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_file_cut_anywhere_is_a_state_that_once_was(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

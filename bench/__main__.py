@@ -1,0 +1,103 @@
+"""`python -m bench [--quick]`: all figures in several interleaved rounds, and their table."""
+
+import argparse
+import asyncio
+import contextlib
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import uvloop
+
+from bench import crowds, events, fleet, mutations, reads, table
+from bench.client import signed_up
+from bench.figures import Figures
+from bench.scale import FULL, QUICK, Scale
+from bench.writer import writer
+from tests.acceptance.stack import Stack, running_stack
+
+# As in life but for the cluster: it has no delays, and its budget of requests is out of the way.
+SETTINGS = {
+    "simulator_arguments": "--ready-after 0 --gone-after 0",
+    "cluster_rate": "100000",
+    "cluster_burst": "100000",
+    "log_level": "info",
+    "lease": "30",
+    "lease_margin": "5",
+    "pass_timeout": "20",
+    "poll": "3",
+}
+_SAID = ("simulator_arguments", "cluster_rate", "cluster_burst")
+
+
+def main() -> None:
+    """Measure, print, and keep the table of a full run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one tiny round: that it runs")
+    parser.add_argument("--rounds", type=int, help="instead of the usual number")
+    parser.add_argument("--results", type=Path, default=Path("bench/results"))
+    given = parser.parse_args()
+    scale = QUICK if given.quick else FULL
+    facts = table.machine()
+    figures = Figures()
+    _raise_descriptors()
+    for number in range(given.rounds or scale.rounds):
+        print(f"round {number + 1}", flush=True)
+        facts |= _round(scale, figures)
+    said = ", ".join(f"MOORING_{name.upper()}={SETTINGS[name]}" for name in _SAID)
+    text = table.rendered(figures, facts | {"settings": said})
+    print(f"\n{text}")
+    if not given.quick:
+        print(f"kept in {table.write(given.results, text)}")
+
+
+def _round(scale: Scale, figures: Figures) -> dict[str, str]:
+    """Each part once, on new stacks, so that no round inherits another's rows or memory."""
+    with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
+        runner.run(_live(stack, scale, figures))
+        version = runner.run(_postgres(stack))
+    for reconcilers in (1, 2):
+        with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
+            runner.run(fleet.measure(stack, reconcilers, scale.sandboxes, figures))
+    return {"postgres": version}
+
+
+async def _live(stack: Stack, scale: Scale, figures: Figures) -> None:
+    """All that one stack serves; crowds first, for the API's memory."""
+    api_url = stack.ready["database"]["api"]
+    async with signed_up(stack.url) as user, writer(api_url, user) as committing:
+        await crowds.measure(user, committing, stack.pid("api"), scale, figures)
+        await events.of_commits(user, committing, scale, figures)
+        await events.of_clusters(user, stack.kubeconfig, scale, figures)
+    async with signed_up(stack.url) as user:
+        await reads.measure(user, stack, scale, figures)
+    async with signed_up(stack.url) as user:
+        await mutations.measure(user, scale, figures)
+
+
+async def _postgres(stack: Stack) -> str:
+    connection = await asyncpg.connect(stack.owner_url)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
+
+
+@contextlib.contextmanager
+def uvloop_runner() -> Iterator[asyncio.Runner]:
+    """An event loop as the API has it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        yield runner
+
+
+def _raise_descriptors() -> None:
+    """A websocket takes one here and one in the API, which inherits the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, 8192)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""How much of each thing one run does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Counts are for one round; `seconds` for one server and query."""
+
+    rounds: int
+    mutations: int
+    events: int
+    crowds: tuple[int, ...]
+    crowd_events: int
+    seconds: float
+    sandboxes: int
+
+
+FULL = Scale(
+    rounds=3,
+    mutations=200,
+    events=60,
+    crowds=(1, 100, 2000),
+    crowd_events=10,
+    seconds=2.0,
+    sandboxes=1000,
+)
+# Every row, none of them worth anything: that it runs.
+QUICK = Scale(
+    rounds=1,
+    mutations=4,
+    events=3,
+    crowds=(1, 5, 20),
+    crowd_events=3,
+    seconds=0.2,
+    sandboxes=20,
+)

@@ -1,0 +1,58 @@
+"""Commits whose moment is known: this process as one more API process, without its HTTP.
+
+The same unit of work, verb and publisher as in the API, so all that follows the commit (NOTIFY,
+listener, feed, stream, websocket) crosses processes as it does in life. `begin()` returns right
+after COMMIT was answered.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from time import perf_counter
+from uuid import UUID
+
+from app.db import accounts
+from app.db.session import Database
+from app.db.wakeups import Publisher
+from app.domain.viewer import Viewer
+from app.services import projects
+from bench.client import User, key
+
+
+class Writer:
+    """Renames projects of one user."""
+
+    def __init__(self, database: Database, viewer: Viewer) -> None:
+        self._database = database
+        self._viewer = viewer
+        self._names = count()
+
+    async def commit(self, project: str) -> float:
+        """One visible change of `project`, which is one event; when it was committed."""
+        renamed: dict[str, str | None] = {"name": f"renamed {next(self._names)}"}
+        async with self._database.begin(self._viewer.actor) as session:
+            await projects.update(session, self._viewer, key(project), renamed)
+        return perf_counter()
+
+
+@asynccontextmanager
+async def writer(api_url: str, user: User) -> AsyncIterator[Writer]:
+    """A writer for `user`, connected as the API is."""
+    publisher = Publisher(api_url)
+    database = Database(api_url, pool=2, publisher=publisher)
+    task = asyncio.create_task(publisher.run())
+    try:
+        user_id: UUID = key((await user.ask("{ me { id } }"))["me"]["id"])
+        async with database.read() as connection:
+            expires = datetime.now(UTC) + timedelta(hours=1)
+            viewer = await accounts.viewer(connection, user_id, expires)
+        assert viewer is not None
+        yield Writer(database, viewer)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await database.close()

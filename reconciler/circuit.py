@@ -1,0 +1,48 @@
+"""Whether the cluster as a whole is worth asking.
+
+After one rejected credential, or several passes in a row that could not reach the API server, rows
+that only the clock brings are told the last answer instead of asking again, all but one in each
+`probe` seconds. Rows that somebody asked for (an intent, a retry, an event) always ask. A pass that
+gets an answer closes the circuit.
+"""
+
+import time
+
+from app.db.claims import Claim
+from app.domain.states import Lane
+from reconciler.cluster.errors import ClusterError, Meaning
+
+# Passes that fail in a row before the cluster counts as away.
+_AWAY_AFTER = 5
+_AWAY = frozenset({Meaning.UNAVAILABLE, Meaning.THROTTLED})
+
+
+class Circuit:
+    """Of one cluster through one credential."""
+
+    def __init__(self, probe: float) -> None:
+        self._probe = probe
+        self._failures = 0
+        self._last: ClusterError | None = None
+        self._next_probe = 0.0
+
+    def refusal(self, claim: Claim) -> ClusterError | None:
+        """The answer that this pass would get; None: it is to ask."""
+        now = time.monotonic()
+        if self._last is None or claim.lane != Lane.CLOCK or now >= self._next_probe:
+            self._next_probe = now + self._probe
+            return None
+        return self._last
+
+    def failed(self, error: ClusterError) -> None:
+        """A pass got this answer."""
+        if error.meaning not in _AWAY and error.meaning is not Meaning.UNAUTHORIZED:
+            self.worked()
+            return
+        self._failures += 1
+        if error.meaning is Meaning.UNAUTHORIZED or self._failures >= _AWAY_AFTER:
+            self._last = error
+
+    def worked(self) -> None:
+        """A pass got an answer."""
+        self._failures, self._last = 0, None
