@@ -15,6 +15,9 @@ BIN := .venv/bin
 CLEAN = for name in $$(env | sed -nE 's/^(MOORING_[A-Z0-9_]*|PG[A-Z]+|KUBECONFIG|DATABASE_URL)=.*/\1/p' \
   | grep -v '^MOORING_TEST_'); do unset $$name; done; \
   no_proxy="$${no_proxy:-$$NO_PROXY},127.0.0.1,localhost"; NO_PROXY=$$no_proxy; export no_proxy NO_PROXY;
+# Tests that mostly wait run abreast, each process with a Postgres of its own.
+ABREAST := -n 4 --dist worksteal
+BESIDE := -n 3 --dist loadfile
 # $(call timed,name,command): the command, then how long it took.
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
@@ -42,13 +45,14 @@ unit: test-environment ## Tests without processes
 	$(call timed,unit,$(BIN)/python -m pytest tests/unit)
 
 integration: test-environment ## Tests on a real Postgres and the simulator, migrations too
-	$(call timed,integration,$(BIN)/python -m pytest tests/integration)
+	$(call timed,integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m "not faults")
 
 acceptance: test-environment ## The real processes, over HTTP and websockets
-	$(call timed,acceptance,$(BIN)/python -m pytest tests/acceptance -m "not faults")
+	$(call timed,acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m "not faults")
 
-faults: test-environment ## The story with more things breaking; not in make test, for its time
-	$(call timed,faults,$(BIN)/python -m pytest tests/acceptance -m faults)
+faults: test-environment ## Each failure explained, the story with more breaking; not in make test, for its time
+	$(call timed,faults: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m faults)
+	$(call timed,faults: acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m faults)
 
 test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
 	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes),\

@@ -71,6 +71,12 @@ def is_awaited(claim: Claim) -> bool:
     return is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
 
 
+def is_leaving(claim: Claim, settings: Settings) -> bool:
+    """Whether all of it was told to go, in time still, and only the cluster's part is awaited."""
+    going = is_observed(claim) and claim.phase == Phase.TERMINATING
+    return going and not _is_late(claim, claim.phase, settings)
+
+
 def is_applied(live: Object, body: Object) -> bool:
     """Whether our own mark on the live object is that of `body`."""
     annotations = live["metadata"].get("annotations") or {}

@@ -174,7 +174,7 @@ class Supervisor:
         fd = self._listener.fileno()
         shared = self._shared_environment(cluster)
         served = shared | {"MOORING_HOST": host, "MOORING_PORT": str(port)}
-        acting = shared | {"MOORING_KUBECONFIG": str(cluster.kubeconfig)}
+        acting = shared | {"MOORING_KUBECONFIG": str(cluster.kubeconfig)} | self._budget()
         api = processes.api(urls.api, self._pipe, fd, served)
         reconciler = processes.reconciler(urls.reconciler, self._pipe, acting)
         self._children.start(self._child("api", api, fd))
@@ -184,6 +184,13 @@ class Supervisor:
         url = address_for_people(host, port)
         self._children.until(lambda: client.is_ready(url), "the API is ready")
         return url
+
+    def _budget(self) -> dict[str, str]:
+        """Requests to the simulator are not counted: the budget spares a server that others use."""
+        set_by_hand = {"cluster_rate", "cluster_burst"} & self._settings.model_fields_set
+        if self._settings.kubeconfig is not None or set_by_hand:
+            return {}
+        return {"MOORING_CLUSTER_RATE": "1000", "MOORING_CLUSTER_BURST": "1000"}
 
     def _shared_environment(self, cluster: Cluster) -> dict[str, str]:
         settings, key = self._settings, self._data.key

@@ -34,7 +34,7 @@ PATIENCE = 90.0
 
 # Quicker than in life, so that a story takes seconds and a takeover does too.
 QUICK = {
-    "simulator_arguments": "--ready-after 0.3 --gone-after 0.2",
+    "simulator_arguments": "--ready-after 0.3 --gone-after 0.2 --database-ready-after 0.3",
     "lease": "6",
     "lease_margin": "1",
     "pass_timeout": "4",

@@ -15,6 +15,8 @@ from tests.integration.reconciler.stage import Json, Stage, explains
 from tests.integration.reconciler.test_loop import want
 from tests.integration.world import MAKERS, viewer_of
 
+pytestmark = pytest.mark.faults
+
 
 async def database_of(stage: Stage) -> tuple[Viewer, UUID]:
     """A new project with one database, and whose it is."""

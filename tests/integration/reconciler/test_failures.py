@@ -15,6 +15,8 @@ from tests.integration.reconciler.test_loop import OURS, want
 from tests.integration.world import becomes
 from tests.simulator import running_simulator
 
+pytestmark = pytest.mark.faults
+
 FORBIDDEN = 'pods is forbidden: User "u" cannot patch resource "statefulsets" in API group "apps"'
 QUOTA = 'pods "p" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1'
 SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'

@@ -223,3 +223,14 @@ def test_admission_is_asked_where_a_pod_is_to_be_made(
     live: Any, replicas: int, makes: bool
 ) -> None:
     assert plan.makes_pod(live, {"spec": {"replicas": replicas}}) == makes
+
+
+def test_a_deletion_is_watched_at_its_first_kind_only_while_it_is_in_time() -> None:
+    def leaving(**given: Any) -> bool:
+        told = {"desired": DesiredState.DELETED, "phase": Phase.TERMINATING} | given
+        return plan.is_leaving(claim(**told), SETTINGS)
+
+    assert leaving()
+    assert not leaving(observed=1)
+    assert not leaving(phase=Phase.RUNNING)
+    assert not leaving(since=timedelta(seconds=SETTINGS.terminating_deadline + 1))

@@ -16,6 +16,8 @@ from tests.integration.reconciler.simulator.conftest import (
     stateful_set,
 )
 
+pytestmark = pytest.mark.faults
+
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
 FAULTS = "/simulator/faults"
 MODIFIED = (

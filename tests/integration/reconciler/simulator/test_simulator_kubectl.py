@@ -12,6 +12,8 @@ import pytest
 
 from tests.simulator import running_simulator
 
+pytestmark = pytest.mark.faults
+
 PAGE = Path(__file__).parents[4] / "docs" / "simulator-kubectl.md"
 MANIFESTS = Path(__file__).parent / "manifests"
 COMMAND_SECONDS = 60.0

@@ -14,6 +14,8 @@ from tests.integration.reconciler.simulator.conftest import (
     stateful_set,
 )
 
+pytestmark = pytest.mark.faults
+
 PODS = "/api/v1/namespaces/{ns}/pods"
 POD = f"{PODS}/box-0"
 CLAIMS = "/api/v1/namespaces/{ns}/persistentvolumeclaims"
