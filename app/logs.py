@@ -50,6 +50,8 @@ def configure_logs(level: Level, form: Literal["json", "console"]) -> None:
     root.setLevel(max(logging.INFO, logging.getLevelName(level.upper())))
     for ours in ("app", "reconciler"):
         logging.getLogger(ours).setLevel(level.upper())
+    # Two lines for each websocket, whatever its access_log says.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 def _rendering(form: Literal["json", "console"]) -> list[structlog.typing.Processor]:

@@ -13,6 +13,7 @@ from bench.client import User, subscribed
 from bench.figures import Figures
 from bench.scale import Scale
 from bench.writer import Writer
+from tests.simulator import trust_of
 
 _RENAME = """mutation ($id: ID!, $name: String) {
   updateProject(id: $id, input: {name: $name}) { project { id } } }"""
@@ -62,6 +63,7 @@ class Pod:
         config = orjson.loads(kubeconfig.read_bytes())
         self._url = f"{config['clusters'][0]['cluster']['server']}/simulator/faults"
         self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
+        self._trust = trust_of(kubeconfig)
         self._http = user.http
         self._name = name
 
@@ -69,6 +71,8 @@ class Pod:
         """Let its container fail its probe from now on, or pass it again."""
         rules = [] if ready else [{"fault": "NeverReady", "name": self._name}]
         body = orjson.dumps(rules)
-        async with self._http.put(self._url, data=body, headers=self._headers) as answer:
+        async with self._http.put(
+            self._url, data=body, headers=self._headers, ssl=self._trust
+        ) as answer:
             if answer.status != 200:
                 raise RuntimeError(await answer.text())

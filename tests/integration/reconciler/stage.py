@@ -1,6 +1,5 @@
 """A stage for failures: a cluster that may be made to fail, and what users see of it."""
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -98,10 +97,11 @@ class Stage:
         """Ask the simulator for something."""
         headers = {"Authorization": f"Bearer {self.simulator.token}"}
         url = self.simulator.url + path
-        trusted = ssl.create_default_context(cafile=str(self.simulator.authority))
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, url, json=body, headers=headers, ssl=trusted) as answer,
+            session.request(
+                method, url, json=body, headers=headers, ssl=self.simulator.trust
+            ) as answer,
         ):
             assert answer.status < 300, await answer.text()
 
