@@ -49,28 +49,31 @@ async def _events(
 async def _steadied(
     events: AsyncGenerator[bytes, None], state: State
 ) -> AsyncGenerator[bytes, None]:
-    async with aclosing(events):
-        leaving = asyncio.create_task(state.leaving.wait())
-        coming = asyncio.ensure_future(anext(events, None))
-        try:
-            while True:
-                # Not wait_for: it would cancel the stream, which only waits.
-                done, _ = await asyncio.wait(
-                    {coming, leaving},
-                    timeout=state.settings.stream_keepalive,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if leaving in done:
-                    return
-                if not done:
-                    yield _ALIVE
-                    continue
-                event = coming.result()
-                if event is None:
-                    return
-                yield event
-                coming = asyncio.ensure_future(anext(events, None))
-        finally:
-            leaving.cancel()
+    leaving = asyncio.create_task(state.leaving.wait())
+    coming = asyncio.ensure_future(anext(events, None))
+    try:
+        while True:
+            # Not wait_for: it would cancel the stream, which only waits.
+            done, _ = await asyncio.wait(
+                {coming, leaving},
+                timeout=state.settings.stream_keepalive,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if leaving in done:
+                return
+            if not done:
+                yield _ALIVE
+                continue
+            event = coming.result()
+            if event is None:
+                return
+            yield event
+            coming = asyncio.ensure_future(anext(events, None))
+    finally:
+        leaving.cancel()
+        if coming.done():
+            await events.aclose()
+        else:
+            # Which closes the stream. Nobody waits for it: when the client has gone, Starlette
+            # cancels whoever waits anew, until he has ended.
             coming.cancel()
-            await asyncio.wait({coming, leaving})

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from uuid import UUID
 
+import pytest
+
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.states import DesiredState
@@ -99,7 +101,9 @@ async def test_a_last_event_id_that_is_no_cursor_is_refused(api: Api) -> None:
     assert code(seen[0])[0] == "INVALID_CURSOR"
 
 
-async def test_a_client_that_goes_away_ends_its_stream_at_once(url: str) -> None:
+async def test_a_client_that_goes_away_ends_its_stream_at_once(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     # No comment is written meanwhile that would notice it later.
     async with served(url, stream_keepalive=3600) as api:
         viewer = await viewer_of(api.database)
@@ -113,6 +117,8 @@ async def test_a_client_that_goes_away_ends_its_stream_at_once(url: str) -> None
             return not feeds._feeds
 
         await becomes(nobody_listens)
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_quiet_stream_has_comments(url: str) -> None:
