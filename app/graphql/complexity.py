@@ -37,9 +37,10 @@ from app.domain.errors import TooComplex
 DEPTH: Final = 16
 # Fields of the answer, roughly; a page of 100 whole projects with their resources is some 20,000.
 COST: Final = 30_000
-# Squares of how often each name of an answer occurs: validation compares them pair by pair, at some
-# 10 µs a pair.
+# Squares of how often each name of an answer occurs, and of how often fragments are spread:
+# validation compares them pair by pair, at some 10 µs a pair.
 REPEATS: Final = 20_000
+_SPREAD: Final = "..."
 # Selections and spreads inside each other, for the recursion here.
 _NESTING: Final = 100
 
@@ -99,6 +100,7 @@ class _Measure:
             if isinstance(selection, FieldNode):
                 size = self._field(selection, parent, level)
             elif isinstance(selection, FragmentSpreadNode):
+                self.names[_SPREAD] += 1
                 size = self._fragment(selection.name.value, level + 1)
             else:
                 size = self._inline(cast("InlineFragmentNode", selection), parent, level)

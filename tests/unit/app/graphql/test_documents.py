@@ -85,6 +85,14 @@ TOO_MUCH = {
     "introspections": (flood(5, "__schema { queryType { name } }"), "cost", 30_000),
     "unknown fields": (flood(200, "nothing"), "cost", 30_000),
     "the same field": ("{ me {" + " id" * 142 + "} }", "repeats", 20_000),
+    "many fragments": (
+        "{ me {"
+        + " ".join(f"...f{n}" for n in range(142))
+        + "} }"
+        + " ".join(f"fragment f{n} on User {{ a{n}: id }}" for n in range(142)),
+        "repeats",
+        20_000,
+    ),
     "the same field in fragments": (
         "{ me {"
         + " ".join(f"...f{n}" for n in range(142))
