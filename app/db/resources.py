@@ -82,8 +82,7 @@ FROM k WHERE r.id = k.id
 _ASK_OTHERS = text("""
 WITH k AS MATERIALIZED (
   SELECT id FROM resource WHERE project_id = ANY(CAST(:moved AS uuid[]))
-    AND id <> ALL(CAST(:but AS uuid[]))
-    AND (reason = ANY(CAST(:waiting AS text[]))
+    AND (reason = ANY(CAST(:waiting AS text[])) AND id <> ALL(CAST(:but AS uuid[]))
       OR kind = 'SANDBOX' AND project_id = ANY(CAST(:reachable AS uuid[])))
   ORDER BY id FOR NO KEY UPDATE)
 UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
@@ -130,7 +129,8 @@ async def ask_others(
     waiting: Collection[str],
 ) -> bool:
     """Have those looked at that wait for another in the projects `moved` (their reason is one of
-    `waiting`), and the sandboxes of `reachable` ones; whether there are any."""
+    `waiting`; not those `but`, whose own move it was), and all sandboxes of `reachable` ones, whose
+    last look may be older than the way to their database; whether there are any."""
     binds = {"moved": list(moved), "reachable": list(reachable), "but": list(but)}
     asked = await executor.execute(_ASK_OTHERS, binds | {"waiting": list(waiting)})
     return asked.first() is not None

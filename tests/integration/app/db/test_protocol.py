@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,11 +16,12 @@ from app.db.session import Database
 from app.domain import states
 from app.domain.errors import NotFound
 from app.domain.observation import Outcome
-from app.domain.states import DesiredState, Inputs, Lane, Phase
+from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceKind
 from app.domain.viewer import RECONCILER
 from app.postgres import EmbeddedPostgres
 from app.services import projects
-from tests.integration.world import becomes, project_of, viewer_of
+from app.services.projects import NewProject
+from tests.integration.world import MAKERS, becomes, project_of, viewer_of
 from tests.postgres import make_database
 
 LEASE = timedelta(seconds=30)
@@ -211,6 +213,34 @@ async def test_a_wake_up_during_a_pass_is_not_lost(database: Database) -> None:
     again = await claim_one(database)
     assert written.asked_again == {claim.id}
     assert again.phase == Phase.RUNNING
+
+
+async def test_a_sandbox_is_asked_when_its_database_moved_in_the_same_batch(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    async with database.begin(viewer.actor) as session:
+        await projects.create(session, viewer, MAKERS, NewProject("both"))
+    passes = [
+        (claim, replace(running(claim), password=b"sealed"))
+        if claim.kind == ResourceKind.DATABASE
+        else (claim, running(claim))
+        for claim in await claim_lane(database, Lane.ASKED)
+    ]
+
+    async with database.begin(RECONCILER) as session:
+        recorded = await record(session, passes)
+    async with database.autocommit() as connection:
+        asked = await resources.ask_others(
+            connection,
+            moved=recorded.moved,
+            reachable=recorded.reachable,
+            but=recorded.written,
+            waiting=(),
+        )
+
+    assert asked
+    assert [claim.kind for claim in await claim_lane(database, Lane.ASKED)] == ["SANDBOX"]
 
 
 async def test_a_record_moves_resource_project_and_feed_together(database: Database) -> None:
