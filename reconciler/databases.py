@@ -6,6 +6,7 @@ that loses its database before its own end loses what it was writing.
 """
 
 import base64
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -53,12 +54,11 @@ class DatabaseReconciler:
         if claim.desired_state == DesiredState.DELETED:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        held = claim.desired_state == DesiredState.STOPPED and stopping
-        if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):
-            return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)
-        return await self._hold(claim, spec, known)
+        return await self._hold(claim, spec, known, stopping)
 
-    async def _hold(self, claim: Claim, spec: DatabaseSpec, known: Access) -> Outcome:
+    async def _hold(
+        self, claim: Claim, spec: DatabaseSpec, known: Access, stopping: Sequence[str]
+    ) -> Outcome:
         """RUNNING or STOPPED."""
         live = await self._cluster.get(CLUSTER, spec.k8s_namespace, spec.k8s_name)
         if live is not None and not plan.is_ours(live, claim):
@@ -66,6 +66,9 @@ class DatabaseReconciler:
         if live is not None and plan.is_newer(live, claim):
             newer = Reason.NEWER_GENERATION
             return plan.interrupted(claim, newer, plan.NEWER, self._settings)
+        held = stopping and claim.desired_state == DesiredState.STOPPED and _is_up(live)
+        if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):
+            return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)
         if live is not None or claim.desired_state == DesiredState.RUNNING:
             live = await self._apply(claim, spec, live)
         account = await self._account(spec) if live is not None else None
@@ -105,6 +108,11 @@ class DatabaseReconciler:
 
     def _seal(self, claim: Claim, password: str) -> bytes:
         return self._keys.seal(password, "database", claim.id, "password")
+
+
+def _is_up(live: Object | None) -> bool:
+    """Whether nobody has told it to stop yet."""
+    return live is not None and not manifests.component(live).get("stop")
 
 
 def _is_current(live: Object, body: Object) -> bool:
