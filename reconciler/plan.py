@@ -21,7 +21,13 @@ from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
 from reconciler.observed.view import Look, View, culprit, lingering
 
-SETTLED = frozenset({Phase.RUNNING, Phase.STOPPED, Phase.ABSENT, Phase.GONE})
+# Where each wish ends. A phase that another wish ends in is a transition: an operator that has not
+# begun to stop still says Running.
+_ENDS = {
+    DesiredState.RUNNING: frozenset({Phase.RUNNING}),
+    DesiredState.STOPPED: frozenset({Phase.STOPPED, Phase.ABSENT, Phase.GONE}),
+    DesiredState.DELETED: frozenset({Phase.GONE}),
+}
 # How often a transition is looked at without an event.
 _WAIT = 2.0
 
@@ -66,9 +72,10 @@ def is_awaited(claim: Claim) -> bool:
     """Whether all is written for this generation and only the cluster's part is awaited.
 
     A settled row is applied anew whenever somebody asks: the event may be that of an object which
-    was changed or removed by hand.
+    was changed or removed by hand. So is one that failed: that may be why.
     """
-    return is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
+    waiting = is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
+    return waiting and claim.failed_generation != claim.generation
 
 
 def is_leaving(claim: Claim, settings: Settings) -> bool:
@@ -106,7 +113,10 @@ def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
 
 
 def waited(claim: Claim, reason: Reason, settings: Settings) -> bool:
-    """Whether it has held back for this reason as long as it may."""
+    """Whether it has held back for this reason as long as it may, or failed: an error that gives
+    way to another wait with each look would come and go for ever."""
+    if claim.failed_generation == claim.generation:
+        return True
     if claim.reason != reason or claim.since is None:
         return False
     return (claim.claimed_at - claim.since).total_seconds() > settings.siblings_wait
@@ -124,7 +134,7 @@ def makes_pod(live: Object | None, body: Object) -> bool:
 
 def look_of(claim: Claim) -> Look:
     """The time of this look; what a new generation shows is awaited from now on."""
-    awaited = is_observed(claim) and claim.phase not in SETTLED
+    awaited = is_observed(claim) and not _is_settled(claim, claim.phase)
     return Look(claim.claimed_at, claim.phase_since if awaited else claim.claimed_at)
 
 
@@ -157,7 +167,7 @@ def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
     Not being let look at what is as wanted is no failure of it; not being let mend it is.
     """
     reason = error.reason
-    blind = error.reading and is_observed(claim) and claim.phase in SETTLED
+    blind = error.reading and is_observed(claim) and _is_settled(claim, claim.phase)
     after = _slowly(settings) if reason.permanent else _backoff(claim, reason, settings)
     asked = timedelta(seconds=error.retry_after * random.uniform(1, 1.5))  # noqa: S311 - jitter
     return Outcome(
@@ -196,10 +206,14 @@ def clash(claim: Claim, workload: Object, settings: Settings) -> Outcome:
     )
 
 
+def _is_settled(claim: Claim, phase: Phase) -> bool:
+    return phase in _ENDS[claim.desired_state]
+
+
 def _is_late(claim: Claim, phase: Phase, settings: Settings) -> bool:
     """Past the deadline, which a generation or phase seen for the first time has before it."""
     same = phase == claim.phase and is_observed(claim)
-    return same and phase not in SETTLED and _past(claim, claim.phase_since, settings)
+    return same and not _is_settled(claim, phase) and _past(claim, claim.phase_since, settings)
 
 
 def _stays_failed(claim: Claim, settings: Settings) -> bool:
@@ -237,7 +251,7 @@ def _tries(claim: Claim, reason: Reason | None) -> int:
 
 def _pace(claim: Claim, view: View, settings: Settings, *, failed: bool) -> timedelta:
     """When to look again without an event: the rarer, the longer it has failed."""
-    if view.phase in SETTLED:
+    if _is_settled(claim, view.phase):
         return _spread(settings.recheck)
     if not failed:
         return _spread(_WAIT)

@@ -234,3 +234,29 @@ def test_a_deletion_is_watched_at_its_first_kind_only_while_it_is_in_time() -> N
     assert not leaving(observed=1)
     assert not leaving(phase=Phase.RUNNING)
     assert not leaving(since=timedelta(seconds=SETTINGS.terminating_deadline + 1))
+
+
+def test_where_another_wish_ends_is_a_transition() -> None:
+    soon, late = (
+        claim(desired=DesiredState.STOPPED, phase=Phase.RUNNING, since=since)
+        for since in (timedelta(seconds=1), LONG)
+    )
+
+    begun = plan.verdict(soon, View(Phase.RUNNING), SETTINGS, None)
+    never = plan.verdict(late, View(Phase.RUNNING), SETTINGS, None)
+
+    assert not begun.failed
+    assert begun.after <= timedelta(seconds=5)
+    assert (never.failed, never.reason) == (True, Reason.STOPPING_TOO_LONG)
+
+
+def test_what_failed_is_applied_anew() -> None:
+    assert plan.is_awaited(claim())
+    assert not plan.is_awaited(claim(failed=True))
+
+
+def test_what_went_on_and_failed_holds_back_no_more() -> None:
+    waiting = Reason.WAITING_FOR_DATABASE
+
+    assert not plan.waited(claim(reason="QuotaExceeded"), waiting, SETTINGS)
+    assert plan.waited(claim(reason="QuotaExceeded", failed=True), waiting, SETTINGS)
