@@ -3,7 +3,8 @@
 After one rejected credential, or several passes in a row that could not reach the API server, rows
 that only the clock brings are told the last answer instead of asking again, all but one in each
 `probe` seconds. Rows that somebody asked for (an intent, a retry, an event) always ask. A pass that
-gets an answer closes the circuit.
+gets an answer closes the circuit, and so does an internal error (500): it may be a webhook's, which
+only one kind of object meets. What other rows are told names nobody's objects.
 """
 
 import time
@@ -36,13 +37,23 @@ class Circuit:
 
     def failed(self, error: ClusterError) -> None:
         """A pass got this answer."""
-        if error.meaning not in _AWAY and error.meaning is not Meaning.UNAUTHORIZED:
+        away = error.meaning in _AWAY and error.status != 500
+        if not away and error.meaning is not Meaning.UNAUTHORIZED:
             self.worked()
             return
         self._failures += 1
         if error.meaning is Meaning.UNAUTHORIZED or self._failures >= _AWAY_AFTER:
-            self._last = error
+            self._last = _for_others(error)
 
     def worked(self) -> None:
         """A pass got an answer."""
         self._failures, self._last = 0, None
+
+
+def _for_others(error: ClusterError) -> ClusterError:
+    """What another row is told, whose own pass would have begun by reading."""
+    own = error.status in (0, 401)  # the client's words, or about the credential
+    said = str(error) if own else f"The API server answers with HTTP {error.status}."
+    return ClusterError(
+        error.meaning, error.status, said, reading=True, retry_after=error.retry_after
+    )

@@ -18,7 +18,9 @@ def test_a_rejected_credential_holds_back_what_only_the_clock_brings() -> None:
 
     circuit.failed(REJECTED)
 
-    assert circuit.refusal(CLOCK) is REJECTED
+    told = circuit.refusal(CLOCK)
+    assert told is not None
+    assert (told.meaning, str(told)) == (REJECTED.meaning, "Unauthorized")
     assert circuit.refusal(claim(lane=Lane.ASKED)) is None
     assert circuit.refusal(claim(lane=Lane.DELETION)) is None
 
@@ -40,7 +42,31 @@ def test_a_cluster_counts_as_away_after_several_failures_in_a_row() -> None:
         circuit.failed(AWAY)
         told.append(circuit.refusal(CLOCK))
 
-    assert told == [None, None, None, None, AWAY, AWAY]
+    assert [error and str(error) for error in told] == [None] * 4 + ["connection refused"] * 2
+
+
+def test_what_others_are_told_names_nobodys_objects() -> None:
+    circuit = Circuit(probe=3600)
+    circuit.refusal(CLOCK)
+    late = ClusterError(Meaning.UNAVAILABLE, 504, "no answer (patch shop-ab)", object="Pod/shop-ab")
+
+    for _ in range(5):
+        circuit.failed(late)
+
+    told = circuit.refusal(CLOCK)
+    assert told is not None
+    assert (str(told), told.object) == ("The API server answers with HTTP 504.", None)
+    assert told.reading
+
+
+def test_a_fault_that_only_some_objects_meet_holds_back_no_others() -> None:
+    circuit = Circuit(probe=3600)
+    circuit.refusal(CLOCK)
+
+    for _ in range(6):
+        circuit.failed(ClusterError(Meaning.UNAVAILABLE, 500, "failed calling webhook"))
+
+    assert circuit.refusal(CLOCK) is None
 
 
 @pytest.mark.parametrize("meaning", [Meaning.INVALID, Meaning.QUOTA, Meaning.NOT_FOUND])
