@@ -24,7 +24,7 @@ from kubernetes_asyncio.client import ApiClient
 from app.settings import SettingsError
 from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning_of
 from reconciler.manifests.identity import MANAGER
-from reconciler.manifests.kinds import EVENT, Kind, Object, kind_of
+from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
 
 _APPLY = "application/apply-patch+yaml"
 _PAGE = "500"
@@ -75,7 +75,11 @@ class Cluster:
         return found
 
     async def list_all(self, kind: Kind, namespace: str, selector: str) -> Sequence[Object]:
-        """All objects that match; a kind that is not served has none."""
+        """All objects that match; a kind that is not served has none.
+
+        That is remembered for kinds that only others write: of ours there may be an object by now,
+        made by another process, and a resource without objects is forgotten.
+        """
         if self._absent.get(kind, 0) > time.monotonic():
             return []
         try:
@@ -83,7 +87,8 @@ class Cluster:
         except ClusterError as error:
             if error.meaning != Meaning.NOT_SERVED:
                 raise
-            self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
+            if kind not in OPTIONAL:
+                self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
             return []
         return found
 

@@ -67,6 +67,8 @@ KINDS = (
     Kind(_RBAC, "v1", "Role", "roles"),
     Kind(_RBAC, "v1", "RoleBinding", "rolebindings"),
 )
+# Those of CRDs that we write ourselves.
+OPTIONAL = frozenset({HTTP_ROUTE, CLUSTER})
 _BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*KINDS, EVENT)}
 
 

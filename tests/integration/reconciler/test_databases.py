@@ -23,6 +23,7 @@ from reconciler.loop import Loop
 from reconciler.manifests.kinds import CLUSTER, KINDS, NETWORK_POLICY, SECRET, STATEFUL_SET
 from reconciler.resources import Resources
 from reconciler.watch import Watch
+from tests.integration.reconciler.stage import Stage
 from tests.integration.world import KEYS, MAKERS, becomes, viewer_of
 
 OURS = "app.kubernetes.io/managed-by=mooring"
@@ -221,3 +222,54 @@ async def test_on_a_stop_the_sandboxes_go_first(
         )
         stops = [row.subject_name for row in found if row.to_status == "STOPPED"]
     assert stops[:2] == ["app", "db"]
+
+
+async def test_a_database_that_went_on_without_its_sandboxes_is_held_back_no_more(
+    stage: Stage,
+) -> None:
+    viewer = await viewer_of(stage.database)
+    project = await make(stage.database, viewer, NewProject("shop"))
+
+    async def database_shows(status: str) -> bool:
+        async with stage.database.read() as connection:
+            query = text("SELECT status, reason FROM resource WHERE kind = 'DATABASE'")
+            row = (await connection.execute(query)).one()
+        return (row.status, row.reason) == (status, None)
+
+    async def looks() -> int:
+        async with stage.database.read() as connection:
+            query = text("SELECT claims FROM resource WHERE name = 'db' AND lease_token IS NULL")
+            return (await connection.execute(query)).scalar_one_or_none() or 0
+
+    async with stage.running(siblings_wait=0.2, stopping_deadline=3600) as loop:
+        await shows(stage.database, app="RUNNING", db="RUNNING")
+        [workload] = await stage.cluster.list_all(STATEFUL_SET, "mooring", OURS)
+        pod = f"mooring/{workload['metadata']['name']}-0"
+        async with stage.faulty({"fault": "StuckTerminating", "name": pod}):
+            await want(stage.database, viewer, project, DesiredState.STOPPED)
+            loop.wake()
+            await becomes(lambda: database_shows("STOPPED"))
+            before = await looks()
+            async with stage.database.autocommit() as connection:
+                await asks.ask(connection, [(await access_to(stage.database, project)).id])
+            loop.wake()
+
+            async def looked() -> bool:
+                return await looks() > before
+
+            await becomes(looked)
+            assert await database_shows("STOPPED")
+            await shows(stage.database, app="STOPPING", db="STOPPED")
+
+
+async def test_a_kind_that_was_not_served_is_asked_for_again(stage: Stage) -> None:
+    viewer = await viewer_of(stage.database)
+    async with stage.faulty({"fault": "NotInstalled", "group": "*.kubeblocks.io"}):
+        before = await stage.cluster.list_all(CLUSTER, "mooring", OURS)
+
+    async with stage.running():
+        await make(stage.database, viewer, NewProject("shop", sandboxes=()))
+        await shows(stage.database, db="RUNNING")
+
+    assert before == []
+    assert len(await stage.cluster.list_all(CLUSTER, "mooring", OURS)) == 1
