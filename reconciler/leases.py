@@ -13,11 +13,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from app.db import claims
 from app.db.claims import Claim
-from app.db.session import Database
+from app.db.session import AWAY, Database
 from app.domain.states import Lane
 from app.settings import Settings
 
@@ -92,7 +91,7 @@ class Leases:
             try:
                 async with self._database.autocommit() as connection:
                     kept = await claims.renew(connection, [held.claim for held in asked], lease)
-            except (OSError, DBAPIError, InterfaceError) as error:
+            except AWAY as error:
                 log.warning("leases cannot be renewed", error=repr(error))
                 continue
             # What was recorded meanwhile has no lease any more, and lost none.

@@ -15,12 +15,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from app.db import claims
 from app.db.claims import ROWS_PER_ACCOUNT, Claim
 from app.db.record import Recorded
-from app.db.session import Database
+from app.db.session import AWAY, Database
 from app.domain.observation import SOON, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import Lane
@@ -100,7 +99,7 @@ class Loop:
             full = [lane for lane in lanes if not await self._lap(lane, self._own(lane), taken)]
             left = [lane for lane in full if not await self._lap(lane, self._free, taken)]
             self._more = bool(left)
-        except (OSError, DBAPIError, InterfaceError) as error:
+        except AWAY as error:
             log.warning("rows cannot be claimed", error=repr(error))
         return taken
 
@@ -173,7 +172,7 @@ class Loop:
 
     async def _release(self, claim: Claim) -> None:
         """The pass met a newer wish or another holder: the row is claimed anew if it is due."""
-        with suppress(OSError, DBAPIError, InterfaceError):  # then its lease runs out
+        with suppress(*AWAY):  # then its lease runs out
             async with self._database.autocommit() as connection:
                 await claims.release(connection, claim)
         self._leases.end([claim])

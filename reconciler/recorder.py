@@ -11,12 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from app.db import resources
 from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
-from app.db.session import Database
+from app.db.session import AWAY, Database
 from app.domain.observation import Outcome
 from app.domain.viewer import RECONCILER
 from reconciler import plan
@@ -62,7 +61,7 @@ class Recorder:
         """Have those looked at that waited for what was recorded; lost, they look by themselves."""
         if not recorded.moved | recorded.reachable:
             return
-        with suppress(OSError, DBAPIError, InterfaceError):
+        with suppress(*AWAY):
             async with self._database.autocommit() as connection:
                 asked = await resources.ask_others(
                     connection,
@@ -81,7 +80,7 @@ class Recorder:
                     return await record(session, alive)
             except LeaseEnded:
                 continue
-            except (OSError, DBAPIError, InterfaceError) as error:
+            except AWAY as error:
                 log.warning("outcomes cannot be recorded", count=len(alive), error=repr(error))
                 await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
         return Recorded(frozenset(), frozenset())

@@ -11,10 +11,9 @@ from contextlib import suppress
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from app.db import resources
-from app.db.session import Database
+from app.db.session import AWAY, Database
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
@@ -98,7 +97,7 @@ class Watch:
                     await resources.ask(connection, asking)
                 self._wake()
                 await asyncio.sleep(_GATHER)
-            except (OSError, DBAPIError, InterfaceError) as error:
+            except AWAY as error:
                 log.warning("nobody could be asked", count=len(asking), error=repr(error))
                 self._seen |= asking
                 self._something.set()

@@ -14,7 +14,7 @@ from app.domain.states import DesiredState, ResourceKind
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRow(ResourceRow):
-    """A database as users see it; `version` as it runs, else as it was asked for."""
+    """A database as users see it; `version` as it was asked for, `observed_version` as it runs."""
 
     host: str | None
     port: int | None

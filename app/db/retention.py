@@ -12,9 +12,8 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import TextClause, text
-from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from app.db.session import Database
+from app.db.session import AWAY, Database
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +60,7 @@ async def run(database: Database, keep: timedelta, every: float) -> None:
     while True:
         try:
             await prune(database, keep)
-        except (OSError, DBAPIError, InterfaceError) as error:
+        except AWAY as error:
             log.warning("old changes cannot be taken away", error=repr(error))
         await asyncio.sleep(every * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
 

@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 import orjson
 from asyncpg import InvalidCachedStatementError
 from sqlalchemy import CursorResult, make_url
-from sqlalchemy.exc import NotSupportedError
+from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from app.db import feed
@@ -28,6 +29,10 @@ from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Actor
 
 T = TypeVar("T")
+
+# Postgres is away, does not answer, or answers so late that no connection of the pool is free:
+# what whoever works for ever survives.
+AWAY = (OSError, DBAPIError, PoolTimeoutError)
 
 
 class Session(AsyncSession):

@@ -1,17 +1,20 @@
 """What is older than its time goes, in two rounds, and never in anybody's way."""
 
+import asyncio
 from datetime import timedelta
 
 import asyncpg
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from app.db import feed, retention, roles
 from app.db.session import Database
 from app.domain.viewer import Viewer
 from app.postgres import EmbeddedPostgres
 from app.settings import Settings
-from tests.integration.world import project_of, viewer_of
+from tests.integration.world import becomes, project_of, viewer_of
 
 DAY = timedelta(days=1)
 
@@ -131,3 +134,28 @@ async def test_the_role_of_the_api_may_do_it(
 def test_less_than_a_day_is_refused() -> None:
     with pytest.raises(ValidationError, match="86400"):
         Settings(keep_changes=86399)
+
+
+async def test_a_process_that_is_too_busy_for_a_round_goes_on_with_the_next(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Database(url, pool=1)
+    monkeypatch.setattr(busy._writes.pool, "_timeout", 0.01)
+    viewer = await viewer_of(busy)
+    await project_of(busy, viewer)
+    await age(url, "change", "at")
+
+    async def said() -> bool:
+        return bool(logs)
+
+    async def pruned() -> bool:
+        return (await log_of(busy, viewer))[1] == []
+
+    with capture_logs() as logs:
+        async with busy.begin() as session:
+            await session.execute(text("SELECT 1"))
+            running = asyncio.create_task(retention.run(busy, DAY, 0.01))
+            await becomes(said)
+        await becomes(pruned)
+    running.cancel()
+    await busy.close()
