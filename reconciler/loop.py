@@ -30,6 +30,8 @@ from reconciler.recorder import Recorder, Result
 
 log = structlog.get_logger(__name__)
 _FIRST = UUID(int=0)
+# Requests of the longest pass, the first of a deletion: a list of each kind, a delete of each object.
+_REQUESTS = 30
 # The part of the slots that a lane has for itself.
 _PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
 
@@ -47,6 +49,9 @@ class Loop:
         self._database = database
         self._reconcile = reconcile
         self._settings = settings
+        # Passes share the budget of the cluster: of more at once none would end in its time.
+        in_time = int(settings.cluster_rate * settings.pass_timeout / _REQUESTS)
+        self._slots = min(settings.slots, max(len(_PARTS), in_time))
         self._worker = worker
         self._leases = Leases(database, settings)
         self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
@@ -105,11 +110,11 @@ class Loop:
 
     @property
     def _free(self) -> int:
-        return self._settings.slots - len(self._leases)
+        return self._slots - len(self._leases)
 
     def _own(self, lane: Lane) -> int:
         """How many slots of its own a lane has left."""
-        part = max(1, self._settings.slots // _PARTS[lane])
+        part = max(1, self._slots // _PARTS[lane])
         return min(self._free, part - self._leases.in_flight(lane))
 
     async def _lap(self, lane: Lane, slots: int, taken: list[Lease]) -> bool:

@@ -191,6 +191,38 @@ async def test_a_backlog_of_one_account_is_worked_off_without_waiting_for_the_po
     assert 0 < most <= 8
 
 
+async def test_no_more_passes_run_at_once_than_the_budget_lets_end_in_their_time(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    for _ in range(12):
+        await project_of(database, viewer)
+    settings = Settings(poll=3600, cluster_rate=6, pass_timeout=20)
+    begun, go = 0, asyncio.Event()
+
+    async def reconcile(claim: Claim) -> Outcome:
+        nonlocal begun
+        begun += 1
+        await go.wait()
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async with running(database, reconcile, settings):
+
+        async def full() -> bool:
+            return begun >= 4
+
+        await becomes(full)
+        at_once = begun
+        go.set()
+
+        async def all_running() -> bool:
+            return await statuses(database) == ["RUNNING"] * 12
+
+        await becomes(all_running)
+
+    assert at_once == 4
+
+
 async def test_a_pass_whose_row_was_taken_is_stopped_and_writes_nothing(
     database: Database,
 ) -> None:
