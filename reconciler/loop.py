@@ -30,7 +30,7 @@ from reconciler.recorder import Recorder, Result
 
 log = structlog.get_logger(__name__)
 _FIRST = UUID(int=0)
-# Requests of the longest pass, the first of a deletion: a list of each kind, a delete of each object.
+# Requests of the longest pass, the first of a deletion: it lists each kind and deletes each object.
 _REQUESTS = 30
 # The part of the slots that a lane has for itself.
 _PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
