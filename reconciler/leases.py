@@ -74,10 +74,10 @@ class Leases:
         """How many rows of a lane are held."""
         return sum(lease.claim.lane == lane for lease in self._held.values())
 
-    def saturated(self) -> list[UUID]:
+    def saturated(self, most: int) -> list[UUID]:
         """Accounts that fill their share of the slots."""
         busy = Counter(lease.claim.account_id for lease in self._held.values())
-        return [account for account, n in busy.items() if n >= self._settings.account_slots]
+        return [account for account, n in busy.items() if n >= most]
 
     async def renew(self) -> None:
         """Renew for ever."""

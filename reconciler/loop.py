@@ -51,7 +51,9 @@ class Loop:
         self._settings = settings
         # Passes share the budget of the cluster: of more at once none would end in its time.
         in_time = int(settings.cluster_rate * settings.pass_timeout / _REQUESTS)
-        self._slots = min(settings.slots, max(len(_PARTS), in_time))
+        self._slots = min(settings.slots, max(len(_PARTS) + 1, in_time))
+        # Of fewer slots one account still gets no more than half.
+        self._most = min(settings.account_slots, self._slots // 2)
         self._worker = worker
         self._leases = Leases(database, settings)
         self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
@@ -121,7 +123,7 @@ class Loop:
         """Claim for up to `slots` once around the accounts; whether nothing more may be due."""
         began, done = self._after[lane], True
         while slots > 0:
-            saturated = self._leases.saturated()
+            saturated = self._leases.saturated(self._most)
             found, last = await self._claim_after(lane, slots, saturated, taken)
             slots -= len(found)
             most = max(Counter(claim.account_id for claim in found).values(), default=0)

@@ -105,9 +105,7 @@ def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
     """`outcome` of a sandbox that went up before its database could be reached, saying so."""
     if outcome.reason is not None:
         return outcome
-    words = (
-        f"It runs without DATABASE_URL: {database} was not ready in time. It restarts once it is."
-    )
+    words = f"It runs without DATABASE_URL: {database} is not ready yet. It restarts once it is."
     reason = Reason.STARTED_WITHOUT_DATABASE
     return replace(outcome, reason=reason, message=words, attempts=_tries(claim, reason))
 

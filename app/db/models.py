@@ -8,7 +8,8 @@ types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Wh
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
 - `sandbox`: spec by the API with the intent, the two addresses by the record.
 - `database`: spec by the API with the intent, host to password by the record.
-- `project.status`, `feed` and `change`: whoever moved something visible, in the same transaction.
+- `project.status`, `feed` and `change`: whoever moved something visible, in the same transaction;
+  `retention` raises a feed's floor and takes old changes away.
 
 `change` has no foreign key but to `feed`, and children go by id, not by cascade: a key check locks
 the parent at the end of a transaction, against the lock order (data-layer.md section 1).

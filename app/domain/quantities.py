@@ -1,7 +1,8 @@
 """Kubernetes quantities, as far as users write them: `500m`, `2`, `512Mi`, `4Gi`.
 
 The grammar is that of apimachinery's resource.Quantity; exponents and the suffixes n, u, P, E are
-left out, because nobody means them here. Values are exact integers: millicores and bytes.
+left out, because nobody means them here. Values are exact integers: thousandths of a
+core or of a byte.
 """
 
 import re

@@ -194,9 +194,10 @@ async def test_a_backlog_of_one_account_is_worked_off_without_waiting_for_the_po
 async def test_no_more_passes_run_at_once_than_the_budget_lets_end_in_their_time(
     database: Database,
 ) -> None:
-    viewer = await viewer_of(database)
-    for _ in range(12):
-        await project_of(database, viewer)
+    for login in ("ada", "bob", "eve"):
+        viewer = await viewer_of(database, login)
+        for _ in range(4):
+            await project_of(database, viewer)
     settings = Settings(poll=3600, cluster_rate=6, pass_timeout=20)
     begun, go = 0, asyncio.Event()
 
