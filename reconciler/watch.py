@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 _GATHER = 0.02
 # Until a kind that a CRD defines is looked for again, in seconds.
 _NOT_SERVED = 60.0
+# A watch that ends sooner, in seconds, is none that may be begun again at once.
+_LASTED = 5.0
 _SELECTOR = f"{MANAGED_BY}={MANAGER}"
 
 
@@ -57,8 +59,12 @@ class Watch:
                     for body in [] if first else found:
                         self._note(body)
                     first = False
+                begun = asyncio.get_running_loop().time()
                 since = await self._events(kind, since)
-                failures = 0
+                if asyncio.get_running_loop().time() - begun > _LASTED:
+                    failures = 0
+                    continue
+                failures += 1
             except ClusterError as error:
                 if error.meaning == Meaning.EXPIRED:
                     since = ""
@@ -68,8 +74,8 @@ class Watch:
                     continue
                 failures += 1
                 log.warning("a watch ended", kind=kind.kind, error=str(error))
-                longest = min(30.0, 0.2 * 2 ** min(failures, 8))
-                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
+            longest = min(30.0, 0.2 * 2 ** min(failures, 8))
+            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
 
     async def _events(self, kind: Kind, since: str) -> str:
         seconds = 240 * random.uniform(1, 1.2)  # noqa: S311 - jitter

@@ -252,6 +252,30 @@ async def test_what_runs_stays_running_while_the_credential_is_rejected(stage: S
     explains(blind, "Unauthorized", "")
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"fault": "WatchCut"},
+        {"fault": "WatchCut", "torn": True},
+        {"fault": "WatchExpired"},
+        {"fault": "Latency", "seconds": 0.2},
+    ],
+    ids=str,
+)
+async def test_a_watch_that_is_cut_or_late_costs_time_and_no_truth(
+    stage: Stage, rule: Json
+) -> None:
+    await stage.project()
+
+    async with stage.running(poll=3600, recheck=3600):
+        await stage.shows("RUNNING")
+        async with stage.faulty(rule, {"fault": "NeverReady"}):
+            failed = await stage.shows("ERROR", Reason.STARTING_TOO_LONG)
+        await stage.shows("RUNNING")
+
+    explains(failed, "port 7681 (ttyd)", "Pod/")
+
+
 async def test_a_moment_of_conflict_is_nobodys_business(stage: Stage) -> None:
     rule = {**WRITES, "code": 409, "kind": STATEFUL_SET.kind, "times": 4}
 
