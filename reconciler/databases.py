@@ -61,11 +61,9 @@ class DatabaseReconciler:
     ) -> Outcome:
         """RUNNING or STOPPED."""
         live = await self._cluster.get(CLUSTER, spec.k8s_namespace, spec.k8s_name)
-        if live is not None and not plan.is_ours(live, claim):
-            return plan.clash(claim, live, self._settings)
-        if live is not None and plan.is_newer(live, claim):
-            newer = Reason.NEWER_GENERATION
-            return plan.interrupted(claim, newer, plan.NEWER, self._settings)
+        barred = plan.barred(claim, live, self._settings)
+        if barred is not None:
+            return barred
         held = stopping and claim.desired_state == DesiredState.STOPPED and _is_up(live)
         if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):
             return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)

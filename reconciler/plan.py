@@ -41,8 +41,6 @@ _WAITS = {
     Reason.WAITING_FOR_DATABASE: "Starts once the address and password are known of",
     Reason.WAITING_FOR_SANDBOXES: "Stops once they are down:",
 }
-# Who waits for another of its project is asked when that one moves.
-WAITING = tuple(_WAITS)
 
 NEWER = (
     "Its objects were written for a later generation than this database knows, as after a restore;"
@@ -189,6 +187,15 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
         message=message,
         attempts=_tries(claim, reason),
     )
+
+
+def barred(claim: Claim, live: Object | None, settings: Settings) -> Outcome | None:
+    """The outcome where nothing may be written: its object is another's, or of a later wish."""
+    if live is not None and not is_ours(live, claim):
+        return clash(claim, live, settings)
+    if live is not None and is_newer(live, claim):
+        return interrupted(claim, Reason.NEWER_GENERATION, NEWER, settings)
+    return None
 
 
 def clash(claim: Claim, workload: Object, settings: Settings) -> Outcome:

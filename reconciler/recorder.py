@@ -17,8 +17,8 @@ from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
 from app.db.session import AWAY, Database
 from app.domain.observation import Outcome
+from app.domain.reasons import WAITING
 from app.domain.viewer import RECONCILER
-from reconciler import plan
 from reconciler.leases import Leases
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class Recorder:
                     moved=recorded.moved | recorded.reachable,
                     reachable=recorded.reachable,
                     but=recorded.written,
-                    waiting=plan.WAITING,
+                    waiting=WAITING,
                 )
             if asked:
                 self._wake()

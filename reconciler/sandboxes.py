@@ -54,11 +54,9 @@ class SandboxReconciler:
         """RUNNING or STOPPED."""
         live = await self._cluster.get(STATEFUL_SET, spec.k8s_namespace, spec.k8s_name)
         running = claim.desired_state == DesiredState.RUNNING
-        if live is not None and not plan.is_ours(live, claim):
-            return plan.clash(claim, live, self._settings)
-        if live is not None and plan.is_newer(live, claim):
-            newer = Reason.NEWER_GENERATION
-            return plan.interrupted(claim, newer, plan.NEWER, self._settings)
+        barred = plan.barred(claim, live, self._settings)
+        if barred is not None:
+            return barred
         awaited = _awaited(databases) if running else None
         down = live is None or not live["spec"].get("replicas")
         if awaited and down and not plan.waited(claim, Reason.WAITING_FOR_DATABASE, self._settings):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from app.domain.reasons import WAITING
 from app.domain.states import DesiredState, ResourceStatus
 
 
@@ -44,9 +45,6 @@ ALL = (
     (frozenset({_S.STOPPED, _S.STOPPING}), ProjectStatus.STOPPING),
     (frozenset({_S.TERMINATED, _S.TERMINATING}), ProjectStatus.TERMINATING),
 )
-
-# Reasons that begin so name a wait for another resource of the same project.
-WAITS = "WaitingFor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ def _decides(status: ProjectStatus, member: Explained) -> bool:
 
 
 def _waits(member: Explained) -> bool:
-    return (member.reason or "").startswith(WAITS)
+    return member.reason in WAITING
 
 
 def status_sql(project: str, resource: str) -> str:

@@ -249,3 +249,8 @@ class Reason(StrEnum):
         "Mooring has a fault; its log has the details.",
         "It is tried again; report it if it lasts.",
     )
+
+
+# Waits for another resource of the same project: who waits is asked when that one moves, and is
+# never the root cause.
+WAITING = frozenset({Reason.WAITING_FOR_DATABASE, Reason.WAITING_FOR_SANDBOXES})
