@@ -31,7 +31,12 @@ def create_app(settings: Settings) -> Starlette:
     tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
     makers = Makers(settings, KeyRing(settings.secret_keys.get_secret_value()))
     publisher = Publisher(listen_url, enabled=settings.notify)
-    database = Database(url, pool=settings.database_pool, publisher=publisher)
+    database = Database(
+        url,
+        pool=settings.database_pool,
+        pooled=settings.listen_url is not None,
+        publisher=publisher,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.pages import Window
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.settings import Settings
 
 
@@ -29,15 +29,16 @@ def create_app(settings: Settings) -> Starlette:
     database = Database(url, pool=settings.database_pool)
     tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
 
-    async def viewer(request: Request, executor: Executor) -> Viewer:
+    async def viewer(request: Request) -> Viewer:
         claims = tokens.read(request.headers["authorization"].removeprefix("Bearer "))
-        found = await accounts.viewer(executor, claims.user_id, claims.expires_at)
+        async with database.read(API) as connection:
+            found = await accounts.viewer(connection, claims.user_id, claims.expires_at)
         assert found is not None
         return found
 
     async def listing(request: Request) -> Response:
-        async with database.read() as connection:
-            asking = await viewer(request, connection)
+        asking = await viewer(request)
+        async with database.read(asking) as connection:
             window = Window(int(request.query_params["first"]))
             page = await project_pages.page(connection, asking, Listing(), window)
             nodes = await _with_children(connection, asking, page.items)
@@ -46,8 +47,8 @@ def create_app(settings: Settings) -> Starlette:
     async def one(request: Request) -> Response:
         found = ids.decode(request.path_params["id"])
         assert found is not None
-        async with database.read() as connection:
-            asking = await viewer(request, connection)
+        asking = await viewer(request)
+        async with database.read(asking) as connection:
             rows = await projects.by_ids(connection, asking, [found[1]])
             [node] = await _with_children(connection, asking, rows)
         return _answer({"project": node})

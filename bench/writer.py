@@ -17,7 +17,7 @@ from uuid import UUID
 from app.db import accounts
 from app.db.session import Database
 from app.db.wakeups import Publisher
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.services import projects
 from bench.client import User, key
 
@@ -33,7 +33,7 @@ class Writer:
     async def commit(self, project: str) -> float:
         """One visible change of `project`, which is one event; when it was committed."""
         renamed: dict[str, str | None] = {"name": f"renamed {next(self._names)}"}
-        async with self._database.begin(self._viewer.actor) as session:
+        async with self._database.begin(self._viewer) as session:
             await projects.update(session, self._viewer, key(project), renamed)
         return perf_counter()
 
@@ -46,7 +46,7 @@ async def writer(api_url: str, user: User) -> AsyncIterator[Writer]:
     task = asyncio.create_task(publisher.run())
     try:
         user_id: UUID = key((await user.ask("{ me { id } }"))["me"]["id"])
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             expires = datetime.now(UTC) + timedelta(hours=1)
             viewer = await accounts.viewer(connection, user_id, expires)
         assert viewer is not None

@@ -17,6 +17,7 @@ from app.db.session import Database
 from app.domain.observation import Endpoint, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
+from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
@@ -45,7 +46,7 @@ class DatabaseReconciler:
 
     async def reconcile(self, claim: Claim) -> Outcome:
         """One pass; Superseded or ClusterError when it cannot go on."""
-        async with self._database.read() as connection:
+        async with self._database.read(RECONCILER) as connection:
             spec = await DATABASES.spec(connection, claim.id)
             known = await databases.access(connection, claim.id)
             stopping = await resources.stopping_sandboxes(connection, claim.project_id)

@@ -18,6 +18,7 @@ from app.db import claims
 from app.db.claims import Claim
 from app.db.session import AWAY, Database
 from app.domain.states import Lane
+from app.domain.viewer import RECONCILER
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -89,7 +90,7 @@ class Leases:
             asked = list(self._held.values())
             lease = timedelta(seconds=self._settings.lease)
             try:
-                async with self._database.autocommit() as connection:
+                async with self._database.autocommit(RECONCILER) as connection:
                     kept = await claims.renew(connection, [held.claim for held in asked], lease)
             except AWAY as error:
                 log.warning("leases cannot be renewed", error=repr(error))

@@ -23,6 +23,7 @@ from app.db.session import AWAY, Database
 from app.domain.observation import SOON, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import Lane
+from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import plan
 from reconciler.leases import Lease, Leases
@@ -142,7 +143,7 @@ class Loop:
         self, lane: Lane, slots: int, saturated: list[UUID], taken: list[Lease]
     ) -> tuple[list[Claim], UUID | None]:
         sent = asyncio.get_running_loop().time()
-        async with self._database.autocommit() as connection:
+        async with self._database.autocommit(RECONCILER) as connection:
             found, last = await claims.claim(
                 connection,
                 lane=lane,
@@ -180,7 +181,7 @@ class Loop:
     async def _release(self, claim: Claim) -> None:
         """The pass met a newer wish or another holder: the row is claimed anew if it is due."""
         with suppress(*AWAY):  # then its lease runs out
-            async with self._database.autocommit() as connection:
+            async with self._database.autocommit(RECONCILER) as connection:
                 await claims.release(connection, claim)
         self._leases.end([claim])
         self.wake()

@@ -62,7 +62,7 @@ class Recorder:
         if not recorded.moved | recorded.reachable:
             return
         with suppress(*AWAY):
-            async with self._database.autocommit() as connection:
+            async with self._database.autocommit(RECONCILER) as connection:
                 asked = await resources.ask_others(
                     connection,
                     moved=recorded.moved | recorded.reachable,

@@ -10,6 +10,7 @@ from app.db.claims import Claim
 from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.states import ResourceKind
+from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import plan
 from reconciler.circuit import Circuit
@@ -26,7 +27,7 @@ class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row
 
 async def check_lease(database: Database, claim: Claim) -> None:
     """Superseded unless the row is still ours and wants the same: read before the first write."""
-    async with database.read() as connection:
+    async with database.read(RECONCILER) as connection:
         if not await claims.still_current(connection, claim):
             raise Superseded
 

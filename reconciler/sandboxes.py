@@ -11,6 +11,7 @@ from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
+from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
@@ -40,7 +41,7 @@ class SandboxReconciler:
 
     async def reconcile(self, claim: Claim) -> Outcome:
         """One pass; Superseded or ClusterError when it cannot go on."""
-        async with self._database.read() as connection:
+        async with self._database.read(RECONCILER) as connection:
             spec = await SANDBOXES.spec(connection, claim.id)
             theirs = await databases.of_project(connection, claim.project_id)
         if spec is None:

@@ -14,6 +14,7 @@ import structlog
 
 from app.db import resources
 from app.db.session import AWAY, Database
+from app.domain.viewer import RECONCILER
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
@@ -99,7 +100,7 @@ class Watch:
             self._something.clear()
             asking, self._seen = self._seen, set()
             try:
-                async with self._database.autocommit() as connection:
+                async with self._database.autocommit(RECONCILER) as connection:
                     await resources.ask(connection, asking)
                 self._wake()
                 await asyncio.sleep(_GATHER)

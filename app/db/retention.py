@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import TextClause, text
 
 from app.db.session import AWAY, Database
+from app.domain.viewer import API
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +68,7 @@ async def run(database: Database, keep: timedelta, every: float) -> None:
 
 async def _alone(database: Database, statement: TextClause, **binds: object) -> int:
     """How many rows the statement took; 0 while another process is at it."""
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         if not (await session.execute(_ALONE, {"key": _LOCK})).scalar_one():
             return 0
         return len((await session.execute(statement, binds)).all())

@@ -1,13 +1,19 @@
 """Connections to Postgres: one `Database` per process, and the unit of work of a mutation.
 
+Every read and every transaction says for whom it is, and `wall` tells Postgres, whose policies then
+hide everybody else's rows from the API's role even where a statement forgot to (row-level
+security: `roles`).
+
 `begin()` is the only way to write from the API: it opens one transaction, hands out a `Session`
 in which verbs note their visible changes, appends these to the feed as the last statement, commits
 once, and wakes others after the commit (a NOTIFY inside admits no group commit, data-layer.md
 section 6). Nothing that is not SQL happens between the append and COMMIT. No session is ever held
 across a wait.
 
-Reads go to an engine of their own in AUTOCOMMIT and without reset-on-return: the hidden BEGIN,
-ROLLBACK and reset cost a factor of 1.4 on small requests (design section 7).
+Reads go to engines of their own in AUTOCOMMIT and without reset-on-return: the hidden BEGIN,
+ROLLBACK and reset cost a factor of 1.4 on small requests (design section 7). Those for a system
+have one to themselves, whose connections are never told of anybody: who signs in is read in every
+request, and would else be told each time that it is nobody.
 
 A migration under a running process may change what a statement that it has prepared returns;
 Postgres then refuses it once. A read is asked again, a unit of work is done again.
@@ -24,9 +30,9 @@ from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from app.db import feed
+from app.db import feed, wall
 from app.db.wakeups import WORK, Publisher, feed_channel
-from app.domain.viewer import Actor
+from app.domain.viewer import Author, Scope
 
 T = TypeVar("T")
 
@@ -58,24 +64,36 @@ class _Read(AsyncConnection):
 
 
 class Database:
-    """The engines of one process."""
+    """The engines of one process.
 
-    def __init__(self, url: str, *, pool: int = 10, publisher: Publisher | None = None) -> None:
+    `pooled`: a pooler that hands a server connection to somebody else after each transaction is in
+    between, so nothing may be told to a connection for longer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool: int = 10,
+        pooled: bool = False,
+        publisher: Publisher | None = None,
+    ) -> None:
+        alone = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
         self._writes = _engine(url, pool)
-        self._reads = _engine(url, pool, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        self._reads = _engine(url, -(-pool // 2), **alone)
+        self._system_reads = _engine(url, max(pool // 2, 1), **alone)
+        self._pooled = pooled
         self._publisher = publisher
 
     @asynccontextmanager
-    async def begin(self, actor: Actor | None = None) -> AsyncIterator[Session]:
-        """One transaction: changes appended as `actor`'s doing, committed, then others woken."""
+    async def begin(self, author: Author) -> AsyncIterator[Session]:
+        """One transaction that sees what `author` may; changes are appended as its doing,
+        committed, then others are woken."""
         async with Session(self._writes) as session, session.begin():
+            await wall.tell_transaction(session, author)
             yield session
             if session.changes:
-                if actor is None:
-                    raise TypeError(
-                        "what becomes visible is somebody's doing: give begin() an actor"
-                    )
-                await feed.append(session, session.changes, actor)
+                await feed.append(session, session.changes, author.actor)
         if self._publisher is None:
             return
         accounts = {change.account_id for change in session.changes}
@@ -83,40 +101,51 @@ class Database:
         if session.asked:
             self._publisher.wake(WORK)
 
-    async def transact(self, actor: Actor | None, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def transact(self, author: Author, work: Callable[[Session], Awaitable[T]]) -> T:
         """`work` in one `begin()`; once more if a migration outdated a statement of it."""
         try:
-            async with self.begin(actor) as session:
+            async with self.begin(author) as session:
                 return await work(session)
         except NotSupportedError as error:
             if not _outdated(error):
                 raise
-        async with self.begin(actor) as session:
+        async with self.begin(author) as session:
             return await work(session)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for statements that each see the newest committed state."""
-        async with _Read(self._reads) as connection:
-            yield connection
+    async def read(self, scope: Scope) -> AsyncIterator[AsyncConnection]:
+        """A connection for statements that each see the newest committed state of `scope`."""
+        if wall.is_system(scope):
+            async with _Read(self._system_reads) as connection:
+                yield connection
+        elif self._pooled:
+            async with self._writes.connect() as connection, connection.begin():
+                await wall.tell_transaction(connection, scope)
+                yield connection
+        else:
+            async with _Read(self._reads) as connection:
+                await wall.tell_connection(connection, scope)
+                yield connection
 
     # Claims and renewals are single statements that commit themselves.
     autocommit = read
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
-        """Several reads of one state, REPEATABLE READ, READ ONLY."""
+    async def snapshot(self, scope: Scope) -> AsyncIterator[AsyncConnection]:
+        """Several reads of one state of `scope`, REPEATABLE READ, READ ONLY."""
         async with self._writes.connect() as connection:
             await connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
             async with connection.begin():
+                await wall.tell_transaction(connection, scope)
                 yield connection
 
     async def close(self) -> None:
         """Close all connections."""
         await self._writes.dispose()
         await self._reads.dispose()
+        await self._system_reads.dispose()
 
 
 def _outdated(error: NotSupportedError) -> bool:

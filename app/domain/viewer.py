@@ -14,6 +14,10 @@ class Scope(Protocol):
     def accounts(self) -> tuple[UUID, ...]:
         """These."""
 
+    @property
+    def user_id(self) -> UUID | None:
+        """And the user whose own things may be seen beside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -25,6 +29,10 @@ class Account:
     def accounts(self) -> tuple[UUID, ...]:
         """The one."""
         return (self.account_id,)
+
+    @property
+    def user_id(self) -> None:
+        """Nobody's."""
 
 
 class ActorKind(StrEnum):
@@ -44,7 +52,39 @@ class Actor:
     user_id: UUID | None = None
 
 
-RECONCILER = Actor(ActorKind.SYSTEM, "reconciler")
+class Author(Scope, Protocol):
+    """A scope that writes, and is named as whoever did it."""
+
+    @property
+    def actor(self) -> Actor:
+        """As the change log remembers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Mooring's own work, for nobody in particular: it sees no account's rows as the API, and all
+    of them as the reconciler, which is its database role's doing and not this object's."""
+
+    name: str
+
+    @property
+    def accounts(self) -> tuple[UUID, ...]:
+        """None: what a system reads of accounts' rows it reads as another scope, or not at all."""
+        return ()
+
+    @property
+    def user_id(self) -> None:
+        """Nobody's."""
+
+    @property
+    def actor(self) -> Actor:
+        """This system in the change log."""
+        return Actor(ActorKind.SYSTEM, self.name)
+
+
+# Who signs in, whether Postgres is there, where feeds stand, what is too old: no tenant's rows.
+API = System("api")
+RECONCILER = System("reconciler")
 
 
 @dataclass(frozen=True, slots=True)

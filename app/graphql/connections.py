@@ -18,7 +18,7 @@ from app.graphql.nodes import Change, Info, Project
 
 
 async def _total(root: strawberry.Parent[ProjectConnection], info: Info) -> int:
-    async with info.context.state.database.read() as connection:
+    async with info.context.state.database.read(info.context.viewer) as connection:
         return await project_pages.count(connection, info.context.viewer, root.listing)
 
 

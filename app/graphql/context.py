@@ -15,7 +15,7 @@ from app.auth.tokens import Tokens
 from app.db import accounts
 from app.db.session import Database
 from app.domain.errors import Unauthenticated
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.live.feeds import Feeds
 from app.services.projects import Makers
 from app.settings import Settings
@@ -61,7 +61,7 @@ class Connection:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(reason="MALFORMED")
         claims = self.state.tokens.read(token.strip())
-        async with self.state.database.read() as connection:
+        async with self.state.database.read(API) as connection:
             found = await accounts.viewer(connection, claims.user_id, claims.expires_at)
         if found is None:
             raise Unauthenticated(reason="REVOKED")

@@ -46,13 +46,13 @@ class _Kind(Generic[Row, T]):
         self.of_project: DataLoader[UUID, list[T]] = DataLoader(self._load_members, cache=False)
 
     async def _load(self, keys: list[UUID]) -> list[T | None]:
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             rows = await self._details.by_ids(connection, self._viewer, keys)
         found = {row.id: self._build(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_members(self, keys: list[UUID]) -> list[list[T]]:
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             rows = await self._details.of_projects(connection, self._viewer, keys)
         found: defaultdict[UUID, list[T]] = defaultdict(list)
         for row in rows:
@@ -151,31 +151,31 @@ class Loaders:
         return await self._users.load(actor.user_key) if actor.user_key else None
 
     async def _load_projects(self, keys: list[UUID]) -> list[Project | None]:
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             rows = await projects.by_ids(connection, self._viewer, keys)
         found = {row.id: build.project(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_users(self, keys: list[UUID]) -> list[User | None]:
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             rows = await accounts.users(connection, keys)
         found = {row.id: build.user(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_changes(self, keys: list[tuple[UUID, int]]) -> list[Change | None]:
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             rows = await feed.by_keys(connection, self._viewer, keys)
         found = {(row.account_id, row.seq): build.change(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_causes(self, keys: list[UUID]) -> list[list[Cause]]:
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             rows = await causes.of_projects(connection, self._viewer, keys)
         return [[row for row in rows if row.project_id == key] for key in keys]
 
     async def _load_histories(self, keys: list[tuple[UUID, Window]]) -> list[Page[ChangeRow]]:
         found: dict[tuple[UUID, Window], Page[ChangeRow]] = {}
-        async with self._state.database.read() as connection:
+        async with self._state.database.read(self._viewer) as connection:
             for window in {window for _, window in keys}:
                 own = {project for project, its in keys if its == window}
                 pages = await history.pages(connection, self._viewer, own, window)

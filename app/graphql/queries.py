@@ -84,7 +84,7 @@ class Query:
         listing = _listing(filter, order_by)
         asked = connections.asked(first=first, after=after, last=last, before=before)
         window = asked.window(listing.scope, listing.key)
-        async with info.context.state.database.read() as connection:
+        async with info.context.state.database.read(info.context.viewer) as connection:
             page = await project_pages.page(connection, info.context.viewer, listing, window)
         return connections.of_projects(page, listing)
 

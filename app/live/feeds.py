@@ -19,7 +19,7 @@ from broadcaster import Broadcast
 from app.db import feed
 from app.db.session import Database
 from app.db.wakeups import feed_channel
-from app.domain.viewer import Account
+from app.domain.viewer import API, Account
 from app.live import news
 from app.live.news import News
 
@@ -117,7 +117,7 @@ class Feeds:
             if not self._feeds:
                 continue
             try:
-                async with self._database.read() as connection:
+                async with self._database.read(API) as connection:
                     states = await feed.states(connection, list(self._feeds))
             except Exception as error:
                 log.warning("feeds cannot be polled", error=repr(error))
@@ -146,7 +146,7 @@ class Feeds:
     async def _hand_out(self, found: _Feed) -> None:
         """Give all that is new to everybody; the first time only find out where the log stands."""
         scope = Account(found.account_id)
-        async with self._database.read() as connection:
+        async with self._database.read(scope) as connection:
             if found.seq is None:
                 [state] = await feed.states(connection, scope.accounts)
                 found.seq = state.seq

@@ -74,7 +74,7 @@ class Stream:
         """NOT_FOUND when there is no such project, and none that went since `after`."""
         if self._project_id is None:
             return
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer) as connection:
             if await projects.by_ids(connection, self._viewer, [self._project_id]):
                 return
             if after is not None and await self._resumable(connection, after):
@@ -93,7 +93,7 @@ class Stream:
                     yield event
 
     async def _beginning(self, after: StreamCursor | None) -> AsyncIterator[Event]:
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer) as connection:
             resumes = after is not None and await self._resumable(connection, after)
         if resumes:
             async for event in self._since():
@@ -111,7 +111,7 @@ class Stream:
             for event in self._changed(fresh):
                 yield event
             return
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer) as connection:
             kept = self._covers(await feed.states(connection, self._viewer.accounts))
         async for event in self._since() if kept else self._snapshot(resync=True):
             yield event
@@ -126,7 +126,7 @@ class Stream:
 
     async def _since(self) -> AsyncIterator[Event]:
         while not self._over:
-            async with self._database.read() as connection:
+            async with self._database.read(self._viewer) as connection:
                 items = await news.since(connection, self._viewer, self._seqs, self._resync_after)
             for event in self._changed(items):
                 yield event
@@ -134,7 +134,7 @@ class Stream:
                 return
 
     async def _snapshot(self, *, resync: bool) -> AsyncIterator[Event]:
-        async with self._database.snapshot() as connection:
+        async with self._database.snapshot(self._viewer) as connection:
             states = await feed.states(connection, self._viewer.accounts)
             self._epoch = await feed.epoch(connection)
             keys = await self._keys(connection)

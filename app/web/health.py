@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from app.db import migrations
 from app.db.session import Database
+from app.domain.viewer import API
 
 logger: Final = structlog.get_logger(__name__)
 
@@ -86,12 +87,12 @@ def database_checks(database: Database, head: str) -> Mapping[str, Check]:
     """
 
     async def postgres() -> str | None:
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             await connection.execute(text("SELECT 1"))
         return None
 
     async def schema() -> str | None:
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             found = await migrations.current(connection)
         if found == head:
             return None

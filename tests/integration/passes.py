@@ -19,7 +19,7 @@ LATER = timedelta(minutes=5)
 async def passed(database: Database, found: Callable[[Claim], Outcome]) -> None:
     """One pass over all that somebody asked for or wants gone."""
     for lane in (Lane.ASKED, Lane.DELETION):
-        async with database.autocommit() as connection:
+        async with database.autocommit(RECONCILER) as connection:
             claimed, _ = await claims.claim(
                 connection,
                 lane=lane,

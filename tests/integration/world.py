@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.db import accounts
 from app.db.session import Database
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.secrets.keyring import KeyRing
 from app.services import projects
 from app.services.projects import Makers, NewProject
@@ -21,7 +21,7 @@ PATIENCE = 60.0
 async def viewer_of(database: Database, login: str = "ada") -> Viewer:
     """A new user who is signed in for an hour."""
     until = datetime.now(UTC) + timedelta(hours=1)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         made = await accounts.create(session, login, "no hash")
         assert made is not None
         found = await accounts.viewer(session, made.id, until)
@@ -31,7 +31,7 @@ async def viewer_of(database: Database, login: str = "ada") -> Viewer:
 
 async def project_of(database: Database, viewer: Viewer, name: str = "shop") -> UUID:
     """A new project with one sandbox."""
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         row = await projects.create(session, viewer, MAKERS, NewProject(name, databases=()))
     return row.id
 

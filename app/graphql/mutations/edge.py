@@ -45,7 +45,7 @@ async def on_resource(
     """The row after a verb on one resource."""
     viewer, key = info.context.viewer, key_of(global_id, kind)
     row: Row = await info.context.state.database.transact(
-        viewer.actor, lambda session: verb(session, viewer, details, key)
+        viewer, lambda session: verb(session, viewer, details, key)
     )
     return row
 
@@ -59,7 +59,7 @@ async def create(
     mutation = f"create{details.kind.capitalize()}"
     key = idempotency(viewer.user_id, mutation, given_key, f"{owner} {new!r}")
     return await info.context.state.database.transact(
-        viewer.actor,
+        viewer,
         lambda session: once(
             session,
             key,

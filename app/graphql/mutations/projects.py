@@ -65,7 +65,7 @@ class ProjectMutations:
         key = idempotency(viewer.user_id, "createProject", idempotency_key, repr(new))
         try:
             row = await state.database.transact(
-                viewer.actor,
+                viewer,
                 lambda session: once(
                     session,
                     key,
@@ -99,7 +99,7 @@ class ProjectMutations:
         viewer, key = info.context.viewer, key_of(id, NodeType.PROJECT)
         try:
             row = await info.context.state.database.transact(
-                viewer.actor, lambda session: projects.update(session, viewer, key, given)
+                viewer, lambda session: projects.update(session, viewer, key, given)
             )
         except InvalidInput as wrong:
             return UpdateProjectPayload(project=None, errors=as_data(info, wrong))
@@ -137,7 +137,7 @@ async def _on_project(
 ) -> Project:
     viewer, key = info.context.viewer, key_of(global_id, NodeType.PROJECT)
     row = await info.context.state.database.transact(
-        viewer.actor, lambda session: verb(session, viewer, key)
+        viewer, lambda session: verb(session, viewer, key)
     )
     return build.project(row)
 

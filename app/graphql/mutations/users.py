@@ -7,6 +7,7 @@ import strawberry
 from app.auth import passwords
 from app.db.accounts import UserRow
 from app.domain.errors import BadCredentials, InvalidInput
+from app.domain.viewer import API
 from app.graphql import build
 from app.graphql.inputs import SignInInput, SignUpInput
 from app.graphql.mutations.edge import as_data
@@ -26,7 +27,7 @@ class UserMutations:
             users.check_sign_up(input.login, input.password)
             secret = await passwords.hashed(input.password)
             made = await info.context.state.database.transact(
-                None, lambda session: users.sign_up(session, input.login, secret)
+                API, lambda session: users.sign_up(session, input.login, secret)
             )
         except InvalidInput as wrong:
             return SignUpPayload(credentials=None, errors=as_data(info, wrong))
@@ -37,7 +38,7 @@ class UserMutations:
     )
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload | None:
         """Sign in with a password."""
-        async with info.context.state.database.read() as connection:
+        async with info.context.state.database.read(API) as connection:
             user, secret = await users.sign_in(connection, input.login)
         if not await passwords.matches(secret, input.password) or user is None:
             raise BadCredentials

@@ -21,7 +21,7 @@ async def test_of_thirty_at_once_as_many_are_made_as_there_is_room_for(
     project = await project_of(database, viewer)
 
     async def one(number: int) -> str:
-        async with database.begin(viewer.actor) as session:
+        async with database.begin(viewer) as session:
             if kind == ResourceKind.SANDBOX:
                 new = NewSandbox(f"s{number}")
                 await resources.create(session, viewer, MAKERS.sandboxes, project, new)
@@ -45,7 +45,7 @@ async def test_of_ten_of_one_name_at_once_one_is_made(database: Database) -> Non
     project = await project_of(database, viewer)
 
     async def one() -> str:
-        async with database.begin(viewer.actor) as session:
+        async with database.begin(viewer) as session:
             new = NewSandbox("same")
             await resources.create(session, viewer, MAKERS.sandboxes, project, new)
         return "made"

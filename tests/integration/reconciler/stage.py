@@ -15,7 +15,7 @@ from app.db.rows import columns, read
 from app.db.session import Database
 from app.domain.reasons import Reason
 from app.domain.states import ResourceKind
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.settings import Settings
 from reconciler.cluster.client import Cluster, connect
 from reconciler.databases import DatabaseReconciler
@@ -112,7 +112,7 @@ class Stage:
 
     async def shown(self) -> Shown | None:
         """The one resource."""
-        async with self.database.read() as connection:
+        async with self.database.read(API) as connection:
             found = read(Shown, await connection.execute(SHOWN))
         return found[0] if found else None
 

@@ -22,7 +22,7 @@ async def database_of(stage: Stage) -> tuple[Viewer, UUID]:
     """A new project with one database, and whose it is."""
     viewer = await viewer_of(stage.database)
     only = NewProject("shop", sandboxes=(), databases=(NewDatabase("db"),))
-    async with stage.database.begin(viewer.actor) as session:
+    async with stage.database.begin(viewer) as session:
         return viewer, (await projects.create(session, viewer, MAKERS, only)).id
 
 

@@ -13,7 +13,7 @@ from app.db import resources as asks
 from app.db.databases import Access
 from app.db.session import Database
 from app.domain.states import DesiredState
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
 from app.services.databases import NewDatabase
 from app.services.projects import NewProject
@@ -46,12 +46,12 @@ async def running(
 
 
 async def make(database: Database, viewer: Viewer, new: NewProject) -> UUID:
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         return (await projects.create(session, viewer, MAKERS, new)).id
 
 
 async def want(database: Database, viewer: Viewer, project: UUID, desired: DesiredState) -> None:
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.want(session, viewer, project, desired)
 
 
@@ -59,7 +59,7 @@ async def shows(database: Database, **expected: str) -> None:
     """Wait until the resources have these statuses, by name."""
 
     async def same() -> bool:
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             found = await connection.execute(text("SELECT name, status FROM resource"))
             return {row.name: row.status for row in found} == expected
 
@@ -67,7 +67,7 @@ async def shows(database: Database, **expected: str) -> None:
 
 
 async def access_to(database: Database, project: UUID) -> Access:
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         [found] = await databases.of_project(connection, project)
     return found
 
@@ -130,7 +130,7 @@ async def test_a_sandbox_that_waited_long_enough_starts_without_and_restarts_wit
     project = await make(database, viewer, NewProject("shop"))
 
     async def reason() -> str | None:
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             query = text("SELECT reason FROM resource WHERE name = 'app'")
             found: str | None = (await connection.execute(query)).scalar_one()
             return found
@@ -138,7 +138,7 @@ async def test_a_sandbox_that_waited_long_enough_starts_without_and_restarts_wit
     async def runs_without() -> bool:
         return await reason() == "StartedWithoutDatabase"
 
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         # Nobody makes it: its operator is away.
         await session.execute(
             text("UPDATE resource SET lane = 2, due_at = 'infinity' WHERE kind = 'DATABASE'")
@@ -149,12 +149,12 @@ async def test_a_sandbox_that_waited_long_enough_starts_without_and_restarts_wit
             return await reason() == "WaitingForDatabase"
 
         await becomes(waits)
-        async with database.begin() as session:
+        async with database.begin(API) as session:
             await session.execute(
                 text("UPDATE resource SET since = since - interval '1 hour' WHERE name = 'app'")
             )
         await becomes(runs_without)
-        async with database.begin() as session:
+        async with database.begin(API) as session:
             await session.execute(
                 text("UPDATE resource SET lane = 0, due_at = mooring_now() WHERE kind = 'DATABASE'")
             )
@@ -183,7 +183,7 @@ async def test_another_look_at_a_settled_database_changes_nothing_of_it(
         [before] = await cluster.list_all(CLUSTER, "mooring", OURS)
         for _ in range(2):
             looks = await claims(database)
-            async with database.begin() as session:
+            async with database.begin(API) as session:
                 await asks.ask(session, [(await access_to(database, project)).id])
             loop.wake()
 
@@ -198,7 +198,7 @@ async def test_another_look_at_a_settled_database_changes_nothing_of_it(
 
 
 async def claims(database: Database) -> int:
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         query = text("SELECT claims FROM resource WHERE locked_until = '-infinity'")
         found: int | None = (await connection.execute(query)).scalar_one_or_none()
     return found or 0
@@ -216,7 +216,7 @@ async def test_on_a_stop_the_sandboxes_go_first(
         loop.wake()
         await shows(database, app="STOPPED", db="STOPPED")
 
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         found = await connection.execute(
             text("SELECT subject_name, to_status FROM change ORDER BY seq")
         )
@@ -231,13 +231,13 @@ async def test_a_database_that_went_on_without_its_sandboxes_is_held_back_no_mor
     project = await make(stage.database, viewer, NewProject("shop"))
 
     async def database_shows(status: str) -> bool:
-        async with stage.database.read() as connection:
+        async with stage.database.read(API) as connection:
             query = text("SELECT status, reason FROM resource WHERE kind = 'DATABASE'")
             row = (await connection.execute(query)).one()
         return (row.status, row.reason) == (status, None)
 
     async def looks() -> int:
-        async with stage.database.read() as connection:
+        async with stage.database.read(API) as connection:
             query = text("SELECT claims FROM resource WHERE name = 'db' AND lease_token IS NULL")
             return (await connection.execute(query)).scalar_one_or_none() or 0
 
@@ -250,7 +250,7 @@ async def test_a_database_that_went_on_without_its_sandboxes_is_held_back_no_mor
             loop.wake()
             await becomes(lambda: database_shows("STOPPED"))
             before = await looks()
-            async with stage.database.autocommit() as connection:
+            async with stage.database.autocommit(RECONCILER) as connection:
                 await asks.ask(connection, [(await access_to(stage.database, project)).id])
             loop.wake()
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
+from app.domain.viewer import API
 from app.services import projects
 from reconciler.manifests.kinds import CLAIM, POD, STATEFUL_SET
 from tests.integration.reconciler.stage import Json, Stage, explains
@@ -176,7 +177,7 @@ async def test_a_failure_is_looked_at_at_once_when_somebody_asks(stage: Stage, a
             assert left is not None
             assert left.status == "STOPPING"
         else:
-            async with stage.database.begin(viewer.actor) as session:
+            async with stage.database.begin(viewer) as session:
                 await projects.retry(session, viewer, project)
             loop.wake()
             await stage.shows("RUNNING")
@@ -198,10 +199,10 @@ async def test_each_intent_has_a_deadline_of_its_own(stage: Stage) -> None:
     viewer, project = await stage.project()
     asked = text("SELECT generation_since FROM resource")
 
-    async with stage.database.read() as connection:
+    async with stage.database.read(API) as connection:
         first = (await connection.execute(asked)).scalar_one()
     await want(stage.database, viewer, project, DesiredState.STOPPED)
-    async with stage.database.read() as connection:
+    async with stage.database.read(API) as connection:
         second = (await connection.execute(asked)).scalar_one()
 
     assert second > first
@@ -284,7 +285,7 @@ async def test_a_moment_of_conflict_is_nobodys_business(stage: Stage) -> None:
         async with stage.running(watch=False, poll=3600, retry_longest=3600):
             await stage.shows("RUNNING")
 
-    async with stage.database.read() as connection:
+    async with stage.database.read(API) as connection:
         told = await connection.execute(text("SELECT reason FROM change WHERE reason IS NOT NULL"))
         assert told.all() == []
 

@@ -12,7 +12,7 @@ from app.db.claims import Claim
 from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.states import DesiredState, Phase
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.services import projects
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
@@ -48,12 +48,12 @@ async def running(
 
 
 async def want(database: Database, viewer: Viewer, project: UUID, desired: DesiredState) -> None:
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.want(session, viewer, project, desired)
 
 
 async def statuses(database: Database) -> list[str]:
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         found = await connection.execute(text("SELECT status FROM resource ORDER BY id"))
         return [row.status for row in found]
 
@@ -130,7 +130,7 @@ async def test_somebody_elses_object_of_our_name_is_named_and_left_alone(
     database: Database, resources: Resources, cluster: Cluster, settings: Settings
 ) -> None:
     await project_of(database, await viewer_of(database))
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         name = (await connection.execute(text("SELECT k8s_name FROM sandbox"))).scalar_one()
     theirs = await cluster.apply(
         {
@@ -156,7 +156,7 @@ async def test_somebody_elses_object_of_our_name_is_named_and_left_alone(
         await becomes(failed)
 
     found = await cluster.get(STATEFUL_SET, "mooring", name)
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         reason = (await connection.execute(text("SELECT reason FROM resource"))).scalar_one()
     assert reason == "NameClash"
     assert found is not None
@@ -241,7 +241,7 @@ async def test_a_pass_whose_row_was_taken_is_stopped_and_writes_nothing(
 
     async with running(database, reconcile, settings) as loop:
         await begun.wait()
-        async with database.begin() as session:
+        async with database.begin(API) as session:
             await session.execute(
                 text(
                     "UPDATE resource SET lease_token = gen_random_uuid(), locked_by = 'another',"
@@ -251,7 +251,7 @@ async def test_a_pass_whose_row_was_taken_is_stopped_and_writes_nothing(
         await asyncio.wait_for(ended.wait(), 60)
         loop.wake()
 
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         row = (await connection.execute(text("SELECT phase, locked_by FROM resource"))).one()
     assert (row.phase, row.locked_by) == ("new", "another")
 
@@ -273,12 +273,12 @@ async def test_a_pass_goes_on_for_longer_than_a_lease_because_it_is_renewed(
 
     async with running(database, reconcile, settings):
         await begun.wait()
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             ends = text("SELECT locked_until FROM resource")
             first = (await connection.execute(ends)).scalar_one()
 
         async def past_its_first_end() -> bool:
-            async with database.read() as connection:
+            async with database.read(API) as connection:
                 past = text("SELECT mooring_clock() - interval '1 second' > :first")
                 return bool((await connection.execute(past, {"first": first})).scalar_one())
 

@@ -11,6 +11,7 @@ from app.domain import aggregate, states
 from app.domain.aggregate import Member, ProjectStatus
 from app.domain.ids import new_id
 from app.domain.states import DesiredState, Inputs, Phase
+from app.domain.viewer import API
 from tests.integration.world import viewer_of
 
 CASES = 400
@@ -42,7 +43,7 @@ async def test_status_desired_state_generation_and_convergence_agree(database: D
     viewer = await viewer_of(database)
     chance = random.Random(20261125)
     expected = {}
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         for _ in range(CASES):
             own = chance.choice(list(DesiredState))
             members = [some_inputs(chance) for _ in range(chance.choice([0, 1, 1, 2, 2, 3]))]
@@ -80,7 +81,7 @@ async def test_status_desired_state_generation_and_convergence_agree(database: D
             )
             await projects.settle(session, [project])
 
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         rows = await projects.by_ids(connection, viewer, list(expected))
 
     assert {

@@ -9,13 +9,13 @@ from app.db.feed import Change
 from app.db.session import Database
 from app.domain.pages import Page, Window
 from app.domain.states import DesiredState
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.services import projects
 from tests.integration.world import project_of, viewer_of
 
 
 async def read(database: Database, viewer: Viewer, key: UUID, window: Window) -> Page[Change]:
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         [page] = (await history.pages(connection, viewer, [key], window)).values()
     return page
 
@@ -25,11 +25,11 @@ async def test_where_the_line_of_a_cursor_was_pruned_the_page_says_what_is_there
 ) -> None:
     viewer = await viewer_of(database)
     key = await project_of(database, viewer)
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.want(session, viewer, key, DesiredState.STOPPED)
     whole = await read(database, viewer, key, Window())
     newest, *_, oldest = whole.items
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         await session.execute(text("DELETE FROM change WHERE seq < :s"), {"s": newest.seq})
 
     older = await read(database, viewer, key, Window(after=history.place(oldest)))

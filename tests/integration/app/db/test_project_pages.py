@@ -20,7 +20,7 @@ from app.domain.aggregate import ProjectStatus
 from app.domain.ids import new_id
 from app.domain.pages import Asked, Direction, Page
 from app.domain.states import DesiredState
-from app.domain.viewer import Scope
+from app.domain.viewer import API, Scope
 from app.postgres import EmbeddedPostgres
 from tests.integration.world import viewer_of
 from tests.postgres import make_database
@@ -56,6 +56,7 @@ class Accounts:
     """The scope of one user, or of one who sees the accounts of both."""
 
     accounts: tuple[UUID, ...]
+    user_id: None = None
 
 
 PROJECTS = st.lists(
@@ -102,12 +103,12 @@ class Lists:
     accounts: tuple[UUID, UUID]
 
     async def fill(self, given: list[Given]) -> None:
-        async with self.database.begin() as session:
+        async with self.database.begin(API) as session:
             await session.execute(text("DELETE FROM project"))
         await self.add(given)
 
     async def add(self, given: list[Given]) -> None:
-        async with self.database.begin() as session:
+        async with self.database.begin(API) as session:
             for one in given:
                 locked = LockedProject(
                     one.id,
@@ -126,16 +127,16 @@ class Lists:
                 )
 
     async def remove(self, key: UUID) -> None:
-        async with self.database.begin() as session:
+        async with self.database.begin(API) as session:
             await session.execute(text("DELETE FROM project WHERE id = :id"), {"id": key})
 
     async def rename(self, key: UUID) -> None:
-        async with self.database.begin() as session:
+        async with self.database.begin(API) as session:
             await projects.describe(session, key, name="ß", description=None, github_repo=None)
 
     async def page(self, scope: Scope, listing: Listing, **asked: Any) -> Page[ProjectRow]:
         window = Asked(**asked).window(listing.scope, listing.key)
-        async with self.database.read() as connection:
+        async with self.database.read(API) as connection:
             return await project_pages.page(connection, scope, listing, window)
 
     async def walk(
@@ -179,7 +180,7 @@ async def test_paging_either_way_gives_the_list_of_those_who_may_see_it(
 
     forward = await lists.walk(scope, listing, size)
     backward = await lists.walk(scope, listing, size, backward=True)
-    async with lists.database.read() as connection:
+    async with lists.database.read(API) as connection:
         total = await project_pages.count(connection, scope, listing)
 
     assert [key for page in forward for key in keys(page)] == expected
@@ -260,7 +261,7 @@ async def test_projects_from_before_there_were_lists_are_ordered_and_found_too(
         INSERT INTO project (id, account_id, name, description, status, desired_state, generation)
         VALUES (:id, :account, :name, :description, 'STOPPED', 'STOPPED', 1)
     """)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         for name, description in (("b", "STRASSE"), ("ẞ", None), ("A", "x")):
             binds = {"id": new_id(), "account": viewer.home}
             await session.execute(old, binds | {"name": name, "description": description})

@@ -17,7 +17,7 @@ from app.domain import states
 from app.domain.errors import NotFound
 from app.domain.observation import Outcome
 from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceKind
-from app.domain.viewer import RECONCILER
+from app.domain.viewer import API, RECONCILER
 from app.postgres import EmbeddedPostgres
 from app.services import projects
 from app.services.projects import NewProject
@@ -30,7 +30,7 @@ LEASE = timedelta(seconds=30)
 async def claim_lane(
     database: Database, lane: Lane, slots: int = 8, saturated: tuple[UUID, ...] = ()
 ) -> list[Claim]:
-    async with database.autocommit() as connection:
+    async with database.autocommit(RECONCILER) as connection:
         found, _ = await claims.claim(
             connection,
             lane=lane,
@@ -55,7 +55,7 @@ async def write(database: Database, claim: Claim, outcome: Outcome) -> Recorded:
 
 
 async def row_of(database: Database, key: UUID) -> dict[str, object]:
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         found = await connection.execute(text("SELECT * FROM resource WHERE id = :id"), {"id": key})
         return dict(found.mappings().one())
 
@@ -85,7 +85,7 @@ async def test_the_generated_status_is_the_pure_function_for_every_combination(
         WHERE project_id = :project RETURNING status
     """)
 
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         seen = [
             (
                 await session.execute(
@@ -117,18 +117,18 @@ async def test_a_renewal_locks_in_order_of_id_whatever_the_plan(database: Databa
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
     async def renew() -> set[UUID]:
-        async with database.begin() as session:
+        async with database.begin(API) as session:
             # A scan of the whole table meets `high` first: `low` has a newer version behind it.
             await session.execute(text("SET LOCAL enable_nestloop = off"))
             return await claims.renew(session, [low, high], LEASE)
 
     async def waits() -> bool:
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             return bool((await connection.execute(waiting)).scalar_one())
 
-    async with database.autocommit() as connection:
+    async with database.autocommit(RECONCILER) as connection:
         await claims.renew(connection, [low], LEASE)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         await session.execute(lock, {"id": low.id})
         renewing = asyncio.create_task(renew())
         await becomes(waits)
@@ -164,7 +164,7 @@ async def test_a_claim_is_fair_between_accounts_and_leaves_out_the_saturated(
 async def test_a_result_under_an_old_token_is_dropped(database: Database) -> None:
     await project_of(database, await viewer_of(database))
     first = await claim_one(database)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         await session.execute(text("UPDATE resource SET locked_until = '-infinity'"))
     second = await claim_one(database)
 
@@ -180,7 +180,7 @@ async def test_of_two_passes_over_one_row_in_a_batch_the_one_that_holds_it_is_wr
 ) -> None:
     await project_of(database, await viewer_of(database))
     first = await claim_one(database)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         await session.execute(text("UPDATE resource SET locked_until = '-infinity'"))
     second = await claim_one(database)
 
@@ -194,7 +194,7 @@ async def test_of_two_passes_over_one_row_in_a_batch_the_one_that_holds_it_is_wr
 async def test_a_result_after_the_end_of_its_lease_is_dropped(database: Database) -> None:
     await project_of(database, await viewer_of(database))
     claim = await claim_one(database)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         await session.execute(text("UPDATE resource SET locked_until = mooring_now()"))
 
     late = await write(database, claim, running(claim))
@@ -205,7 +205,7 @@ async def test_a_result_after_the_end_of_its_lease_is_dropped(database: Database
 async def test_a_wake_up_during_a_pass_is_not_lost(database: Database) -> None:
     await project_of(database, await viewer_of(database))
     claim = await claim_one(database)
-    async with database.autocommit() as connection:
+    async with database.autocommit(RECONCILER) as connection:
         await resources.ask(connection, [claim.id])
 
     written = await write(database, claim, running(claim))
@@ -219,7 +219,7 @@ async def test_a_sandbox_is_asked_when_its_database_moved_in_the_same_batch(
     database: Database,
 ) -> None:
     viewer = await viewer_of(database)
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.create(session, viewer, MAKERS, NewProject("both"))
     passes = [
         (claim, replace(running(claim), password=b"sealed"))
@@ -230,7 +230,7 @@ async def test_a_sandbox_is_asked_when_its_database_moved_in_the_same_batch(
 
     async with database.begin(RECONCILER) as session:
         recorded = await record(session, passes)
-    async with database.autocommit() as connection:
+    async with database.autocommit(RECONCILER) as connection:
         asked = await resources.ask_others(
             connection,
             moved=recorded.moved,
@@ -250,7 +250,7 @@ async def test_a_record_moves_resource_project_and_feed_together(database: Datab
 
     await write(database, claim, running(claim))
 
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         changes = await feed.since(connection, {viewer.home: 0}, 100)
         status = (await connection.execute(text("SELECT status FROM project"))).scalar_one()
     assert status == "RUNNING"
@@ -266,13 +266,13 @@ async def test_a_record_moves_resource_project_and_feed_together(database: Datab
 async def test_the_last_resource_takes_a_deleted_project_with_it(database: Database) -> None:
     viewer = await viewer_of(database)
     project = await project_of(database, viewer)
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.want(session, viewer, project, DesiredState.DELETED)
     [claim] = await claim_lane(database, Lane.DELETION)
 
     await write(database, claim, Outcome(2, timedelta(seconds=1), phase=Phase.GONE, gone=True))
 
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         left = await connection.execute(
             text("SELECT (SELECT count(*) FROM project) + (SELECT count(*) FROM resource)")
         )
@@ -286,10 +286,10 @@ async def test_repeating_an_intent_changes_nothing(database: Database) -> None:
     project = await project_of(database, viewer)
 
     for _ in range(3):
-        async with database.begin(viewer.actor) as session:
+        async with database.begin(viewer) as session:
             row = await projects.want(session, viewer, project, DesiredState.STOPPED)
 
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         changes = await feed.since(connection, {viewer.home: 0}, 100)
     assert row.generation == 2
     assert [c.action for c in changes].count("project.stop") == 1
@@ -300,7 +300,7 @@ async def test_one_user_does_not_see_the_other_ones_project(database: Database) 
     project = await project_of(database, ada)
 
     with pytest.raises(NotFound):
-        async with database.begin(bob.actor) as session:
+        async with database.begin(bob) as session:
             await projects.want(session, bob, project, DesiredState.DELETED)
 
 

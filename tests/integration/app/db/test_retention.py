@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from app.db import feed, retention, roles
 from app.db.session import Database
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.postgres import EmbeddedPostgres
 from app.settings import Settings
 from tests.integration.world import becomes, project_of, viewer_of
@@ -29,7 +29,7 @@ async def age(url: str, table: str, column: str, where: str = "true") -> None:
 
 async def log_of(database: Database, viewer: Viewer) -> tuple[int, list[int]]:
     """The floor, and the seqs of the changes that are there."""
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         [state] = await feed.states(connection, viewer.accounts)
         changes = await feed.since(connection, {viewer.home: 0}, 100)
     return state.floor, [change.seq for change in changes]
@@ -152,7 +152,7 @@ async def test_a_process_that_is_too_busy_for_a_round_goes_on_with_the_next(
         return (await log_of(busy, viewer))[1] == []
 
     with capture_logs() as logs:
-        async with busy.begin() as session:
+        async with busy.begin(API) as session:
             await session.execute(text("SELECT 1"))
             running = asyncio.create_task(retention.run(busy, DAY, 0.01))
             await becomes(said)

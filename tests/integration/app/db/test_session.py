@@ -5,6 +5,7 @@ import asyncpg
 from app.db import projects as rows
 from app.db.session import Database, Session
 from app.domain.states import DesiredState
+from app.domain.viewer import API
 from app.services import projects
 from tests.integration.world import project_of, viewer_of
 
@@ -19,7 +20,7 @@ async def widen(url: str) -> None:
 async def test_a_read_outlives_a_migration(database: Database, url: str) -> None:
     viewer = await viewer_of(database)
     project = await project_of(database, viewer)
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         before = await rows.by_ids(connection, viewer, [project])
         await widen(url)
 
@@ -40,9 +41,9 @@ async def test_a_unit_of_work_outlives_a_migration_and_is_done_once(
         after = await projects.want(session, viewer, project, DesiredState.STOPPED)
         generations.append((before.generation, after.generation))
 
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.read(session, viewer, project)
     await widen(url)
-    await database.transact(viewer.actor, work)
+    await database.transact(viewer, work)
 
     assert generations == [(1, 2)]

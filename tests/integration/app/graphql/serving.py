@@ -18,7 +18,7 @@ from websockets import ClientConnection, Subprotocol
 
 from app.auth.tokens import Tokens
 from app.db.session import Database
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.graphql.context import State
 from app.serve import Server, config
 from app.settings import Settings
@@ -74,7 +74,7 @@ class Api:
 
     async def rows(self) -> dict[str, int]:
         """How many rows each table has."""
-        async with self.database.read() as connection:
+        async with self.database.read(API) as connection:
             names = await connection.exec_driver_sql(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
             )

@@ -10,6 +10,7 @@ from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.states import DesiredState
+from app.domain.viewer import API
 from app.services import projects
 from tests.integration.app.graphql.conftest import TOKENS, Ask
 from tests.integration.world import project_of, viewer_of
@@ -97,7 +98,7 @@ async def test_a_retry_with_the_same_key_gets_the_first_answer_even_when_it_is_g
     other = await ask(viewer, CREATE % "", i={"name": "else"}, k="once")
     found = ids.decode(first["data"]["createProject"]["project"]["id"])
     assert found is not None
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.want(session, viewer, found[1], DesiredState.DELETED)
     late = await ask(viewer, CREATE % "", **given)
 
@@ -215,7 +216,7 @@ async def test_once_deleted_only_delete_and_retry_are_accepted(
 
 async def test_what_is_unexpected_is_masked_with_a_trace_id(ask: Ask, database: Database) -> None:
     viewer = await viewer_of(database)
-    async with database.begin() as session:
+    async with database.begin(API) as session:
         await session.execute(text("ALTER TABLE sandbox RENAME TO elsewhere"))
 
     answer = await ask(viewer, 'mutation { createProject(input: {name: "x"}) { project { id } } }')

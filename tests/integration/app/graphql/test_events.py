@@ -32,7 +32,7 @@ def code(event: Sent) -> tuple[str, str | None]:
 
 
 async def stop(api: Api, viewer: Viewer, project: UUID) -> None:
-    async with api.database.begin(viewer.actor) as session:
+    async with api.database.begin(viewer) as session:
         await projects.want(session, viewer, project, DesiredState.STOPPED)
 
 
@@ -147,7 +147,7 @@ async def test_a_stream_ends_with_the_session(api: Api) -> None:
 
 async def test_a_stream_of_a_project_completes_after_its_end(api: Api) -> None:
     viewer = await viewer_of(api.database)
-    async with api.database.begin(viewer.actor) as session:
+    async with api.database.begin(viewer) as session:
         row = await projects.create(
             session,
             viewer,
@@ -158,7 +158,7 @@ async def test_a_stream_of_a_project_completes_after_its_end(api: Api) -> None:
 
     async with api.stream(ONE, api.token(viewer), variables=variables) as stream:
         await stream.until(is_kind("SYNCED"))
-        async with api.database.begin(viewer.actor) as session:
+        async with api.database.begin(viewer) as session:
             await projects.want(session, viewer, row.id, DesiredState.DELETED)
         seen = await stream.rest()
 

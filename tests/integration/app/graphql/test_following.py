@@ -111,7 +111,7 @@ async def test_what_is_read_with_a_cursor_goes_on_from_it_while_others_write(url
 
         async def flip(turn: int) -> None:
             wanted = (DesiredState.STOPPED, DesiredState.RUNNING)[turn % 2]
-            async with api.database.begin(viewer.actor) as session:
+            async with api.database.begin(viewer) as session:
                 await projects.want(session, viewer, key, wanted)
 
         followers = []
@@ -187,7 +187,7 @@ async def test_an_event_says_why_as_a_query_does(url: str) -> None:
     async with live(url) as api:
         viewer = await viewer_of(api.database)
         client = Client(api, viewer)
-        async with api.database.begin(viewer.actor) as session:
+        async with api.database.begin(viewer) as session:
             row = await projects.create(session, viewer, MAKERS, NewProject("both"))
         key = global_id(row.id)
         before = await client.ask(PROJECT, id=key)

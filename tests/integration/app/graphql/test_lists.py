@@ -33,7 +33,7 @@ WHY += " object since attempts nextAttemptAt } sandboxes { id why { since nextAt
 
 async def make(database: Database, viewer: Viewer, name: str, about: str | None = None) -> UUID:
     new = NewProject(name, about, sandboxes=(NewSandbox("app"),), databases=())
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         row = await projects.create(session, viewer, MAKERS, new)
     return row.id
 
@@ -111,7 +111,7 @@ async def test_the_order_by_name_is_told_by_what_the_name_is_now(
 async def test_the_order_by_change_begins_with_the_latest(ask: Ask, database: Database) -> None:
     viewer = await viewer_of(database)
     first, _ = await make(database, viewer, "first"), await make(database, viewer, "second")
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         await projects.want(session, viewer, first, DesiredState.STOPPED)
 
     latest = await names(ask, viewer, o={"field": "UPDATED_AT", "direction": "DESC"})
@@ -210,7 +210,7 @@ async def test_the_history_of_a_project_is_read_both_ways_and_holds_nobody_elses
     key = await make(database, viewer, "shop")
     for wanted in (DesiredState.STOPPED, DesiredState.RUNNING):
         await make(database, viewer, "noise")
-        async with database.begin(viewer.actor) as session:
+        async with database.begin(viewer) as session:
             await projects.want(session, viewer, key, wanted)
     [whole] = await pages_of(ask, viewer, key, first=100)
     lines = [node["id"] for node in whole["nodes"]]

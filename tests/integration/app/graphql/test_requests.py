@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.domain.viewer import API
 from tests.integration.app.graphql.serving import GRAPHQL, JSON, Api, served
 from tests.integration.world import viewer_of
 
@@ -182,7 +183,7 @@ async def test_the_status_says_what_happened_where_the_media_type_lets_it(api: A
 
 async def test_what_breaks_before_an_operation_is_masked_with_a_trace_id(api: Api) -> None:
     token = api.token(await viewer_of(api.database))
-    async with api.database.begin() as session:
+    async with api.database.begin(API) as session:
         await (await session.connection()).exec_driver_sql("ALTER TABLE account RENAME TO gone")
 
     answer = await api.post({"query": "{ me { id } }"}, token, accept=GRAPHQL)

@@ -4,7 +4,7 @@ from typing import Any
 
 import websockets
 
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from tests.integration.app.graphql.serving import Api, served
 from tests.integration.world import becomes, project_of, viewer_of
 
@@ -184,7 +184,7 @@ async def test_whoever_goes_away_or_completes_is_no_subscriber_any_more(api: Api
 
 async def test_a_client_is_asked_to_come_again_when_its_token_cannot_be_read_now(api: Api) -> None:
     token = api.token(await viewer_of(api.database))
-    async with api.database.begin() as session:
+    async with api.database.begin(API) as session:
         await (await session.connection()).exec_driver_sql("ALTER TABLE account RENAME TO gone")
 
     async with api.socket() as socket:

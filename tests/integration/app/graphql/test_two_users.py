@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType, new_id
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.services import projects
 from app.services.projects import NewProject
 from tests.integration.app.graphql.conftest import Ask, Follow
@@ -39,10 +39,10 @@ CALLS = [
 
 async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, str]:
     """One id of each type that is this viewer's."""
-    async with database.begin(viewer.actor) as session:
+    async with database.begin(viewer) as session:
         project = (await projects.create(session, viewer, MAKERS, NewProject("secret"))).id
     keys: dict[NodeType, UUID] = {NodeType.USER: viewer.user_id, NodeType.PROJECT: project}
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         for row in await connection.execute(text("SELECT id, kind FROM resource")):
             keys[NodeType[row.kind]] = row.id
     found = {kind: ids.encode(kind, key) for kind, key in keys.items()}

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from app.db.models import Base
 from app.db.session import Database
+from app.domain.viewer import API
 from app.graphql.schema import schema
 
 # A good value for every input type that a required argument takes.
@@ -73,7 +74,7 @@ def value_for(field: GraphQLField, argument: str, global_id: str) -> Any:
 async def contents(database: Database) -> dict[str, list[str]]:
     """All rows of all tables: what a refused request must not change."""
     found = {}
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         for table in Base.metadata.sorted_tables:
             rows = await connection.execute(
                 text(f'SELECT t::text FROM "{table.name}" t ORDER BY 1')

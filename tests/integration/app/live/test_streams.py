@@ -18,7 +18,7 @@ from app.domain import cursors
 from app.domain.cursors import StreamCursor
 from app.domain.errors import NotFound, Unauthenticated
 from app.domain.states import DesiredState
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.live.streams import Event, EventKind, Stream
 from app.services import projects
 from app.services.projects import NewProject
@@ -69,9 +69,9 @@ async def reading(stream: Stream, after: str | None = None) -> AsyncIterator[Rea
 async def flip(database: Database, viewer: Viewer, project: UUID, times: int) -> int:
     """Stop and start by turns, two changes each; the last seq."""
     for turn in range(times):
-        async with database.begin(viewer.actor) as session:
+        async with database.begin(viewer) as session:
             await projects.want(session, viewer, project, FLIP[turn % 2])
-    async with database.read() as connection:
+    async with database.read(API) as connection:
         [state] = await feed.states(connection, viewer.accounts)
     return state.seq
 
@@ -176,7 +176,7 @@ async def test_a_cursor_that_the_log_cannot_serve_gets_a_resync(url: str, lost: 
             after = StreamCursor(viewer.epoch, {position.number: 10_000})
         else:
             table, column = ("feed", "floor") if lost == "pruned" else ("installation", "epoch")
-            async with api.database.begin() as session:
+            async with api.database.begin(API) as session:
                 await session.execute(text(f"UPDATE {table} SET {column} = {column} + 2"))
 
         async with reading(behind.stream(viewer, project), cursors.encode(after)) as reader:
@@ -197,7 +197,7 @@ async def test_a_listener_that_lost_its_connection_looks_when_it_has_a_new_one(
             await reader.until(reaches(heard))
             # Another process whose wake-up was lost.
             unheard = await flip(database, viewer, project, 3)
-            async with database.begin() as session:
+            async with database.begin(API) as session:
                 await session.execute(
                     text(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -262,11 +262,11 @@ async def test_the_stream_of_all_projects_shows_new_ones_and_goes_on_after_an_en
         viewer = await viewer_of(api.database)
         async with reading(api.stream(viewer)) as reader:
             await reader.synced()
-            async with api.database.begin(viewer.actor) as session:
+            async with api.database.begin(viewer) as session:
                 row = await projects.create(
                     session, viewer, MAKERS, NewProject("empty", sandboxes=(), databases=())
                 )
-            async with api.database.begin(viewer.actor) as session:
+            async with api.database.begin(viewer) as session:
                 gone = await projects.want(session, viewer, row.id, DesiredState.DELETED)
             await reader.until(lambda event: event.kind == EventKind.DELETED)
             other = await project_of(api.database, viewer)
@@ -283,14 +283,14 @@ async def test_the_stream_of_all_projects_shows_new_ones_and_goes_on_after_an_en
 async def test_a_stream_of_one_project_ends_with_it_and_cannot_begin_after_it(url: str) -> None:
     async with live(url) as api:
         viewer = await viewer_of(api.database)
-        async with api.database.begin(viewer.actor) as session:
+        async with api.database.begin(viewer) as session:
             row = await projects.create(
                 session, viewer, MAKERS, NewProject("empty", sandboxes=(), databases=())
             )
         async with reading(api.stream(viewer, row.id)) as reader:
             await reader.synced()
             before = reader.seen[-1].cursor
-            async with api.database.begin(viewer.actor) as session:
+            async with api.database.begin(viewer) as session:
                 await projects.want(session, viewer, row.id, DesiredState.DELETED)
             await reader.until(lambda _: False)
         async with reading(api.stream(viewer, row.id), before) as resumed:

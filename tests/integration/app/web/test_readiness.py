@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from app.db import migrations
 from app.db.session import Database
+from app.domain.viewer import API
 from app.postgres import EmbeddedPostgres
 from app.web import health
 from tests.postgres import make_database, open_folder
@@ -68,7 +69,7 @@ async def test_ready_once_the_schema_is_at_head(dsn: str) -> None:
 async def test_unready_at_another_revision_names_both(dsn: str) -> None:
     async with readiness(dsn) as (http, database):
         await migrations.upgrade(dsn)
-        async with database.begin() as session:
+        async with database.begin(API) as session:
             await session.execute(text("UPDATE alembic_version SET version_num = 'other'"))
 
         answer = await http.get("/readyz")
@@ -79,7 +80,7 @@ async def test_unready_at_another_revision_names_both(dsn: str) -> None:
 
 async def test_a_frozen_connection_is_given_up_in_time(dsn: str) -> None:
     async with readiness(dsn, health.PATIENCE) as (http, database):
-        async with database.read() as connection:
+        async with database.read(API) as connection:
             backend = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         os.kill(backend, signal.SIGSTOP)
         try:
