@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
-from app.db.visibility import VISIBLE, visible_to
+from app.db.visibility import visible, visible_to
 from app.domain.states import ResourceKind, ResourceStatus, converged_sql
 from app.domain.viewer import Scope
 
@@ -33,7 +33,7 @@ class Cause:
 
 _OF_PROJECTS = text(f"""
 SELECT {columns(Cause, "r", converged=converged_sql("r"))} FROM resource r
-WHERE r.project_id = ANY(CAST(:ids AS uuid[])) AND r.{VISIBLE}
+WHERE r.project_id = ANY(CAST(:ids AS uuid[])) AND {visible("r")}
   AND r.reason IS NOT NULL AND r.since IS NOT NULL
 """)
 

@@ -15,7 +15,7 @@ from sqlalchemy import TextClause, text
 from app.db.resources import ResourceRow
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
-from app.db.visibility import VISIBLE, visible_to
+from app.db.visibility import visible, visible_to
 from app.domain.states import ResourceKind, converged_sql
 from app.domain.viewer import Scope
 
@@ -79,12 +79,12 @@ class Details(Generic[Row, Spec]):
 
     @cached_property
     def _by_ids(self) -> TextClause:
-        return text(f"{self._select} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.{VISIBLE}")
+        return text(f"{self._select} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND {visible('r')}")
 
     @cached_property
     def _of_projects(self) -> TextClause:
         return text(
-            f"{self._select} WHERE r.project_id = ANY(CAST(:ids AS uuid[])) AND r.{VISIBLE}"
+            f"{self._select} WHERE r.project_id = ANY(CAST(:ids AS uuid[])) AND {visible('r')}"
             " ORDER BY r.id"
         )
 
@@ -92,7 +92,7 @@ class Details(Generic[Row, Spec]):
     def _project_of(self) -> TextClause:
         return text(
             f"SELECT r.project_id FROM resource r WHERE r.id = :id AND r.kind = '{self.kind}'"
-            f" AND r.{VISIBLE}"
+            f" AND {visible('r')}"
         )
 
     @cached_property

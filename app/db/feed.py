@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
-from app.db.visibility import VISIBLE, visible_to
+from app.db.visibility import visible, visible_to
 from app.domain.viewer import Actor, ActorKind, Scope
 
 
@@ -100,7 +100,7 @@ ORDER BY c.account_id, c.seq LIMIT :most
 _BY_KEYS = text(f"""
 SELECT {columns(Change, "c")}
 FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) k(account_id, seq)
-JOIN change c USING (account_id, seq) WHERE c.{VISIBLE}
+JOIN change c USING (account_id, seq) WHERE {visible("c")}
 """)
 
 _STATES = text("""

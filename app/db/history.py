@@ -13,7 +13,7 @@ from sqlalchemy import TextClause, text
 
 from app.db.feed import Change
 from app.db.rows import Executor, columns, read
-from app.db.visibility import VISIBLE, visible_to
+from app.db.visibility import visible, visible_to
 from app.domain.pages import Page, Place, Window
 from app.domain.viewer import Scope
 
@@ -34,7 +34,7 @@ def _walk(*, backward: bool) -> TextClause:
     return text(f"""
 SELECT {columns(Change, "c")}
 FROM unnest(CAST(:projects AS uuid[])) k(project_id) CROSS JOIN LATERAL (
-  SELECT c.* FROM change c WHERE c.project_id = k.project_id AND c.{VISIBLE}
+  SELECT c.* FROM change c WHERE c.project_id = k.project_id AND {visible("c")}
     AND (CAST(:before AS bigint) IS NULL OR c.seq > :before)
     AND (CAST(:after AS bigint) IS NULL OR c.seq < :after)
   ORDER BY c.seq {way} LIMIT :most) c
@@ -46,7 +46,7 @@ ORDER BY c.project_id, c.seq {way}
 def _behind(*, backward: bool) -> TextClause:
     return text(f"""
 SELECT k.project_id FROM unnest(CAST(:projects AS uuid[])) k(project_id)
-WHERE EXISTS (SELECT FROM change c WHERE c.project_id = k.project_id AND c.{VISIBLE}
+WHERE EXISTS (SELECT FROM change c WHERE c.project_id = k.project_id AND {visible("c")}
   AND c.seq {"<=" if backward else ">="} :origin)
 """)
 

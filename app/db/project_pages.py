@@ -18,7 +18,7 @@ from sqlalchemy import TextClause, text
 
 from app.db.projects import SELECT, ProjectRow
 from app.db.rows import Executor, read
-from app.db.visibility import VISIBLE, visible_to
+from app.db.visibility import visible, visible_to
 from app.domain.aggregate import ProjectStatus
 from app.domain.names import folded
 from app.domain.pages import Direction, Key, Page, Place, Window
@@ -72,7 +72,7 @@ _MATCHES = """
 AND (CAST(:search AS text) IS NULL OR strpos(p.name_folded, :search) > 0
   OR strpos(p.description_folded, :search) > 0)
 """
-_COUNT = text(f"SELECT count(*) FROM project p WHERE p.{VISIBLE} AND {_MATCHES}")
+_COUNT = text(f"SELECT count(*) FROM project p WHERE {visible('p', 'id')} AND {_MATCHES}")
 
 
 @cache
@@ -84,7 +84,7 @@ def _walk(field: ProjectOrderField, *, upward: bool, origin: bool, limit: bool) 
 WITH page AS (
   SELECT x.id FROM unnest(CAST(:viewer_accounts AS uuid[])) a(account_id) CROSS JOIN LATERAL (
     SELECT p.id, p.{field} AS key FROM project p
-    WHERE p.account_id = a.account_id AND {_MATCHES} {" ".join(bounds)}
+    WHERE p.account_id = a.account_id AND {visible("p", "id")} AND {_MATCHES} {" ".join(bounds)}
     ORDER BY p.{field} {way}, p.id {way} LIMIT :most) x
   ORDER BY x.key {way}, x.id {way} LIMIT :most)
 {SELECT} WHERE p.id IN (SELECT id FROM page) ORDER BY p.{field} {way}, p.id {way}
@@ -95,7 +95,7 @@ WITH page AS (
 def _behind(field: ProjectOrderField, *, upward: bool) -> TextClause:
     back = "<=" if upward else ">="
     return text(f"""
-SELECT EXISTS (SELECT FROM project p WHERE p.{VISIBLE} AND {_MATCHES}
+SELECT EXISTS (SELECT FROM project p WHERE {visible("p", "id")} AND {_MATCHES}
   AND (p.{field}, p.id) {back} (:origin_key, :origin_id))
 """)
 

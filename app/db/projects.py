@@ -16,7 +16,7 @@ from sqlalchemy import text
 from app.db.feed import NewChange
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
-from app.db.visibility import VISIBLE, visible_to
+from app.db.visibility import visible, visible_to
 from app.domain.aggregate import ProjectStatus, status_sql
 from app.domain.names import folded
 from app.domain.states import DesiredState, converged_sql
@@ -71,11 +71,11 @@ FROM project p LEFT JOIN LATERAL (
   FROM resource r WHERE r.project_id = p.id) g ON true
 """
 
-_BY_IDS = text(f"{SELECT} WHERE p.id = ANY(CAST(:ids AS uuid[])) AND p.{VISIBLE}")
-_IDS = text("SELECT id FROM project WHERE account_id = ANY(CAST(:accounts AS uuid[])) ORDER BY id")
+_BY_IDS = text(f"{SELECT} WHERE p.id = ANY(CAST(:ids AS uuid[])) AND {visible('p', 'id')}")
+_IDS = text(f"SELECT p.id FROM project p WHERE {visible('p', 'id')} ORDER BY p.id")
 _LOCK = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
-WHERE p.id = :id AND p.{VISIBLE} FOR NO KEY UPDATE
+WHERE p.id = :id AND {visible("p", "id")} FOR NO KEY UPDATE
 """)
 _LOCK_ALL = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
@@ -108,6 +108,7 @@ FROM (SELECT o.id, count(r.id) AS members, {status_sql("o", "r")} AS status
 WHERE p.id = g.id AND p.id = ANY(CAST(:ids AS uuid[]))
 RETURNING p.id, p.status, g.members
 """)
+_REMOVE_ENVIRONMENT = text("DELETE FROM environment WHERE project_id = ANY(CAST(:ids AS uuid[]))")
 _REMOVE = text("DELETE FROM project WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
@@ -119,7 +120,7 @@ async def by_ids(executor: Executor, viewer: Scope, ids: Collection[UUID]) -> li
 
 async def all_ids(executor: Executor, viewer: Scope) -> list[UUID]:
     """All projects that `viewer` may see, in order of creation."""
-    found = await executor.execute(_IDS, {"accounts": list(viewer.accounts)})
+    found = await executor.execute(_IDS, visible_to(viewer))
     return [row.id for row in found]
 
 
@@ -185,7 +186,9 @@ async def settle(
     going = [p for p in before if p.desired_state == DesiredState.DELETED]
     gone = [p for p in going if not after[p.id].members]
     if gone:
-        await session.execute(_REMOVE, {"ids": [project.id for project in gone]})
+        keys = {"ids": [project.id for project in gone]}
+        await session.execute(_REMOVE_ENVIRONMENT, keys)
+        await session.execute(_REMOVE, keys)
     for project in before:
         status = after[project.id].status
         if project in gone:

@@ -24,18 +24,26 @@ _OBSERVED = (
     " failed_generation, attempts, next_attempt_at, updated_at, asked, lane, due_at,"
     " locked_until, lease_token, locked_by, claims"
 )
+_SET = "model, server, k8s_namespace, generation, state, reason, asked, lane, due_at, updated_at"
+_CHECKED = (
+    "state, reason, message, username, missing, observed_generation, checked_at, attempts,"
+    " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims"
+)
 _GRANTS = f"""
 GRANT USAGE ON SCHEMA public TO {API}, {RECONCILER};
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {API};
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO {API};
 REVOKE INSERT ON installation, alembic_version FROM {API};
-GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency, project TO {API};
+GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency, project,
+  session, api_token, user_config, environment, throttle TO {API};
+GRANT UPDATE ({_SET}), DELETE ON credential TO {API};
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
 GRANT UPDATE (seq, floor) ON feed TO {API};
 GRANT DELETE ON change TO {API};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
-  feed, change
+  environment, user_config, credential, feed, change
   TO {RECONCILER};
+GRANT UPDATE ({_CHECKED}) ON credential TO {RECONCILER};
 GRANT INSERT ON change TO {RECONCILER};
 GRANT UPDATE (seq) ON feed TO {RECONCILER};
 GRANT UPDATE (status, version, updated_at) ON project TO {RECONCILER};
@@ -43,7 +51,7 @@ GRANT UPDATE ({_OBSERVED}) ON resource TO {RECONCILER};
 GRANT UPDATE (public_url, ttyd_url) ON sandbox TO {RECONCILER};
 GRANT UPDATE (host, port, database, username, observed_version, password) ON database
   TO {RECONCILER};
-GRANT DELETE ON project, resource, sandbox, database TO {RECONCILER};
+GRANT DELETE ON project, resource, sandbox, database, environment TO {RECONCILER};
 """
 
 

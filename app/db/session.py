@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from app.db import feed, wall
+from app.db import audit, feed, wall
 from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Author, Scope
 
@@ -42,11 +42,13 @@ AWAY = (OSError, DBAPIError, PoolTimeoutError)
 
 
 class Session(AsyncSession):
-    """The open transaction of one verb: what changed visibly, and whether work was asked for."""
+    """The open transaction of one verb: what changed visibly, what else the audit is to know,
+    and whether work was asked for."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine, expire_on_commit=False)
         self.changes: list[feed.NewChange] = []
+        self.entries: list[audit.Entry] = []
         self.asked = False
 
 
@@ -92,6 +94,9 @@ class Database:
         async with Session(self._writes) as session, session.begin():
             await wall.tell_transaction(session, author)
             yield session
+            entries = [*session.entries, *audit.of_changes(session.changes, author.actor)]
+            if entries:
+                await audit.append(session, entries, author.actor)
             if session.changes:
                 await feed.append(session, session.changes, author.actor)
         if self._publisher is None:

@@ -19,6 +19,8 @@ class ErrorCode(StrEnum):
     INVALID_CURSOR = "INVALID_CURSOR"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     BAD_CREDENTIALS = "BAD_CREDENTIALS"
+    FORBIDDEN = "FORBIDDEN"
+    FRESH_SIGN_IN_REQUIRED = "FRESH_SIGN_IN_REQUIRED"
     NOT_FOUND = "NOT_FOUND"
     DELETION_REQUESTED = "DELETION_REQUESTED"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
@@ -46,6 +48,16 @@ MEANING: dict[ErrorCode, tuple[str, bool]] = {
         False,
     ),
     ErrorCode.BAD_CREDENTIALS: ("Wrong name or password.", False),
+    ErrorCode.FORBIDDEN: (
+        "This API token may not do that; extensions.scope says what it lacks, or extensions.rule"
+        " why none may. Use another token, or sign in.",
+        False,
+    ),
+    ErrorCode.FRESH_SIGN_IN_REQUIRED: (
+        "This needs a sign-in of the last minutes; extensions.within says how many seconds."
+        " Sign in again, then repeat it.",
+        False,
+    ),
     ErrorCode.NOT_FOUND: ("Nothing by this id that the viewer may see.", False),
     ErrorCode.DELETION_REQUESTED: (
         "It is being deleted; only delete and retry are accepted.",
@@ -164,6 +176,30 @@ class BadCredentials(MooringError):
 
     code = ErrorCode.BAD_CREDENTIALS
     message = "Wrong name or password."
+
+
+class Forbidden(MooringError):
+    """An API token that may not; facts: `scope` that it lacks, or `rule`."""
+
+    code = ErrorCode.FORBIDDEN
+    message = "This API token may not do that. Use one with the scope that is named, or sign in."
+
+
+class FreshSignInRequired(MooringError):
+    """The sign-in is too long ago for this; fact: `within`, seconds."""
+
+    code = ErrorCode.FRESH_SIGN_IN_REQUIRED
+    message = "Sign in again, then repeat this within extensions.within seconds."
+
+
+class RateLimited(MooringError):
+    """Too many requests; fact: `retryAfter`, whole seconds."""
+
+    code = ErrorCode.RATE_LIMITED
+    message = "Too many requests. Wait for extensions.retryAfter seconds."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retryAfter=retry_after)
 
 
 class NotFound(MooringError):

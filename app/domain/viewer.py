@@ -1,6 +1,6 @@
 """Who asks: the user behind a request, and the accounts whose things that user may see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -18,6 +18,10 @@ class Scope(Protocol):
     def user_id(self) -> UUID | None:
         """And the user whose own things may be seen beside them."""
 
+    @property
+    def projects(self) -> tuple[UUID, ...] | None:
+        """And of these projects alone; None is all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -34,9 +38,22 @@ class Account:
     def user_id(self) -> None:
         """Nobody's."""
 
+    @property
+    def projects(self) -> None:
+        """All of them."""
+
+
+class TokenScope(StrEnum):
+    """What an API token may do; a session may all of it."""
+
+    PROJECTS_READ = "projects:read"
+    PROJECTS_WRITE = "projects:write"
+    SECRETS_READ = "secrets:read"
+    ACCOUNT = "account"
+
 
 class ActorKind(StrEnum):
-    """What kind of actor did something; TOKEN comes with API tokens."""
+    """What kind of actor did something."""
 
     USER = "USER"
     TOKEN = "TOKEN"  # noqa: S105 - a kind of actor, not a secret
@@ -45,11 +62,14 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, as the change log remembers it."""
+    """Who does something, as the change log remembers it; the rest is for the audit alone."""
 
     kind: ActorKind
     name: str
     user_id: UUID | None = None
+    session_id: UUID | None = None
+    token_id: UUID | None = None
+    address: str | None = None
 
 
 class Author(Scope, Protocol):
@@ -77,6 +97,10 @@ class System:
         """Nobody's."""
 
     @property
+    def projects(self) -> None:
+        """No limit beside that."""
+
+    @property
     def actor(self) -> Actor:
         """This system in the change log."""
         return Actor(ActorKind.SYSTEM, self.name)
@@ -97,11 +121,28 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What a viewer came with: a session, or an API token with its limits.
+
+    `projects` None is all of them. `authenticated_at`: when the user last proved who it is, None
+    for a token; `address`: where the request came from.
+    """
+
+    session_id: UUID | None = None
+    token_id: UUID | None = None
+    token_name: str | None = None
+    scopes: frozenset[TokenScope] = frozenset(TokenScope)
+    projects: tuple[UUID, ...] | None = None
+    authenticated_at: datetime | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """A signed-in user, read from one row set together with where the user's change logs stood.
 
     `home` is the personal account, which new projects belong to; `expires_at` the end of the
-    token; `epoch` and `positions` make `changeCursor`.
+    session or token; `epoch` and `positions` make `changeCursor`.
     """
 
     user_id: UUID
@@ -111,6 +152,7 @@ class Viewer:
     expires_at: datetime
     epoch: int
     positions: tuple[Position, ...]
+    grant: Grant = field(default_factory=Grant)
 
     @property
     def accounts(self) -> tuple[UUID, ...]:
@@ -118,6 +160,20 @@ class Viewer:
         return tuple(position.account_id for position in self.positions)
 
     @property
+    def projects(self) -> tuple[UUID, ...] | None:
+        """The projects that it is limited to; None is all of its accounts'."""
+        return self.grant.projects
+
+    @property
     def actor(self) -> Actor:
-        """This viewer in the change log."""
-        return Actor(ActorKind.USER, self.login, self.user_id)
+        """This viewer in the change log and in the audit."""
+        grant = self.grant
+        kind = ActorKind.USER if grant.token_id is None else ActorKind.TOKEN
+        return Actor(
+            kind,
+            grant.token_name or self.login,
+            self.user_id,
+            grant.session_id,
+            grant.token_id,
+            grant.address,
+        )

@@ -13,13 +13,15 @@ from app.db.project_pages import Listing
 from app.db.projects import ProjectRow
 from app.domain import pages
 from app.domain.pages import Asked, Page
+from app.domain.viewer import TokenScope
 from app.graphql import build
 from app.graphql.nodes import Change, Info, Project
 
 
 async def _total(root: strawberry.Parent[ProjectConnection], info: Info) -> int:
-    async with info.context.state.database.read(info.context.viewer) as connection:
-        return await project_pages.count(connection, info.context.viewer, root.listing)
+    viewer = info.context.viewer(TokenScope.PROJECTS_READ)
+    async with info.context.state.database.read(viewer) as connection:
+        return await project_pages.count(connection, viewer, root.listing)
 
 
 @strawberry.type(description="Where a page stands in the list.")

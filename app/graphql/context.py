@@ -7,21 +7,27 @@ anew, so that a revoked user is refused and `changeCursor` stands where the oper
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from starlette.requests import HTTPConnection
 
 from app.auth.tokens import Tokens
 from app.db import accounts
 from app.db.session import Database
-from app.domain.errors import Unauthenticated
-from app.domain.viewer import API, Viewer
+from app.domain.errors import Forbidden, Unauthenticated
+from app.domain.viewer import API, TokenScope, Viewer
 from app.live.feeds import Feeds
 from app.services.projects import Makers
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.graphql.loaders import Loaders
+
+
+# Characters of a User-Agent that are kept.
+_DEVICE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +46,32 @@ class State:
 class Connection:
     """One request or websocket; `connection_params` come with connection_init.
 
-    `last_event_id` is what an SSE client that lost its connection has seen last, if anything.
+    `last_event_id` is what an SSE client that lost its connection has seen last, if anything;
+    `address` and `device` (User-Agent) are for lists of sessions and for the audit.
     """
 
     state: State
     authorization: str | None = None
     last_event_id: str | None = None
+    address: str | None = None
+    device: str | None = None
     connection_params: dict[str, Any] | None = field(default=None)
+
+    @classmethod
+    def of(cls, state: State, request: HTTPConnection) -> Connection:
+        """What its headers say."""
+        headers = request.headers
+        return cls(
+            state,
+            headers.get("authorization"),
+            headers.get("last-event-id"),
+            request.client.host if request.client else None,
+            (headers.get("user-agent") or "")[:_DEVICE] or None,
+        )
 
     async def operation(self) -> Context:
         """The context of one operation; Unauthenticated for a token that is not good."""
-        return Context(self.state, await self.viewer(), self.last_event_id)
+        return Context(self, await self.viewer())
 
     async def viewer(self) -> Viewer | None:
         """Who asks; None without a token."""
@@ -65,7 +86,7 @@ class Connection:
             found = await accounts.viewer(connection, claims.user_id, claims.expires_at)
         if found is None:
             raise Unauthenticated(reason="REVOKED")
-        return found
+        return replace(found, grant=replace(found.grant, address=self.address))
 
 
 def _authorization(params: dict[str, Any]) -> Any:
@@ -79,22 +100,29 @@ class Context:
     `cursor` is where the operation's own stream stands, once it has begun.
     """
 
-    def __init__(self, state: State, viewer: Viewer | None, last_event_id: str | None) -> None:
-        self.state = state
-        self.last_event_id = last_event_id
+    def __init__(self, connection: Connection, viewer: Viewer | None) -> None:
+        self.connection = connection
+        self.state = connection.state
+        self.last_event_id = connection.last_event_id
         self.cursor: str | None = None
         self._viewer = viewer
 
     @property
-    def viewer(self) -> Viewer:
-        """Who asks."""
+    def anybody(self) -> Viewer:
+        """Who asks, for what needs no scope."""
         if self._viewer is None:
             raise Unauthenticated(reason="MISSING")
         return self._viewer
+
+    def viewer(self, scope: TokenScope) -> Viewer:
+        """Who asks, for what needs `scope`; Forbidden for an API token without it."""
+        if scope not in self.anybody.grant.scopes:
+            raise Forbidden(scope=scope.value)
+        return self.anybody
 
     @cached_property
     def loaders(self) -> Loaders:
         """Batched reads through the viewer."""
         from app.graphql.loaders import Loaders  # noqa: PLC0415 - it needs the node types
 
-        return Loaders(self.state, self.viewer)
+        return Loaders(self.state, self.viewer(TokenScope.PROJECTS_READ))

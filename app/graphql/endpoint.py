@@ -54,8 +54,7 @@ async def _answer(request: Request) -> Response:
     requests.check_content_type(request.headers.get("content-type", ""))
     asked = requests.read(await _body(request, state.settings.body_limit))
     answer = media.chosen(request.headers.get("accept", ""), _kind(asked))
-    headers = request.headers
-    connection = Connection(state, headers.get("authorization"), headers.get("last-event-id"))
+    connection = Connection.of(state, request)
     if answer is Media.EVENTS:
         return await _stream(asked, connection)
     result = await schema.execute(

@@ -97,7 +97,8 @@ class Loaders:
             return await self._changes.load((key, seq)) if seq is not None else None
         if kind == NodeType.USER and key != self._viewer.user_id:
             return None
-        node: Node | None = await self._by_key[kind].load(key)
+        loader = self._by_key.get(kind)
+        node: Node | None = await loader.load(key) if loader else None
         return node
 
     async def project_of(self, sandbox: Any) -> Project:

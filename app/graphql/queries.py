@@ -14,6 +14,7 @@ from app.domain import cursors, limits
 from app.domain.cursors import StreamCursor
 from app.domain.errors import MEANING, BadRequest, ErrorCode
 from app.domain.validation import Check
+from app.domain.viewer import TokenScope
 from app.graphql import build, connections
 from app.graphql.connections import ProjectConnection
 from app.graphql.inputs import ProjectFilter, ProjectOrder
@@ -35,8 +36,8 @@ class Query:
 
     @strawberry.field(description="The signed-in user; UNAUTHENTICATED without one.")
     def me(self, info: Info) -> User:
-        """The viewer."""
-        viewer = info.context.viewer
+        """The viewer; any token may know whose it is."""
+        viewer = info.context.anybody
         return build.user(UserRow(viewer.user_id, viewer.login, viewer.created_at))
 
     @strawberry.field(
@@ -84,8 +85,9 @@ class Query:
         listing = _listing(filter, order_by)
         asked = connections.asked(first=first, after=after, last=last, before=before)
         window = asked.window(listing.scope, listing.key)
-        async with info.context.state.database.read(info.context.viewer) as connection:
-            page = await project_pages.page(connection, info.context.viewer, listing, window)
+        viewer = info.context.viewer(TokenScope.PROJECTS_READ)
+        async with info.context.state.database.read(viewer) as connection:
+            page = await project_pages.page(connection, viewer, listing, window)
         return connections.of_projects(page, listing)
 
     @strawberry.field(
@@ -97,7 +99,7 @@ class Query:
     )
     def change_cursor(self, info: Info) -> str:
         """Read with the row that authenticated the operation, before everything else."""
-        viewer = info.context.viewer
+        viewer = info.context.viewer(TokenScope.PROJECTS_READ)
         seqs = {position.number: position.seq for position in viewer.positions}
         return cursors.encode(StreamCursor(viewer.epoch, seqs))
 

@@ -130,7 +130,7 @@ class Sockets(GraphQL[Connection, None]):
     ) -> Connection:
         """The context of a whole websocket."""
         state: State = request.state.mooring
-        made: Any = Connection(state, request.headers.get("authorization"))
+        made: Any = Connection.of(state, request)
         return cast("Connection", made)
 
     async def on_ws_connect(self, context: Connection) -> Any:

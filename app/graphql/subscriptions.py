@@ -11,7 +11,7 @@ from app.domain import cursors, ids
 from app.domain.cursors import StreamCursor
 from app.domain.errors import InvalidCursor, NotFound
 from app.domain.ids import NodeType
-from app.domain.viewer import Viewer
+from app.domain.viewer import TokenScope, Viewer
 from app.graphql import build
 from app.graphql.context import Context
 from app.graphql.events import ProjectEvent
@@ -44,7 +44,7 @@ class Subscription:
         after: str | None = strawberry.UNSET,
     ) -> AsyncGenerator[ProjectEvent, None]:
         """One project."""
-        viewer = info.context.viewer
+        viewer = info.context.viewer(TokenScope.PROJECTS_READ)
         found = ids.decode(id)
         if found is None or found[0] != NodeType.PROJECT:
             raise NotFound(field=["id"])
@@ -59,7 +59,9 @@ class Subscription:
         self, info: Info, after: str | None = strawberry.UNSET
     ) -> AsyncGenerator[ProjectEvent, None]:
         """All projects of the viewer."""
-        return await _stream(info.context, info.context.viewer, None, after)
+        return await _stream(
+            info.context, info.context.viewer(TokenScope.PROJECTS_READ), None, after
+        )
 
 
 async def _stream(

@@ -68,6 +68,7 @@ class Stream:
         self._numbers = {p.account_id: p.number for p in viewer.positions}
         self._seqs: dict[UUID, int] = {}
         self._epoch = viewer.epoch
+        self._only = viewer.projects
         self._over = False
 
     async def check(self, after: StreamCursor | None) -> None:
@@ -79,7 +80,7 @@ class Stream:
                 return
             if after is not None and await self._resumable(connection, after):
                 changes = await feed.since(connection, self._seqs, self._resync_after)
-                if any(c.project_id == self._project_id for c in changes):
+                if any(c.project_id == self._project_id for c in self._allowed(changes)):
                     return
         raise NotFound(field=["id"])
 
@@ -157,6 +158,8 @@ class Stream:
             self._seqs[change.account_id] = change.seq
             if self._project_id not in (None, change.project_id):
                 continue
+            if not any(self._allowed([change])):
+                continue
             gone = change.action == "project.gone"
             yield self._event(
                 EventKind.DELETED if gone else EventKind.CHANGED,
@@ -168,6 +171,9 @@ class Stream:
             if gone and self._project_id is not None:
                 self._over = True
                 return
+
+    def _allowed(self, changes: Iterable[Change]) -> Iterable[Change]:
+        return (c for c in changes if self._only is None or c.project_id in self._only)
 
     async def _keys(self, connection: Executor) -> list[UUID]:
         if self._project_id is not None:

@@ -20,6 +20,7 @@ from app.domain import ids, limits
 from app.domain.errors import BadRequest, InvalidInput, NotFound
 from app.domain.ids import NodeType
 from app.domain.states import DesiredState
+from app.domain.viewer import TokenScope
 from app.graphql.nodes import Info
 from app.graphql.payloads import InputError
 from app.graphql.selection import selects
@@ -43,7 +44,7 @@ async def on_resource(
     info: Info, global_id: str, details: Details[Row, Any], kind: NodeType, verb: Verb
 ) -> Row:
     """The row after a verb on one resource."""
-    viewer, key = info.context.viewer, key_of(global_id, kind)
+    viewer, key = info.context.viewer(TokenScope.PROJECTS_WRITE), key_of(global_id, kind)
     row: Row = await info.context.state.database.transact(
         viewer, lambda session: verb(session, viewer, details, key)
     )
@@ -54,7 +55,7 @@ async def create(
     info: Info, maker: Maker[New, Row, Any], project_id: str, new: New, given_key: str | None
 ) -> Row:
     """Add a resource to a project, with a key once in 24 hours."""
-    viewer, details = info.context.viewer, maker.details
+    viewer, details = info.context.viewer(TokenScope.PROJECTS_WRITE), maker.details
     owner = key_of(project_id, NodeType.PROJECT, "projectId")
     mutation = f"create{details.kind.capitalize()}"
     key = idempotency(viewer.user_id, mutation, given_key, f"{owner} {new!r}")

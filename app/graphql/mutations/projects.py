@@ -14,7 +14,7 @@ from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.domain.ids import NodeType
 from app.domain.states import DesiredState
-from app.domain.viewer import Viewer
+from app.domain.viewer import TokenScope, Viewer
 from app.graphql import build
 from app.graphql.inputs import CreateProjectInput, UpdateProjectInput
 from app.graphql.mutations.databases import new_database
@@ -54,7 +54,7 @@ class ProjectMutations:
         idempotency_key: str | None = strawberry.UNSET,
     ) -> CreateProjectPayload | None:
         """Make a project; with a key once in 24 hours."""
-        viewer, state = info.context.viewer, info.context.state
+        viewer, state = info.context.viewer(TokenScope.PROJECTS_WRITE), info.context.state
         new = NewProject(
             name=input.name,
             description=input.description or None,
@@ -96,7 +96,7 @@ class ProjectMutations:
             )
             if value is not strawberry.UNSET
         }
-        viewer, key = info.context.viewer, key_of(id, NodeType.PROJECT)
+        viewer, key = info.context.viewer(TokenScope.PROJECTS_WRITE), key_of(id, NodeType.PROJECT)
         try:
             row = await info.context.state.database.transact(
                 viewer, lambda session: projects.update(session, viewer, key, given)
@@ -135,7 +135,10 @@ class ProjectMutations:
 async def _on_project(
     info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[ProjectRow]]
 ) -> Project:
-    viewer, key = info.context.viewer, key_of(global_id, NodeType.PROJECT)
+    viewer, key = (
+        info.context.viewer(TokenScope.PROJECTS_WRITE),
+        key_of(global_id, NodeType.PROJECT),
+    )
     row = await info.context.state.database.transact(
         viewer, lambda session: verb(session, viewer, key)
     )

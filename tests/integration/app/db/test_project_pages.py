@@ -57,6 +57,7 @@ class Accounts:
 
     accounts: tuple[UUID, ...]
     user_id: None = None
+    projects: None = None
 
 
 PROJECTS = st.lists(
