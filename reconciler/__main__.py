@@ -14,7 +14,8 @@ from app.logs import configure_logs
 from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
-from reconciler.cluster.client import connect
+from reconciler.cluster.client import Bounds
+from reconciler.cluster.trusted import connect
 from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import (
@@ -40,12 +41,8 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
     url, listen_url = settings.postgres()
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(url, pool=settings.database_pool, publisher=publisher)
-    cluster = await connect(
-        kubeconfig,
-        timeout=settings.cluster_timeout,
-        rate=settings.cluster_rate,
-        burst=settings.cluster_burst,
-    )
+    bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
+    cluster = await connect(kubeconfig, bounds)
     keys = KeyRing(settings.secret_keys.get_secret_value())
     sandboxes = SandboxReconciler(database, cluster, keys, settings)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"

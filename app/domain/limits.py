@@ -19,3 +19,13 @@ NODES_MOST = 100
 CPU = ("10m", "16")
 MEMORY = ("32Mi", "64Gi")
 STORAGE = ("1Gi", "1Ti")
+
+# A user's kubeconfig: bytes of the file; depth and number of its parts; characters of a name and of
+# a token (service account tokens have some 1,000); bytes of certificates, of a key in PEM.
+KUBECONFIG = 256 * 1024
+KUBECONFIG_DEPTH = 16
+KUBECONFIG_PARTS = 5000
+KUBECONFIG_NAME = 253
+KUBECONFIG_TOKEN = 16 * 1024
+KUBECONFIG_CERTIFICATES = 64 * 1024
+KUBECONFIG_KEY = 16 * 1024

@@ -93,6 +93,12 @@ class Reason(StrEnum):
         "The cluster's API server is busy and asks to wait.",
         "Nothing: it is tried again when the API server said.",
     )
+    ADDRESS_REFUSED = (
+        "AddressRefused",
+        "The kubeconfig's server has an address that Mooring does not connect to.",
+        "Give a kubeconfig whose server is public; or the operator allows its network.",
+        Fails.AT_ONCE,
+    )
     CREDENTIAL_REJECTED = (
         "CredentialRejected",
         "The cluster does not accept Mooring's credential: expired, revoked or wrong.",

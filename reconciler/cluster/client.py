@@ -1,55 +1,81 @@
 """One cluster through one credential: raw dicts in and out, every call with a time limit.
 
 The typed models of kubernetes_asyncio raise on missing fields after a write has taken effect, so
-everything goes through `ApiClient.call_api` without them. The kubeconfig is the operator's own and
-trusted; users' clusters will need redirects and proxies switched off.
+everything is raw here. How a request gets to the server is the transport's: that of the operator's
+own kubeconfig (`trusted`), or of a user's (`vetted`). Answers are bounded, whoever gives them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import aiohttp
 import orjson
-from kubernetes_asyncio import config
-from kubernetes_asyncio.client import ApiClient
 
-from app.settings import SettingsError
 from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning_of
 from reconciler.manifests.identity import MANAGER
 from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
 
+_JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
 # A busy cluster's budget is halved down to a tenth; each success lifts it again.
 _SLOWEST, _FASTER = 0.1, 1.1
-# As kubernetes_asyncio's own session has it: objects of 1.5 MiB are longer than aiohttp's default.
-_BUFFER = 2**21
+# Seconds that an API server may ask to wait at most, and characters of what it says that are kept.
+_LONGEST_WAIT, _LONGEST_WORDS = 600.0, 2000
 
 
-class Cluster:
-    """Calls of one cluster, within a budget of `rate` requests per second and a `burst`."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds for one request; requests per second and at once above that; bytes of one answer;
+    pages of one list."""
 
-    def __init__(self, api: ApiClient, *, timeout: float, rate: float, burst: int) -> None:
-        self._api = api
-        self._timeout = timeout
-        self._rate = self._full_rate = rate
-        self._burst = burst
-        self._ready_at = 0.0
-        self._absent: dict[Kind, float] = {}
-        api.user_agent = f"mooring/{version('mooring')}"
+    timeout: float
+    rate: float
+    burst: int
+    longest: int = 64 * 2**20
+    pages: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, without what the way to the server adds to it."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Object | None = None
+    media: str = _JSON
+
+
+class Transport(Protocol):
+    """Sends requests to one server, with one credential."""
+
+    async def send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
+        """The answer, whose content is not read yet. Raises what aiohttp does."""
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._api.close()
+
+
+class Cluster:
+    """Calls of one cluster, within `bounds`."""
+
+    def __init__(self, transport: Transport, bounds: Bounds) -> None:
+        self._transport = transport
+        self._bounds = bounds
+        self._rate = bounds.rate
+        self._ready_at = 0.0
+        self._absent: dict[Kind, float] = {}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
 
     async def apply(self, body: Object) -> Object:
         """Server-side apply, forced: the object as it is afterwards."""
@@ -98,13 +124,14 @@ class Cluster:
         """All objects that match, and the resourceVersion to watch from."""
         query = {"labelSelector": selector, "limit": _PAGE}
         found: list[Object] = []
-        while True:
+        for _ in range(self._bounds.pages):
             page = await self._call("GET", kind.path(namespace), query)
             found += page["items"]
             following = page["metadata"].get("continue")
             if not following:
                 return found, page["metadata"]["resourceVersion"]
             query = query | {"continue": following}
+        raise ClusterError(Meaning.UNAVAILABLE, 0, "A list of the API server does not end.")
 
     async def events(self, namespace: str, uid: str) -> Sequence[Object]:
         """Events about the object with this uid; they are a hint, and may be forbidden."""
@@ -142,13 +169,17 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(int(seconds)),
         }
-        response = await self._send("GET", kind.path(namespace), query, None, None, seconds + 30)
+        call = Call("GET", kind.path(namespace), query)
+        response = await self._send(call, seconds + 30)
         try:
             if response.status != 200:
-                raise _refusal(response, await response.read(), "GET", kind.path(namespace))
+                content = await self._content(response)
+                raise _refusal(response, content, call)
             buffered = b""
             async for chunk in response.content.iter_any():
                 *lines, buffered = (buffered + chunk).split(b"\n")
+                if len(buffered) > self._bounds.longest:
+                    raise ClusterError(Meaning.UNAVAILABLE, 0, "An event is too long.")
                 for line in filter(None, lines):
                     yield orjson.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -160,120 +191,100 @@ class Cluster:
         self,
         method: str,
         path: str,
-        query: dict[str, str],
+        query: Mapping[str, str],
         body: Object | None = None,
-        media: str | None = None,
+        media: str = _JSON,
     ) -> Any:
         await self._budget()
-        response = await self._send(method, path, query, body, media, self._timeout)
+        call = Call(method, path, query, body, media)
+        response = await self._send(call, self._bounds.timeout)
         try:
-            content = await response.read()
+            content = await self._content(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unanswered(error) from error
         finally:
             response.release()
         if response.status >= 300:
-            raise self._slowed_by(_refusal(response, content, method, path))
-        self._rate = min(self._full_rate, self._rate * _FASTER)
-        try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise ClusterError(Meaning.UNAVAILABLE, 0, "the answer is not JSON") from error
+            raise self._slowed_by(_refusal(response, content, call))
+        self._rate = min(self._bounds.rate, self._rate * _FASTER)
+        return _decoded(content)
 
-    async def _send(  # noqa: PLR0917 - one HTTP request
-        self,
-        method: str,
-        path: str,
-        query: dict[str, str],
-        body: Object | None,
-        media: str | None,
-        timeout: float,
-    ) -> Any:
+    async def _send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
         try:
-            return await self._api.call_api(
-                path,
-                method,
-                query_params=list(query.items()),
-                header_params={
-                    "Content-Type": media or "application/json",
-                    "Accept": "application/json",
-                },
-                body=body,
-                auth_settings=["BearerToken"],
-                _preload_content=False,
-                _request_timeout=timeout,
-            )
+            return await self._transport.send(call, timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unanswered(error) from error
+
+    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+        """The whole of an answer; one that is too long is given up with its connection."""
+        parts: list[bytes] = []
+        length = 0
+        async for part in response.content.iter_any():
+            parts.append(part)
+            length += len(part)
+            if length > self._bounds.longest:
+                response.close()
+                raise ClusterError(Meaning.UNAVAILABLE, 0, "The API server's answer is too long.")
+        return b"".join(parts)
 
     def _slowed_by(self, error: ClusterError) -> ClusterError:
         """A cluster that is too busy gets half as many requests, and soon more again."""
         if error.meaning is Meaning.THROTTLED:
-            self._rate = max(self._full_rate * _SLOWEST, self._rate / 2)
+            self._rate = max(self._bounds.rate * _SLOWEST, self._rate / 2)
         return error
 
     async def _budget(self) -> None:
         now = time.monotonic()
-        earliest = now - self._burst / self._rate
+        earliest = now - self._bounds.burst / self._rate
         self._ready_at = max(self._ready_at, earliest) + 1 / self._rate
         if self._ready_at > now:
             await asyncio.sleep(self._ready_at - now)
 
 
-def _refusal(response: Any, content: bytes, method: str, path: str) -> ClusterError:
+def _decoded(content: bytes) -> Any:
+    """What an answer says. NUL is in no name or message of Kubernetes, and Postgres has none."""
+    try:
+        said = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ClusterError(Meaning.UNAVAILABLE, 0, "the answer is not JSON") from error
+    if b"\\u0000" in content:
+        raise ClusterError(Meaning.UNAVAILABLE, 0, "the answer has characters that no name has")
+    return said
+
+
+def _refusal(response: aiohttp.ClientResponse, content: bytes, call: Call) -> ClusterError:
     """An answer that is no success, with what it says about the culprit and the wait."""
     try:
         body: object = orjson.loads(content)
     except orjson.JSONDecodeError:
-        body = content[:500].decode(errors="replace").strip()
+        body = _words(content[:500].decode(errors="replace"))
+    if isinstance(body, dict):
+        body["message"] = _words(str(body.get("message") or ""))
     meaning = meaning_of(response.status, body)
-    said = body.get("message") if isinstance(body, dict) else body
+    said = body["message"] if isinstance(body, dict) else body
     if meaning is Meaning.NOT_SERVED:
-        said = f"{path} is not served: {said}"
+        said = f"{call.path} is not served: {said}"
+    culprit = culprit_of(body, call.path)
     return ClusterError(
         meaning,
         response.status,
         str(said or f"HTTP {response.status}"),
-        object=culprit_of(body, path),
-        reading=method == "GET",
+        object=culprit and _words(culprit),
+        reading=call.method == "GET",
         retry_after=_seconds(response.headers.get("Retry-After", "")),
     )
 
 
+def _words(said: str) -> str:
+    """As much of a server's words as a row keeps, without what Postgres has no place for."""
+    return said[:_LONGEST_WORDS].replace("\0", "").strip()
+
+
 def _seconds(retry_after: str) -> float:
     """API servers give whole seconds (RFC 9110 section 10.2.3 admits a date too)."""
-    return float(retry_after) if retry_after.isdecimal() else 0.0
+    return min(float(retry_after), _LONGEST_WAIT) if retry_after.isdecimal() else 0.0
 
 
 def _unanswered(error: Exception) -> ClusterError:
     said = "The API server did not answer in time." if isinstance(error, TimeoutError) else ""
     return ClusterError(Meaning.UNAVAILABLE, 0, said or str(error) or repr(error))
-
-
-async def connect(kubeconfig: Path, *, timeout: float, rate: float, burst: int) -> Cluster:
-    """The cluster of the operator's own kubeconfig, which is trusted.
-
-    SettingsError when it is none that works: the loader raises whatever it stumbles over.
-    """
-    try:
-        api = await config.new_client_from_config(str(kubeconfig))
-    except Exception as error:
-        raise SettingsError(
-            f"MOORING_KUBECONFIG: {kubeconfig} does not work ({type(error).__name__}). "
-            "Give one that works with kubectl"
-        ) from error
-    _read_environment_once(api)
-    return Cluster(api, timeout=timeout, rate=rate, burst=burst)
-
-
-def _read_environment_once(api: ApiClient) -> None:
-    """Look for a proxy now: the client's session would, and for ~/.netrc, on each request.
-
-    Each in a thread of its own: half of a reconciler's processor time (bench/).
-    """
-    rest, session = api.rest_client, api.rest_client.pool_manager
-    server = urlsplit(api.configuration.host)
-    if rest.proxy is None and not proxy_bypass(server.hostname or ""):
-        rest.proxy = getproxies().get(server.scheme)
-    rest.pool_manager = aiohttp.ClientSession(connector=session.connector, read_bufsize=_BUFFER)
-    session.detach()

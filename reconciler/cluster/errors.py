@@ -25,6 +25,7 @@ class Meaning(StrEnum):
     CONFLICT = Reason.CONFLICT.value
     THROTTLED = Reason.CLUSTER_THROTTLED.value
     UNAVAILABLE = Reason.CLUSTER_UNAVAILABLE.value
+    ADDRESS = Reason.ADDRESS_REFUSED.value
     EXPIRED = "Expired"
 
 
@@ -100,7 +101,8 @@ def culprit_of(body: object, path: str) -> str | None:
 
 
 def _missing(said: dict[str, Any]) -> Meaning:
-    kind = (said.get("details") or {}).get("kind")
+    details = said.get("details")
+    kind = details.get("kind") if isinstance(details, dict) else None
     if not kind:  # plain text for an unknown group or version, a bare Status for a resource
         return Meaning.NOT_SERVED
     return Meaning.NAMESPACE_MISSING if kind == "namespaces" else Meaning.NOT_FOUND

@@ -7,12 +7,14 @@ from reconciler.simulator.kinds import KINDS, Kind
 from reconciler.simulator.schema import Json
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-REVIEWS = (
-    ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-    ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
-)
-REVIEW_GROUP = "authorization.k8s.io"
-AUTHORIZATION = f"{REVIEW_GROUP}/v1"
+# By group and version, then by plural.
+REVIEWS: dict[str, dict[str, str]] = {
+    "authentication.k8s.io/v1": {"selfsubjectreviews": "SelfSubjectReview"},
+    "authorization.k8s.io/v1": {
+        "selfsubjectaccessreviews": "SelfSubjectAccessReview",
+        "selfsubjectrulesreviews": "SelfSubjectRulesReview",
+    },
+}
 SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 VERSION: Json = {
     "major": "1",
@@ -30,7 +32,7 @@ VERSION: Json = {
 @cache
 def group_versions() -> tuple[str, ...]:
     """`group/version` of every group but the core, in order."""
-    served = {kind.api_version for kind in KINDS if kind.group} | {AUTHORIZATION}
+    served = {kind.api_version for kind in KINDS if kind.group} | set(REVIEWS)
     return tuple(sorted(served))
 
 
@@ -63,8 +65,8 @@ def _group(api_version: str) -> Json:
 
 def resources(api_version: str) -> Json | None:
     """The APIResourceList of `v1` or `group/version`; None when it is not served."""
-    if api_version == AUTHORIZATION:
-        found = [_review(plural, kind) for plural, kind in REVIEWS]
+    if api_version in REVIEWS:
+        found = [_review(plural, kind) for plural, kind in REVIEWS[api_version].items()]
     else:
         kinds = [kind for kind in KINDS if kind.api_version == api_version]
         kinds.sort(key=lambda kind: kind.plural)

@@ -60,8 +60,8 @@ def asked(request: Request) -> Asked:
     verb = VERBS.get(request.method, request.method.lower())
     try:
         version, below = api_version(segments)
-        if version == discovery.AUTHORIZATION and below:
-            return Asked(verb, "", review=dict(discovery.REVIEWS).get(below[0], ""))
+        if version in discovery.REVIEWS and below:
+            return Asked(verb, "", review=discovery.REVIEWS[version].get(below[0], ""))
         found = target(version, below) if below else None
     except (Refusal, NoPage):
         found = None

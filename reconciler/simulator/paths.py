@@ -8,7 +8,8 @@ from reconciler.simulator.status import NoPage, Refusal, no_such_resource
 
 OF_RUNNING_PODS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 NOTHING_RUNS = "no pod really runs in the simulator"
-BUILT_IN = frozenset({kind.group for kind in KINDS if not kind.custom} | {discovery.REVIEW_GROUP})
+REVIEWED = frozenset(version.partition("/")[0] for version in discovery.REVIEWS)
+BUILT_IN = frozenset(kind.group for kind in KINDS if not kind.custom) | REVIEWED
 
 
 @dataclass(frozen=True)

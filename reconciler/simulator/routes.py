@@ -85,8 +85,8 @@ class Server:
         version, below = api_version(segments)
         if not below:
             return _found(discovery.resources(version))
-        if version == discovery.AUTHORIZATION:
-            return await review(request, below, self.resources.faults)
+        if version in discovery.REVIEWS:
+            return await review(request, version, below, self.resources.faults)
         return await self.resources.serve(request, target(version, below))
 
     def _fixed(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:

@@ -19,7 +19,8 @@ import websockets
 from websockets import Subprotocol
 
 from app.domain import ids
-from reconciler.cluster.client import connect
+from reconciler.cluster.client import Bounds
+from reconciler.cluster.trusted import connect
 from reconciler.manifests.identity import MANAGED_BY, MANAGER
 from reconciler.manifests.kinds import KINDS
 from tests.acceptance.stack import PATIENCE, Stack
@@ -200,7 +201,7 @@ async def change_ids(stack: Stack, project: UUID) -> list[str]:
 async def objects_left(stack: Stack) -> list[str]:
     """Our objects that are still in the namespace, of every kind that a deletion looks for."""
     namespace = stack.ready["namespace"]
-    cluster = await connect(stack.kubeconfig, timeout=30, rate=1000, burst=1000)
+    cluster = await connect(stack.kubeconfig, Bounds(30, rate=1000, burst=1000))
     try:
         return [
             f"{kind.kind}/{body['metadata']['name']}"

@@ -9,7 +9,8 @@ import pytest_asyncio
 from app.db.session import Database
 from app.domain.states import ResourceKind
 from app.settings import Settings
-from reconciler.cluster.client import Cluster, connect
+from reconciler.cluster.client import Bounds, Cluster
+from reconciler.cluster.trusted import connect
 from reconciler.databases import DatabaseReconciler
 from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
@@ -34,7 +35,7 @@ async def simulator(tmp_path: Path) -> AsyncIterator[RunningSimulator]:
 @pytest_asyncio.fixture
 async def cluster(simulator: RunningSimulator) -> AsyncIterator[Cluster]:
     """Our client of it."""
-    opened = await connect(simulator.kubeconfig, timeout=10, rate=1000, burst=1000)
+    opened = await connect(simulator.kubeconfig, Bounds(10, rate=1000, burst=1000))
     yield opened
     await opened.close()
 

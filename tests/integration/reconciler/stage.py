@@ -17,7 +17,8 @@ from app.domain.reasons import Reason
 from app.domain.states import ResourceKind
 from app.domain.viewer import API, Viewer
 from app.settings import Settings
-from reconciler.cluster.client import Cluster, connect
+from reconciler.cluster.client import Bounds, Cluster
+from reconciler.cluster.trusted import connect
 from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
 from reconciler.resources import Resources
@@ -69,7 +70,7 @@ class Stage:
             "operator_silence": 0.3,
         }
         settings = Settings(**(quick | changed))  # type: ignore[arg-type]
-        opened = await connect(self.simulator.kubeconfig, timeout=0.5, rate=1000, burst=1000)
+        opened = await connect(self.simulator.kubeconfig, Bounds(0.5, rate=1000, burst=1000))
         sandboxes = SandboxReconciler(self.database, opened, KEYS, settings)
         databases = DatabaseReconciler(self.database, opened, KEYS, settings)
         kinds = {

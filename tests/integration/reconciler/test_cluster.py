@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.settings import SettingsError
-from reconciler.cluster.client import connect
+from reconciler.cluster.client import Bounds
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.cluster.trusted import connect
 from reconciler.manifests.kinds import POD
 
 
@@ -18,7 +19,7 @@ async def test_a_cluster_that_is_away_is_named_in_words_for_users(tmp_path: Path
     user = {"name": "c", "user": {"token": "t"}}
     lists = {"clusters": [cluster], "contexts": [context], "users": [user]}
     kubeconfig.write_text(json.dumps(lists | {"current-context": "c"}))
-    away = await connect(kubeconfig, timeout=10, rate=1000, burst=1000)
+    away = await connect(kubeconfig, Bounds(10, rate=1000, burst=1000))
 
     with pytest.raises(ClusterError) as refused:
         await away.get(POD, "default", "pod")
@@ -34,4 +35,4 @@ async def test_a_kubeconfig_that_is_none_is_a_wrong_setting(tmp_path: Path, text
     kubeconfig.write_text(text)
 
     with pytest.raises(SettingsError, match=f"MOORING_KUBECONFIG: {kubeconfig} does not work"):
-        await connect(kubeconfig, timeout=10, rate=1000, burst=1000)
+        await connect(kubeconfig, Bounds(10, rate=1000, burst=1000))

@@ -127,6 +127,19 @@ async def test_what_a_fault_forbids_a_review_does_not_allow(cluster: Cluster) ->
     assert read.body["status"] == {"allowed": True}
 
 
+async def test_what_a_fault_forbids_is_in_no_rule(cluster: Cluster) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+
+    async with cluster.faulty(answers(403, kind="StatefulSet", verbs=["patch", "delete"])):
+        review = await cluster.call("POST", path, {"spec": {"namespace": cluster.namespace}})
+        other = await cluster.call("POST", path, {"spec": {"namespace": "elsewhere"}})
+
+    verbs = {rule["resources"][0]: rule["verbs"] for rule in review.body["status"]["resourceRules"]}
+    assert verbs["statefulsets"] == ["create", "deletecollection", "get", "list", "update", "watch"]
+    assert "patch" in verbs["pods"]
+    assert other.body["status"]["incomplete"] is False
+
+
 async def test_discovery_is_refused_by_its_path(cluster: Cluster) -> None:
     async with cluster.faulty(answers(401, name="/apis*")):
         groups = await cluster.call("GET", "/apis")

@@ -76,6 +76,24 @@ async def test_the_user_may_do_everything(cluster: Cluster) -> None:
     assert (answer.code, answer.body["status"]) == (201, {"allowed": True})
 
 
+async def test_the_user_is_told_who_he_is_and_which_rules_are_his(cluster: Cluster) -> None:
+    who = await cluster.call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    rules = await cluster.call("POST", path, {"spec": {"namespace": "x"}})
+    nowhere = await cluster.call("POST", path, {"spec": {}})
+    read = await cluster.call("GET", path)
+
+    assert (who.code, who.body["kind"]) == (201, "SelfSubjectReview")
+    assert who.body["status"]["userInfo"]["username"] == "mooring-simulator"
+    assert "system:authenticated" in who.body["status"]["userInfo"]["groups"]
+    assert (rules.code, rules.body["spec"]) == (201, {})
+    assert rules.body["status"]["resourceRules"] == [
+        {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+    ]
+    assert (nowhere.code, nowhere.body["message"]) == (400, "no namespace on request")
+    assert read.code == 405
+
+
 async def test_a_name_is_given_once(cluster: Cluster) -> None:
     first = await cluster.call("POST", MAPS, config_map("a", data={"k": "1"}))
     again = await cluster.call("POST", MAPS, config_map("a"))

@@ -1,0 +1,75 @@
+"""The way to the operator's own cluster: his kubeconfig is trusted, and does what kubectl's does.
+
+It may run programs and read files, and a proxy of the environment is used. So nothing that a user
+gave comes here: that is `vetted`.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from kubernetes_asyncio import config
+from kubernetes_asyncio.client import ApiClient
+
+from app.settings import SettingsError
+from reconciler.cluster.client import Bounds, Call, Cluster
+
+# As kubernetes_asyncio's own session has it: objects of 1.5 MiB are longer than aiohttp's default.
+_BUFFER = 2**21
+
+
+class Trusted:
+    """Requests through kubernetes_asyncio, which renews what expires."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+        api.user_agent = f"mooring/{version('mooring')}"
+
+    async def send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
+        """The answer, not decoded: the typed models raise on missing fields."""
+        response: aiohttp.ClientResponse = await self._api.call_api(
+            call.path,
+            call.method,
+            query_params=list(call.query.items()),
+            header_params={"Content-Type": call.media, "Accept": "application/json"},
+            body=call.body,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=timeout,
+        )
+        return response
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+
+async def connect(kubeconfig: Path, bounds: Bounds) -> Cluster:
+    """The cluster of the operator's own kubeconfig, which is trusted.
+
+    SettingsError when it is none that works: the loader raises whatever it stumbles over.
+    """
+    try:
+        api = await config.new_client_from_config(str(kubeconfig))
+    except Exception as error:
+        raise SettingsError(
+            f"MOORING_KUBECONFIG: {kubeconfig} does not work ({type(error).__name__}). "
+            "Give one that works with kubectl"
+        ) from error
+    _read_environment_once(api)
+    return Cluster(Trusted(api), bounds)
+
+
+def _read_environment_once(api: ApiClient) -> None:
+    """Look for a proxy now: the client's session would, and for ~/.netrc, on each request.
+
+    Each in a thread of its own: half of a reconciler's processor time (bench/).
+    """
+    rest, session = api.rest_client, api.rest_client.pool_manager
+    server = urlsplit(api.configuration.host)
+    if rest.proxy is None and not proxy_bypass(server.hostname or ""):
+        rest.proxy = getproxies().get(server.scheme)
+    rest.pool_manager = aiohttp.ClientSession(connector=session.connector, read_bufsize=_BUFFER)
+    session.detach()
