@@ -10,6 +10,7 @@ from broadcaster import Broadcast
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
+from app.auth.entrance import Entrance
 from app.auth.tokens import Tokens
 from app.db import migrations, retention
 from app.db.session import Database
@@ -30,6 +31,7 @@ def create_app(settings: Settings) -> Starlette:
     url, listen_url = settings.postgres()
     tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
     makers = Makers(settings, KeyRing(settings.secret_keys.get_secret_value()))
+    entrance = Entrance(settings)
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(
         url,
@@ -50,7 +52,7 @@ def create_app(settings: Settings) -> Starlette:
             asyncio.create_task(retention.run(database, keep, settings.prune_every)),
         ]
         try:
-            yield {"mooring": State(settings, database, tokens, makers, feeds)}
+            yield {"mooring": State(settings, database, tokens, makers, feeds, entrance)}
         finally:
             for task in tasks:
                 task.cancel()

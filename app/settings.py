@@ -7,7 +7,14 @@ have `KUBECONFIG` and `DATABASE_URL` exported to production. Times are in second
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +25,9 @@ class SettingsError(ValueError):
 Seconds = Annotated[float, Field(gt=0)]
 # `make run MOORING_KUBECONFIG=~/…`: not every shell expands it there.
 File = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+_WEAKEST_HASH = 35840
 
 
 class Settings(BaseSettings):
@@ -64,6 +74,22 @@ class Settings(BaseSettings):
     )
     prune_every: Seconds = Field(3600, description="How often older changes are taken away")
     resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")
+
+    # Signing in.
+    sign_up: list[str] = Field(
+        [],
+        description="By which ways new users come, JSON: PASSWORD, GITHUB, SEALOS, or the name of"
+        " an OpenID provider",
+    )
+    password_sign_in: bool = Field(True, description="Sign in with login and password")
+    register_at_sign_in: bool = Field(
+        False, description="signIn makes the user of a login that nobody has"
+    )
+    password_memory: int = Field(
+        65536, ge=7168, le=4194304, description="KiB that the hash of a password takes"
+    )
+    password_time: int = Field(3, ge=1, le=100, description="Passes over that memory")
+    password_parallelism: int = Field(4, ge=1, le=64, description="Lanes of the hash")
 
     # What a sandbox gets when its input leaves it out, and where it is reached.
     sandbox_image: str = Field(
@@ -153,6 +179,15 @@ class Settings(BaseSettings):
         None, description="Folder of PostgreSQL's programs, as pg_config --bindir prints it"
     )
     simulator_arguments: str = Field("", description="More arguments for the simulator")
+
+    @field_validator("password_time")
+    @classmethod
+    def _strong(cls, passes: int, given: ValidationInfo) -> int:
+        # OWASP's password storage cheat sheet: 46 MiB once is as good as 7 MiB five times.
+        memory = given.data.get("password_memory", _WEAKEST_HASH)
+        if memory * passes < _WEAKEST_HASH:
+            raise ValueError(f"password_memory times password_time is {_WEAKEST_HASH} KiB or more")
+        return passes
 
     @classmethod
     def load(cls, **given: Any) -> Self:

@@ -1,38 +1,54 @@
-"""Passwords as argon2id hashes (RFC 9106, the parameters of argon2-cffi's low-memory profile).
+"""Passwords as argon2id hashes (RFC 9106) with the parameters of the settings.
 
 Hashing takes tens of milliseconds and 64 MiB, so it runs in a thread, two at a time.
 """
 
 import asyncio
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.profiles import RFC_9106_LOW_MEMORY
 
-_hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-_slots = asyncio.Semaphore(2)
-# The same work for an unknown user as for a wrong password.
-_NOBODY = _hasher.hash("nobody has this password")
+from app.settings import Settings
+
+_AT_ONCE = 2
 
 
-async def hashed(password: str) -> str:
-    """The hash to keep."""
-    async with _slots:
-        return await asyncio.to_thread(_hasher.hash, _bytes(password))
+class Passwords:
+    """Makes and compares hashes."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._hasher = PasswordHasher(
+            memory_cost=settings.password_memory,
+            time_cost=settings.password_time,
+            parallelism=settings.password_parallelism,
+        )
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
-async def matches(secret: str | None, password: str) -> bool:
-    """Whether `password` is the one behind `secret`; None is nobody's."""
-    async with _slots:
-        right = await asyncio.to_thread(_verify, secret or _NOBODY, password)
-    return right and secret is not None
+    async def hashed(self, password: str) -> str:
+        """The hash to keep."""
+        async with self._slots:
+            return await asyncio.to_thread(self._hasher.hash, _bytes(password))
 
+    async def matches(self, secret: str | None, password: str) -> bool:
+        """Whether `password` is the one behind `secret`; None is nobody's, at the same cost."""
+        async with self._slots:
+            return await asyncio.to_thread(self._verify, secret, password)
 
-def _verify(secret: str, password: str) -> bool:
-    try:
-        return _hasher.verify(secret, _bytes(password))
-    except (VerificationError, InvalidHashError):
-        return False
+    def outdated(self, secret: str) -> bool:
+        """Whether `secret` was made with other parameters than those of today."""
+        return self._hasher.check_needs_rehash(secret)
+
+    @cached_property
+    def _nobody(self) -> str:
+        return self._hasher.hash("nobody has this password")
+
+    def _verify(self, secret: str | None, password: str) -> bool:
+        try:
+            right = self._hasher.verify(secret or self._nobody, _bytes(password))
+        except (VerificationError, InvalidHashError):
+            return False
+        return right and secret is not None
 
 
 def _bytes(password: str) -> bytes:

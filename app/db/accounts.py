@@ -32,11 +32,8 @@ FROM "user" u JOIN membership m ON m.user_id = u.id JOIN account a ON a.id = m.a
 JOIN feed f ON f.account_id = a.id
 WHERE u.id = :user_id ORDER BY f.number
 """)
-_PASSWORD = text("""
-SELECT u.id, u.login, u.created_at, i.secret FROM user_identity i JOIN "user" u ON u.id = i.user_id
-WHERE i.provider = 'PASSWORD' AND i.provider_user_id = :login
-""")
 _USERS = text('SELECT id, login, created_at FROM "user" WHERE id = ANY(CAST(:ids AS uuid[]))')
+_TAKEN = text('SELECT 1 FROM "user" WHERE login = :login')
 _NEW_USER = text("""
 INSERT INTO "user" (id, login) VALUES (:id, :login) ON CONFLICT (login) DO NOTHING
 RETURNING created_at
@@ -67,25 +64,26 @@ async def viewer(executor: Executor, user_id: UUID, expires_at: datetime) -> Vie
     )
 
 
-async def password_of(executor: Executor, login: str) -> tuple[UserRow, str] | None:
-    """The user who signs in as `login` with a password, and its hash."""
-    row = (await executor.execute(_PASSWORD, {"login": login})).first()
-    return (UserRow(row.id, row.login, row.created_at), row.secret) if row else None
-
-
 async def users(executor: Executor, ids: list[UUID]) -> list[UserRow]:
     """Those of `ids` that exist."""
     return [UserRow(*row) for row in await executor.execute(_USERS, {"ids": ids})]
 
 
-async def create(session: Session, login: str, secret: str) -> UserRow | None:
-    """A user with a password, a personal account and its feed; None when the login is taken."""
+async def is_taken(executor: Executor, login: str) -> bool:
+    """Whether somebody has this login."""
+    return (await executor.execute(_TAKEN, {"login": login})).first() is not None
+
+
+async def create(session: Session, login: str, secret: str | None) -> UserRow | None:
+    """A user with a password, unless it is None, a personal account and its feed; None when the
+    login is taken."""
     user_id, account_id = new_id(), new_id()
     made = (await session.execute(_NEW_USER, {"id": user_id, "login": login})).first()
     if made is None:
         return None
-    identity = {"id": new_id(), "user_id": user_id, "provider": PASSWORD}
-    await session.execute(_NEW_IDENTITY, identity | {"login": login, "secret": secret})
+    if secret is not None:
+        identity = {"id": new_id(), "user_id": user_id, "provider": PASSWORD}
+        await session.execute(_NEW_IDENTITY, identity | {"login": login, "secret": secret})
     await session.execute(_NEW_ACCOUNT, {"id": account_id, "owner_id": user_id, "login": login})
     await session.execute(_NEW_MEMBER, {"account_id": account_id, "user_id": user_id})
     await feed.create(session, account_id)

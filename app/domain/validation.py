@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from app.domain import limits
+from app.domain import limits, passwords
 from app.domain.errors import InputErrorCode, InputProblem, InvalidInput
 from app.domain.quantities import milli
 
@@ -64,8 +64,8 @@ class Check:
         """Whether anybody could have this login."""
         return _LOGIN.fullmatch(value) is not None
 
-    def password(self, value: str, at: tuple[str, ...]) -> str:
-        """A new password; every character counts."""
+    def password(self, value: str, login: str, at: tuple[str, ...]) -> str:
+        """A new password of `login`; every character counts."""
         least, most = limits.PASSWORD
         if len(value) < least:
             self.refuse(
@@ -77,6 +77,12 @@ class Check:
             self.refuse(
                 InputErrorCode.INVALID, at, "A password holds no NUL and no half character."
             )
+        elif passwords.is_login(value, login):
+            rule = "Your login is no password, nor is it with a few characters more."
+            self.refuse(InputErrorCode.NOT_ALLOWED, at, rule)
+        elif passwords.is_common(value):
+            rule = "This is one of the 10,000 commonest passwords; choose another."
+            self.refuse(InputErrorCode.NOT_ALLOWED, at, rule)
         return value
 
     def github_repo(self, value: str | None, at: tuple[str, ...]) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
+from app.auth.entrance import Entrance
 from app.auth.tokens import Tokens
 from app.db import accounts
 from app.db.session import Database
@@ -39,6 +40,7 @@ class State:
     tokens: Tokens
     makers: Makers
     feeds: Feeds
+    entrance: Entrance
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
 

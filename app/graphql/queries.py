@@ -19,6 +19,7 @@ from app.graphql import build, connections
 from app.graphql.connections import ProjectConnection
 from app.graphql.inputs import ProjectFilter, ProjectOrder
 from app.graphql.nodes import Info, Node, Project, User
+from app.graphql.sign_in import SignInQueries
 
 
 @strawberry.type(description="What is to be known about an error code.")
@@ -31,7 +32,7 @@ class ErrorCodeInfo:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query:
+class Query(SignInQueries):
     """Everything that can be read."""
 
     @strawberry.field(description="The signed-in user; UNAUTHENTICATED without one.")

@@ -173,7 +173,7 @@ class Supervisor:
         host, port = self._listener.getsockname()[:2]
         fd = self._listener.fileno()
         shared = self._shared_environment(cluster)
-        served = shared | {"MOORING_HOST": host, "MOORING_PORT": str(port)}
+        served = shared | self._open_door() | {"MOORING_HOST": host, "MOORING_PORT": str(port)}
         acting = shared | {"MOORING_KUBECONFIG": str(cluster.kubeconfig)} | self._budget()
         api = processes.api(urls.api, self._pipe, fd, served)
         reconciler = processes.reconciler(urls.reconciler, self._pipe, acting)
@@ -191,6 +191,11 @@ class Supervisor:
         if self._settings.kubeconfig is not None or set_by_hand:
             return {}
         return {"MOORING_CLUSTER_RATE": "1000", "MOORING_CLUSTER_BURST": "1000"}
+
+    def _open_door(self) -> dict[str, str]:
+        """On one's own machine anybody may sign up, unless it was said by whom."""
+        by_hand = "sign_up" in self._settings.model_fields_set
+        return {} if by_hand else {"MOORING_SIGN_UP": '["PASSWORD"]'}
 
     def _shared_environment(self, cluster: Cluster) -> dict[str, str]:
         settings, key = self._settings, self._data.key

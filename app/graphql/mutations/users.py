@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from app.auth import passwords
-from app.db.accounts import UserRow
-from app.domain.errors import BadCredentials, InvalidInput
-from app.domain.viewer import API
+from app.auth import by_password
+from app.db.accounts import PASSWORD, UserRow
+from app.domain.errors import InvalidInput
 from app.graphql import build
 from app.graphql.inputs import SignInInput, SignUpInput
 from app.graphql.mutations.edge import as_data
 from app.graphql.nodes import Info
 from app.graphql.payloads import Credentials, SignInPayload, SignUpPayload
-from app.services import users
 
 
 @strawberry.type
@@ -23,11 +21,11 @@ class UserMutations:
     @strawberry.mutation(description="Make a user and sign in.")
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
         """Make a user and sign in."""
+        state, address = info.context.state, info.context.connection.address
         try:
-            users.check_sign_up(input.login, input.password)
-            secret = await passwords.hashed(input.password)
-            made = await info.context.state.database.transact(
-                API, lambda session: users.sign_up(session, input.login, secret)
+            state.entrance.check_sign_up(PASSWORD)
+            made = await by_password.sign_up(
+                state.database, state.entrance.passwords, input.login, input.password, address
             )
         except InvalidInput as wrong:
             return SignUpPayload(credentials=None, errors=as_data(info, wrong))
@@ -38,10 +36,16 @@ class UserMutations:
     )
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload | None:
         """Sign in with a password."""
-        async with info.context.state.database.read(API) as connection:
-            user, secret = await users.sign_in(connection, input.login)
-        if not await passwords.matches(secret, input.password) or user is None:
-            raise BadCredentials
+        state, address = info.context.state, info.context.connection.address
+        state.entrance.check(PASSWORD)
+        user = await by_password.sign_in(
+            state.database,
+            state.entrance.passwords,
+            input.login,
+            input.password,
+            address,
+            registers=state.settings.register_at_sign_in,
+        )
         return SignInPayload(credentials=_credentials(info, user))
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from app.auth.entrance import Entrance
 from app.auth.tokens import Tokens
 from app.db.session import Database
 from app.domain import ids
@@ -44,7 +45,8 @@ async def test_a_list_and_many_nodes_cost_the_same_whatever_their_number(
     viewer = await viewer_of(database)
     tokens = Tokens("k" * 32, 60)
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    state = State(Settings(), database, tokens, MAKERS, feeds)
+    settings = Settings()
+    state = State(settings, database, tokens, MAKERS, feeds, Entrance(settings))
     connection = Connection(state, authorization=f"Bearer {tokens.issue(viewer.user_id)[0]}")
 
     async def cost(document: str, **variables: object) -> int:

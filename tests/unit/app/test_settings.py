@@ -44,3 +44,11 @@ def test_everything_that_is_wrong_is_named_and_not_repeated(
     lines = str(wrong.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["MOORING_PORT", "MOORING_LEASE"]
     assert "hunter2" not in str(wrong.value)
+
+
+def test_a_hash_weaker_than_it_should_be_is_refused_by_name() -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings.load(password_memory=7168, password_time=4)
+
+    assert str(wrong.value).startswith("MOORING_PASSWORD_TIME: ")
+    assert Settings.load(password_memory=7168, password_time=5).password_time == 5

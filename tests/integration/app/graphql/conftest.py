@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.auth.entrance import Entrance
 from app.auth.tokens import Tokens
 from app.db.session import Database
 from app.domain.viewer import Viewer
@@ -25,14 +26,24 @@ Follow = Callable[..., Awaitable[Any]]
 
 @pytest.fixture
 def state(database: Database) -> State:
-    """What one API process holds, without wake-ups."""
+    """What one API process holds, without wake-ups; anybody may sign up."""
+    return state_of(database, Settings(sign_up=["PASSWORD"]))
+
+
+def state_of(database: Database, settings: Settings) -> State:
+    """The same with these settings."""
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    return State(Settings(), database, TOKENS, MAKERS, feeds)
+    return State(settings, database, TOKENS, MAKERS, feeds, Entrance(settings))
 
 
 @pytest.fixture
 def ask(state: State) -> Ask:
     """await ask(viewer or None, document, **variables): the answer as a client gets it."""
+    return asker(state)
+
+
+def asker(state: State) -> Ask:
+    """The same for this state."""
 
     async def asking(viewer: Viewer | None, document: str, **variables: object) -> Any:
         answer = await schema.execute(

@@ -181,7 +181,7 @@ async def served(url: str, **settings: Any) -> AsyncIterator[Api]:
         database_url=SecretStr(url),
         token_key=SecretStr(KEY),
         secret_keys=SecretStr("test:" + "A" * 43 + "="),
-        **settings,
+        **({"sign_up": ["PASSWORD"]} | settings),
     )
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any, cast
 from uuid import UUID
 
+from app.auth.entrance import Entrance
 from app.domain import cursors, ids
 from app.domain.ids import NodeType
 from app.domain.reasons import Reason
@@ -38,7 +39,8 @@ class Client:
     """One signed-in client of an API process."""
 
     def __init__(self, api: Live, viewer: Viewer) -> None:
-        state = State(Settings(), api.database, TOKENS, MAKERS, api.feeds)
+        settings = Settings()
+        state = State(settings, api.database, TOKENS, MAKERS, api.feeds, Entrance(settings))
         self._connection = Connection(state, f"Bearer {TOKENS.issue(viewer.user_id)[0]}")
 
     async def ask(self, document: str, **variables: Any) -> Any:

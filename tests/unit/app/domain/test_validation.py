@@ -91,7 +91,7 @@ def test_no_text_crashes_a_check(text: str) -> None:
     check = Check()
 
     check.login(text, ())
-    check.password(text, ())
+    check.password(text, "ada", ())
     check.github_repo(text, ())
     check.image(text, ())
     check.quantity(text, (), ("1", "2"))
@@ -109,7 +109,7 @@ def test_units_grow(amount: int, unit: str) -> None:
 def test_all_problems_are_told_at_once() -> None:
     check = Check()
     check.login("A", ("login",))
-    check.password("short", ("password",))
+    check.password("short", "A", ("password",))
 
     with pytest.raises(InvalidInput) as refused:
         check.done()
