@@ -21,10 +21,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from app.db import roles
 from app.postgres import EmbeddedPostgres, ensure_database
+from app.supervisor.database import with_role
 
 OWNER = "mooring"
 OWNER_PASSWORD = "owner"
+PASSWORDS = {roles.API: "api", roles.RECONCILER: "reconciler"}
 
 
 @pytest.fixture(scope="session")
@@ -58,11 +61,16 @@ async def make_database(server: EmbeddedPostgres, name: str) -> str:
     return server.dsn(name, OWNER, OWNER_PASSWORD)
 
 
+def as_role(url: str, role: str) -> str:
+    """The owner's `url` for one of the two roles; the template knows them."""
+    return with_role(url, role, PASSWORDS[role])
+
+
 @asynccontextmanager
 async def new_database(server: EmbeddedPostgres, template: str = "template0") -> AsyncIterator[str]:
     """A database for one test, a copy of `template` (to which nobody may be connected).
 
-    Yields the owner's URL; for another role, `server.dsn(name, user, password)`.
+    Yields the owner's URL; `as_role` makes another's of it.
     """
     name = f"test_{uuid4().hex}"
     admin = await asyncpg.connect(server.admin_dsn())

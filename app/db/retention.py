@@ -4,6 +4,9 @@ Every API process calls this; the advisory lock lets one at a time work, and the
 round takes away what the last one left below the floor, and raises the floor afterwards: whoever
 found his cursor above the floor has until the next round to read on from it, so no reader needs a
 lock. Feeds that are being written to are left for the next round, so nobody waits for this.
+
+All accounts' rows go, so the statements are functions of the schema's owner, who alone is past the
+policies: the API may call them and has no other way to take history away.
 """
 
 import asyncio
@@ -22,29 +25,9 @@ _LOCK = 0x6D6F6F73  # "moos"; the migrations' is "moor"
 _MOST = 5000
 
 _ALONE = text("SELECT pg_try_advisory_xact_lock(:key)")
-_TAKE_CHANGES = text("""
-DELETE FROM change WHERE (account_id, seq) IN (
-  SELECT c.account_id, c.seq FROM change c JOIN feed f USING (account_id)
-  WHERE c.at < mooring_now() - CAST(:keep AS interval) AND c.seq <= f.floor LIMIT :most)
-RETURNING 1
-""")
-_RAISE_FLOORS = text("""
-WITH old AS MATERIALIZED (
-  SELECT account_id, max(seq) AS seq FROM change
-  WHERE at < mooring_now() - CAST(:keep AS interval) GROUP BY 1),
-l AS MATERIALIZED (
-  SELECT f.account_id FROM feed f JOIN old USING (account_id) WHERE f.floor < old.seq
-  ORDER BY f.account_id FOR NO KEY UPDATE OF f SKIP LOCKED)
-UPDATE feed f SET floor = old.seq FROM old JOIN l USING (account_id)
-WHERE f.account_id = old.account_id RETURNING 1
-""")
-# A key may be in use again at this moment: its own mutation takes the old row away then.
-_TAKE_ANSWERS = text("""
-DELETE FROM idempotency WHERE (user_id, mutation, key) IN (
-  SELECT user_id, mutation, key FROM idempotency
-  WHERE created_at < mooring_now() - interval '24 hours' LIMIT :most FOR UPDATE SKIP LOCKED)
-RETURNING 1
-""")
+_TAKE_CHANGES = text("SELECT * FROM mooring_take_changes(:keep, :most)")
+_TAKE_ANSWERS = text("SELECT * FROM mooring_take_answers(:most)")
+_RAISE_FLOORS = text("SELECT * FROM mooring_raise_floors(:keep)")
 
 
 async def prune(database: Database, keep: timedelta) -> None:

@@ -1,8 +1,9 @@
 """The database roles of the two processes: neither owns a table, neither is a superuser.
 
 `migrate` owns the schema. Each process may do what the header of `models` says that it writes, so
-that a mistake in one cannot write the other's columns. Roles belong to the whole server while
-grants belong to this database, and both are brought up to date by every `mooring migrate`.
+that a mistake in one cannot write the other's columns, and sees the rows that `policies` shows it.
+Roles belong to the whole server while grants and policies belong to this database, and all are
+brought up to date by every `mooring migrate`: what is granted below is all that is granted.
 """
 
 import asyncpg
@@ -12,8 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import text
 
+from app.db import policies
+
 API = "mooring_api"
 RECONCILER = "mooring_reconciler"
+
+_LOCK = 0x6D6F6F75  # "moou"; the migrations' is "moor": one of several `mooring migrate` at a time
 
 _INTENT = (
     "desired_state, generation, generation_since, desired_generation, project_generation,"
@@ -30,6 +35,7 @@ _CHECKED = (
     " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims"
 )
 _GRANTS = f"""
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {API}, {RECONCILER};
 GRANT USAGE ON SCHEMA public TO {API}, {RECONCILER};
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {API};
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO {API};
@@ -38,8 +44,8 @@ GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency,
   session, api_token, user_config, environment, throttle TO {API};
 GRANT UPDATE ({_SET}), DELETE ON credential TO {API};
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
-GRANT UPDATE (seq, floor) ON feed TO {API};
-GRANT DELETE ON change TO {API};
+GRANT UPDATE (seq) ON feed TO {API};
+GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors TO {API};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
   environment, user_config, credential, feed, change
   TO {RECONCILER};
@@ -66,10 +72,12 @@ async def ensure(url: str, passwords: dict[str, str]) -> bool:
     )
     try:
         async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             for role, password in passwords.items():
                 await _ensure_role(connection, role, password)
             for statement in filter(None, map(str.strip, _GRANTS.split(";"))):
                 await connection.execute(text(statement))
+        await policies.ensure(engine, API, RECONCILER)
     except DBAPIError as error:
         if isinstance(
             error.orig.__cause__ if error.orig else None, asyncpg.InsufficientPrivilegeError

@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from app.db import migrations
+from app.db import migrations, roles
 from app.db.session import Database
 from app.postgres import EmbeddedPostgres
-from tests.postgres import make_database, new_database, postgres
+from tests.postgres import PASSWORDS, as_role, make_database, new_database, postgres
 
 __all__ = ["postgres"]
 
 
 @pytest_asyncio.fixture(scope="session")
 async def template(postgres: EmbeddedPostgres) -> str:
-    """The name of a database at the newest revision."""
-    await migrations.upgrade(await make_database(postgres, "mooring_template"))
+    """The name of a database at the newest revision, with the roles of the processes."""
+    url = await make_database(postgres, "mooring_template")
+    await migrations.upgrade(url)
+    assert await roles.ensure(url, PASSWORDS)
     return "mooring_template"
 
 
@@ -28,7 +30,15 @@ async def url(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    """The database of one test."""
+    """The database of one test, as its owner: no policy is in the way of what a test looks at."""
     opened = Database(url, pool=5)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def api_database(url: str) -> AsyncIterator[Database]:
+    """The same, as an API process is connected."""
+    opened = Database(as_role(url, roles.API), pool=5)
     yield opened
     await opened.close()

@@ -8,19 +8,22 @@ from uuid import UUID
 
 from broadcaster import Broadcast
 
+from app.db import roles
 from app.db.session import Database
 from app.db.wakeups import Publisher
 from app.domain.viewer import Viewer
 from app.live.backend import WakeupBackend
 from app.live.feeds import Feeds
 from app.live.streams import Stream
+from tests.postgres import as_role
 
 
 @dataclass
 class Live:
-    """One API process's live part."""
+    """One API process's live part, and beside it a reconciler's connection."""
 
     database: Database
+    reconciler: Database
     feeds: Feeds
     resync_after: int = 1000
 
@@ -32,16 +35,18 @@ class Live:
 async def live(url: str, *, notify: bool = True, depth: int = 256) -> AsyncIterator[Live]:
     """It runs for the block."""
     publisher = Publisher(url, enabled=notify)
-    database = Database(url, pool=5, publisher=publisher)
+    database = Database(as_role(url, roles.API), pool=5, publisher=publisher)
+    reconciler = Database(as_role(url, roles.RECONCILER), pool=5, publisher=publisher)
     broadcast = Broadcast(backend=WakeupBackend(url, enabled=notify))
     feeds = Feeds(database, broadcast, poll=0.2 if not notify else 3600, depth=depth)
     await broadcast.connect()
     tasks = [asyncio.create_task(publisher.run()), asyncio.create_task(feeds.poll())]
     try:
-        yield Live(database, feeds)
+        yield Live(database, reconciler, feeds)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await broadcast.disconnect()
         await database.close()
+        await reconciler.close()

@@ -40,13 +40,13 @@ def counted() -> Iterator[list[str]]:
 
 
 async def test_a_list_and_many_nodes_cost_the_same_whatever_their_number(
-    database: Database,
+    database: Database, api_database: Database
 ) -> None:
     viewer = await viewer_of(database)
     tokens = Tokens("k" * 32, 60)
-    feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
+    feeds = Feeds(api_database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
     settings = Settings()
-    state = State(settings, database, tokens, MAKERS, feeds, Entrance(settings))
+    state = State(settings, api_database, tokens, MAKERS, feeds, Entrance(settings))
     connection = Connection(state, authorization=f"Bearer {tokens.issue(viewer.user_id)[0]}")
 
     async def cost(document: str, **variables: object) -> int:

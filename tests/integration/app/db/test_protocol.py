@@ -22,7 +22,7 @@ from app.postgres import EmbeddedPostgres
 from app.services import projects
 from app.services.projects import NewProject
 from tests.integration.world import MAKERS, becomes, project_of, viewer_of
-from tests.postgres import make_database
+from tests.postgres import PASSWORDS, make_database
 
 LEASE = timedelta(seconds=30)
 
@@ -316,4 +316,4 @@ async def test_migrations_go_up_down_and_up_and_match_the_models(
 
     await migrations.check(url)
     for _ in range(2):  # every `mooring migrate` brings them up to date
-        assert await roles.ensure(url, {roles.API: "one", roles.RECONCILER: "two"})
+        assert await roles.ensure(url, PASSWORDS)

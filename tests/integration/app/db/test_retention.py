@@ -7,12 +7,12 @@ import asyncpg
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from app.db import feed, retention, roles
+from app.db import feed, retention
 from app.db.session import Database
 from app.domain.viewer import API, Viewer
-from app.postgres import EmbeddedPostgres
 from app.settings import Settings
 from tests.integration.world import becomes, project_of, viewer_of
 
@@ -115,20 +115,25 @@ async def test_answers_to_keys_are_kept_for_a_day(database: Database, url: str) 
     assert [row["key"] for row in left] == ["new"]
 
 
-async def test_the_role_of_the_api_may_do_it(
-    database: Database, url: str, postgres: EmbeddedPostgres
+async def test_the_role_of_the_api_may_do_it_and_may_take_nothing_else_away(
+    database: Database, api_database: Database, url: str
 ) -> None:
-    await roles.ensure(url, {roles.API: "one", roles.RECONCILER: "two"})
     viewer = await viewer_of(database)
     await project_of(database, viewer)
+
+    await retention.prune(api_database, timedelta(0))
+    await retention.prune(api_database, timedelta(0))
+    young = await log_of(database, viewer)
     await age(url, "change", "at")
-    api = Database(postgres.dsn(url.rpartition("/")[2].partition("?")[0], roles.API, "one"))
-
     for _ in range(2):
-        await retention.prune(api, DAY)
-    await api.close()
+        await retention.prune(api_database, DAY)
 
+    assert young == (0, [1, 2])
     assert await log_of(database, viewer) == (2, [])
+    for statement in ("DELETE FROM change", "UPDATE feed SET floor = 0"):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            async with api_database.begin(viewer) as session:
+                await session.execute(text(statement))
 
 
 def test_less_than_a_day_is_refused() -> None:

@@ -17,12 +17,14 @@ from pydantic import SecretStr
 from websockets import ClientConnection, Subprotocol
 
 from app.auth.tokens import Tokens
+from app.db import roles
 from app.db.session import Database
 from app.domain.viewer import API, Viewer
 from app.graphql.context import State
 from app.serve import Server, config
 from app.settings import Settings
 from tests.integration.world import PATIENCE
+from tests.postgres import as_role
 
 KEY = "k" * 32
 JSON = "application/json"
@@ -176,9 +178,9 @@ class Socket:
 
 @asynccontextmanager
 async def served(url: str, **settings: Any) -> AsyncIterator[Api]:
-    """The API for the block, with its own event loop's clients."""
+    """The API for the block, as its role; `Api.database` is the owner of `url`."""
     chosen = Settings(
-        database_url=SecretStr(url),
+        database_url=SecretStr(as_role(url, roles.API)),
         token_key=SecretStr(KEY),
         secret_keys=SecretStr("test:" + "A" * 43 + "="),
         **({"sign_up": ["PASSWORD"]} | settings),

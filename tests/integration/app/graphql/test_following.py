@@ -172,7 +172,7 @@ async def test_a_list_that_was_read_with_a_cursor_is_kept_up_by_the_stream_of_al
             made = await project_of(api.database, viewer, f"project {turn}")
             if turn % 2:
                 await client.ask(DELETE % "deleteProject", id=global_id(made))
-                await passed(api.database, gone)
+                await passed(api.reconciler, gone)
         for _ in followers:
             await begun.acquire()
         await client.ask(RENAME % "the end", id=global_id(end))
@@ -196,7 +196,7 @@ async def test_an_event_says_why_as_a_query_does(url: str) -> None:
         down = failed(Reason.DATABASE_FAILED)
 
         await passed(
-            api.database,
+            api.reconciler,
             lambda claim: (down if claim.kind == ResourceKind.DATABASE else running)(claim),
         )
         now = await client.ask(PROJECT, id=key)
@@ -218,7 +218,7 @@ async def test_what_is_gone_is_named_for_caches_to_drop(url: str) -> None:
         [sandbox] = before["project"]["sandboxes"]
 
         await client.ask(DELETE % "deleteSandbox", id=sandbox["id"])
-        await passed(api.database, gone)
+        await passed(api.reconciler, gone)
         after_sandbox = await client.ask(PROJECT, id=key)
         await client.ask(DELETE % "deleteProject", id=key)
         followed = [

@@ -162,7 +162,9 @@ async def test_a_subscriber_that_falls_behind_still_sees_everything(url: str) ->
 
 
 @pytest.mark.parametrize("lost", ["too far behind", "pruned", "restored", "from the future"])
-async def test_a_cursor_that_the_log_cannot_serve_gets_a_resync(url: str, lost: str) -> None:
+async def test_a_cursor_that_the_log_cannot_serve_gets_a_resync(
+    database: Database, url: str, lost: str
+) -> None:
     async with live(url) as api:
         viewer = await viewer_of(api.database)
         project = await project_of(api.database, viewer)
@@ -176,7 +178,7 @@ async def test_a_cursor_that_the_log_cannot_serve_gets_a_resync(url: str, lost: 
             after = StreamCursor(viewer.epoch, {position.number: 10_000})
         else:
             table, column = ("feed", "floor") if lost == "pruned" else ("installation", "epoch")
-            async with api.database.begin(API) as session:
+            async with database.begin(API) as session:
                 await session.execute(text(f"UPDATE {table} SET {column} = {column} + 2"))
 
         async with reading(behind.stream(viewer, project), cursors.encode(after)) as reader:
