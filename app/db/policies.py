@@ -19,20 +19,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 # The sub-selects make each an InitPlan, asked once for a statement and not for each row
 # (data-layer.md section 7). No missing_ok: whoever was never told gets an error.
-OF_ACCOUNT: Final = (
-    "account_id = ANY ((SELECT current_setting('mooring.accounts')::uuid[])::uuid[])"
-)
-OF_USER: Final = "user_id = (SELECT current_setting('mooring.user')::uuid)"
+_ACCOUNT: Final = "account_id = ANY ((SELECT current_setting('mooring.accounts')::uuid[])::uuid[])"
+_USER: Final = "user_id = (SELECT current_setting('mooring.user')::uuid)"
+_EVERYTHING: Final = "USING (true)"
 
-# What a row of each table has to be for the API. Not here: what says who somebody is and has to be
-# read before anybody knows (user, user_identity, account, membership), and counters (feed).
+# What a row of each table has to be for the API.
 WALLED: Final[Mapping[str, str]] = {
-    "project": OF_ACCOUNT,
-    "resource": OF_ACCOUNT,
-    "sandbox": OF_ACCOUNT,
-    "database": OF_ACCOUNT,
-    "change": OF_ACCOUNT,
-    "idempotency": OF_USER,
+    "project": f"USING ({_ACCOUNT})",
+    "resource": f"USING ({_ACCOUNT})",
+    "sandbox": f"USING ({_ACCOUNT})",
+    "database": f"USING ({_ACCOUNT})",
+    "environment": f"USING ({_ACCOUNT})",
+    "credential": f"USING ({_ACCOUNT})",
+    "change": f"USING ({_ACCOUNT})",
+    "user_config": f"USING ({_USER})",
+    "idempotency": f"USING ({_USER})",
+    # A line about somebody who failed to sign in is nobody's, and none is ever changed.
+    "audit": f"USING ({_ACCOUNT} OR {_USER}) WITH CHECK (true)",
+}
+
+# Users' rows without a policy, and why.
+OPEN: Final[Mapping[str, str]] = {
+    "user_identity": "who signs in is found by what a provider says",
+    "account": "found with whoever signs in",
+    "membership": "says which accounts a user may see, and so what is told",
+    "session": "found by what a token says, before anybody knows whose it is",
+    "api_token": "found by the hash of what somebody sent",
+    "feed": "numbers alone, polled for all subscribers at once",
 }
 
 _STATE = text("""
@@ -43,10 +56,10 @@ FROM pg_class c WHERE c.oid = CAST(:table AS regclass)
 
 async def ensure(engine: AsyncEngine, api: str, reconciler: str) -> None:
     """Bring the policies of all tables up to date for these two roles; for the owner."""
-    for table, rows in WALLED.items():
+    for table, shown in WALLED.items():
         wanted = {
-            name(role, condition): (role, condition)
-            for role, condition in ((api, rows), (reconciler, "true"))
+            name(role, rows): (role, rows)
+            for role, rows in ((api, shown), (reconciler, _EVERYTHING))
         }
         async with engine.begin() as connection:
             await _ensure_table(connection, f'"{table}"', wanted)
@@ -62,17 +75,13 @@ async def _ensure_table(
     for old in set(there) - set(wanted):
         await connection.execute(text(f'DROP POLICY "{old}" ON {table}'))
     for new in set(wanted) - set(there):
-        role, condition = wanted[new]
+        role, rows = wanted[new]
         await connection.execute(
-            text(
-                rf'CREATE POLICY "{new}" ON {table} TO {role} USING ({condition})'.replace(
-                    ":", r"\:"
-                )
-            )
+            text(rf'CREATE POLICY "{new}" ON {table} TO {role} {rows}'.replace(":", r"\:"))
         )
     await connection.execute(text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
 
 
-def name(role: str, condition: str) -> str:
+def name(role: str, rows: str) -> str:
     """What the policy is called that shows `role` these rows."""
-    return f"{role}_{hashlib.sha256(condition.encode()).hexdigest()[:8]}"
+    return f"{role}_{hashlib.sha256(rows.encode()).hexdigest()[:8]}"

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_25_pruning"
-down_revision = "2026_11_25_generation_since"
+down_revision = "2026_11_25_identity"
 branch_labels = None
 depends_on = None
 

@@ -16,30 +16,33 @@ from app.postgres import EmbeddedPostgres
 from tests.integration.world import project_of, viewer_of
 from tests.postgres import PASSWORDS, as_role
 
-# Of accounts: a row of each is made by a project.
-TABLES = ("project", "resource", "sandbox", "database", "change")
+# What a project does not bring along, one row for each of the two.
+ROWS = (
+    """INSERT INTO database
+      (id, account_id, k8s_namespace, k8s_name, replicas, cpu, memory, storage)
+    SELECT id, account_id, 'n', id::text, 1, '1', '1', '1' FROM resource""",
+    """INSERT INTO environment (id, account_id, project_id, key, value, category, is_secret)
+    SELECT id, account_id, id, 'KEY', '', 'general', true FROM project""",
+    """INSERT INTO credential (id, account_id, model, server, k8s_namespace)
+    SELECT id, id, '', 's', 'n' FROM account""",
+    """INSERT INTO user_config (id, user_id, key, value, category, is_secret)
+    SELECT id, id, 'key', '', (SELECT category FROM environment LIMIT 1), true FROM "user" """,
+    """INSERT INTO idempotency (user_id, mutation, key, request_hash)
+    SELECT id, 'any', 'key', '' FROM "user" """,
+)
+OF_ACCOUNTS = [table for table, rows in policies.WALLED.items() if "mooring.accounts" in rows]
+OF_USERS = [table for table in policies.WALLED if table not in OF_ACCOUNTS]
 
 
 @pytest_asyncio.fixture
 async def two(database: Database) -> tuple[Viewer, Viewer]:
-    """Two users with a project each."""
+    """Two users with a project each, and with a row in every walled table."""
     ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
     for viewer in (ada, bob):
         await project_of(database, viewer)
     async with database.begin(API) as session:
-        await session.execute(
-            text(
-                "INSERT INTO database (id, account_id, k8s_namespace, k8s_name, replicas, cpu,"
-                " memory, storage) SELECT id, account_id, 'n', id::text, 1, '1', '1', '1'"
-                " FROM resource"
-            )
-        )
-        await session.execute(
-            text(
-                "INSERT INTO idempotency (user_id, mutation, key, request_hash)"
-                " SELECT id, 'any', 'key', '' FROM \"user\""
-            )
-        )
+        for statement in ROWS:
+            await session.execute(text(statement))
     return ada, bob
 
 
@@ -49,7 +52,7 @@ async def accounts_in(database: Database, viewer: Viewer, table: str) -> set[obj
         return set(found.scalars())
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", OF_ACCOUNTS)
 async def test_a_statement_without_a_condition_sees_only_the_viewers_rows(
     api_database: Database, two: tuple[Viewer, Viewer], table: str
 ) -> None:
@@ -117,7 +120,7 @@ async def bare(url: str) -> AsyncIterator[asyncpg.Connection]:
 async def test_never_told_and_told_of_nobody_are_errors(
     bare: asyncpg.Connection, two: tuple[Viewer, Viewer], table: str
 ) -> None:
-    reads = f'SELECT 1 FROM "{table}"'
+    reads = f"SELECT 1 FROM {table}"
     # As a transaction that was told leaves it behind.
     nobody = (
         "SELECT set_config('mooring.accounts', '', false), set_config('mooring.user', '', false)"
@@ -197,19 +200,35 @@ async def test_behind_a_pooler_nothing_is_told_for_longer_than_a_transaction(
     assert left == ""
 
 
-async def test_first_answers_are_walled_by_user(
-    api_database: Database, two: tuple[Viewer, Viewer]
+@pytest.mark.parametrize("table", OF_USERS)
+async def test_what_is_a_users_own_is_walled_by_user(
+    api_database: Database, two: tuple[Viewer, Viewer], table: str
 ) -> None:
     ada, bob = two
     async with api_database.read(bob) as connection:
-        seen = (await connection.execute(text("SELECT user_id FROM idempotency"))).scalars().all()
+        seen = (await connection.execute(text(f"SELECT user_id FROM {table}"))).scalars().all()
 
     assert seen == [bob.user_id]
     with pytest.raises(DBAPIError, match="violates row-level security policy"):
         async with api_database.begin(bob) as session:
-            await session.execute(
-                text("UPDATE idempotency SET user_id = :ada"), {"ada": ada.user_id}
-            )
+            await session.execute(text(f"UPDATE {table} SET user_id = :ada"), {"ada": ada.user_id})
+
+
+async def test_a_line_of_the_audit_about_nobody_can_be_written_and_is_seen_by_nobody(
+    api_database: Database, two: tuple[Viewer, Viewer]
+) -> None:
+    ada, _ = two
+    line = text(
+        "INSERT INTO audit (id, actor_kind, actor_name, action, outcome)"
+        " VALUES (gen_random_uuid(), 'SYSTEM', 'api', 'sign_in', 'REFUSED')"
+    )
+
+    async with api_database.begin(API) as session:
+        await session.execute(line)
+
+    async with api_database.read(ada) as connection:
+        found = await connection.execute(text("SELECT DISTINCT user_id FROM audit"))
+        assert found.scalars().all() == [ada.user_id]
 
 
 async def test_the_reconciler_sees_everybody_and_needs_not_be_told(
@@ -281,7 +300,7 @@ async def test_a_policy_that_is_as_it_should_be_is_left_alone_and_another_is_rep
     before = await state()
     await roles.ensure(url, PASSWORDS)
     same = await state()
-    monkeypatch.setitem(policies.WALLED, "project", "false")
+    monkeypatch.setitem(policies.WALLED, "project", "USING (false)")
     await roles.ensure(url, PASSWORDS)
     changed = await state()
     await connection.close()
