@@ -27,13 +27,13 @@ Follow = Callable[..., Awaitable[Any]]
 @pytest.fixture
 def state(api_database: Database) -> State:
     """What one API process holds, without wake-ups; anybody may sign up."""
-    return state_of(database, Settings(sign_up=["PASSWORD"]))
+    return state_of(api_database, Settings(sign_up=["PASSWORD"]))
 
 
 def state_of(database: Database, settings: Settings) -> State:
     """The same with these settings."""
-    feeds = Feeds(api_database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    return State(settings, api_database, TOKENS, MAKERS, feeds, Entrance(settings))
+    feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
+    return State(settings, database, TOKENS, MAKERS, feeds, Entrance(settings))
 
 
 @pytest.fixture
