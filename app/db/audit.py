@@ -66,6 +66,13 @@ INSERT INTO audit ({", ".join(_COLUMNS)})
 SELECT {_VALUES} FROM unnest({_ARRAYS}) i({", ".join(_COLUMNS)})
 """)
 
+# An attacker with a good token shall not fill the disk by what he is refused.
+_REFUSALS = 100
+_LATELY = text("""
+SELECT count(*) FROM audit a WHERE a.user_id = CAST(:user_id AS uuid) AND a.outcome = 'REFUSED'
+  AND a.at > mooring_now() - interval '1 hour'
+""")
+
 
 def of_changes(changes: Sequence[NewChange], actor: Actor) -> list[Entry]:
     """The lines of what became visible through a user or a token."""
@@ -81,6 +88,13 @@ def of_changes(changes: Sequence[NewChange], actor: Actor) -> list[Entry]:
         )
         for change in changes
     ]
+
+
+async def room(executor: Executor, user_id: UUID) -> int:
+    """How many more lines of what this user is refused are written down within this hour."""
+    found = await executor.execute(_LATELY, {"user_id": user_id})
+    lately: int = found.scalar_one()
+    return max(_REFUSALS - lately, 0)
 
 
 async def append(executor: Executor, entries: Sequence[Entry], actor: Actor) -> None:

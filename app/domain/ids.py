@@ -24,6 +24,7 @@ class NodeType(IntEnum):
     SANDBOX = 3
     DATABASE = 4
     CHANGE = 5
+    AUDIT_ENTRY = 11
 
 
 def new_id() -> UUID:

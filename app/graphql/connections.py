@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import strawberry
 
@@ -91,7 +91,7 @@ def of_projects(page: Page[ProjectRow], listing: Listing) -> ProjectConnection:
     ]
     nodes = [edge.node for edge in edges]
     return ProjectConnection(
-        listing=listing, edges=edges, nodes=nodes, page_info=_page_info(page, edges)
+        listing=listing, edges=edges, nodes=nodes, page_info=page_info(page, edges)
     )
 
 
@@ -102,10 +102,17 @@ def of_changes(page: Page[ChangeRow], scope: str) -> ChangeConnection:
         for row in page.items
     ]
     nodes = [edge.node for edge in edges]
-    return ChangeConnection(edges=edges, nodes=nodes, page_info=_page_info(page, edges))
+    return ChangeConnection(edges=edges, nodes=nodes, page_info=page_info(page, edges))
 
 
-def _page_info(page: Page[Any], edges: Sequence[ProjectEdge | ChangeEdge]) -> PageInfo:
+class Edge(Protocol):
+    """Whatever has a cursor."""
+
+    cursor: str
+
+
+def page_info(page: Page[Any], edges: Sequence[Edge]) -> PageInfo:
+    """Where a page with these edges stands."""
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,

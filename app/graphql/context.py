@@ -110,6 +110,11 @@ class Context:
         self._viewer = viewer
 
     @property
+    def signed_in(self) -> Viewer | None:
+        """Who asks, if anybody."""
+        return self._viewer
+
+    @property
     def anybody(self) -> Viewer:
         """Who asks, for what needs no scope."""
         if self._viewer is None:

@@ -4,6 +4,7 @@ from enum import Enum
 
 import strawberry
 
+from app.db.audit import Outcome
 from app.db.project_pages import ProjectOrderField
 from app.domain.aggregate import ProjectStatus
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
@@ -65,6 +66,15 @@ _describe(
         "TOKEN": "An API token of a user.",
         "SYSTEM": ("Mooring itself, from what it saw in the cluster or by a rule."),
     },
+)
+_describe(
+    Outcome,
+    "What came of something.",
+    {
+        "DONE": "It was done.",
+        "REFUSED": "It was refused; `detail` has the code of the error.",
+    },
+    "AuditOutcome",
 )
 _describe(
     InputErrorCode,

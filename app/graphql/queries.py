@@ -16,6 +16,7 @@ from app.domain.errors import MEANING, BadRequest, ErrorCode
 from app.domain.validation import Check
 from app.domain.viewer import TokenScope
 from app.graphql import build, connections
+from app.graphql.audit import AuditQueries
 from app.graphql.connections import ProjectConnection
 from app.graphql.inputs import ProjectFilter, ProjectOrder
 from app.graphql.nodes import Info, Node, Project, User
@@ -32,7 +33,7 @@ class ErrorCodeInfo:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(SignInQueries):
+class Query(SignInQueries, AuditQueries):
     """Everything that can be read."""
 
     @strawberry.field(description="The signed-in user; UNAUTHENTICATED without one.")

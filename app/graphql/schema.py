@@ -10,12 +10,15 @@ from functools import cached_property
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 
-from app.graphql import enums  # noqa: F401 - gives the domain's enums their descriptions
+from app.graphql import (
+    enums,  # noqa: F401 - gives the domain's enums their descriptions
+    refusals,
+)
 from app.graphql.context import Connection, Context
 from app.graphql.documents import Documents, Reading
 from app.graphql.errors import classify, refused
@@ -63,9 +66,12 @@ class Schema(strawberry.Schema):
         context = await self._context(context_value, query, operation_name)
         if isinstance(context, PreExecutionError):
             return context
-        return await super().execute(
+        result = await super().execute(
             query, context_value=context, operation_name=operation_name, **options
         )
+        if result.errors and self._mutates(query, operation_name):
+            await refusals.note(context, result.errors, options.get("variable_values") or {})
+        return result
 
     async def stream(  # type: ignore[override]
         self,
@@ -79,9 +85,18 @@ class Schema(strawberry.Schema):
         context = await self._context(context_value, query, operation_name)
         if isinstance(context, PreExecutionError):
             return _one(context)
+        if self._mutates(query, operation_name):
+            # Its one result, in the way that takes notes.
+            result = await self.execute(
+                query, context_value=context, operation_name=operation_name, **options
+            )
+            return _one(result)
         return await super().stream(
             query, context_value=context, operation_name=operation_name, **options
         )
+
+    def _mutates(self, query: str, operation_name: str | None) -> bool:
+        return self.documents.read(query).kind(operation_name) is OperationType.MUTATION
 
     async def _context(
         self, given: Any, query: str, operation_name: str | None
@@ -99,7 +114,7 @@ class Schema(strawberry.Schema):
             classify(error)
 
 
-async def _one(result: PreExecutionError) -> AsyncIterator[PreExecutionError]:
+async def _one(result: Any) -> AsyncIterator[Any]:
     yield result
 
 

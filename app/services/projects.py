@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db import projects, resources
+from app.db.audit import Entry
 from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Session
 from app.domain import limits
@@ -135,7 +136,16 @@ async def want(
 
 async def retry(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRow:
     """Look again now at everything in the project that failed, was given up or waits."""
-    await _lock(session, viewer, project_id)
+    project = await _lock(session, viewer, project_id)
+    session.entries.append(
+        Entry(
+            "project.retry",
+            account_id=project.account_id,
+            subject_type="Project",
+            subject_id=project.id,
+            subject_name=project.name,
+        )
+    )
     await intents.retry(session, await resources.lock(session, project_id))
     return await read(session, viewer, project_id)
 

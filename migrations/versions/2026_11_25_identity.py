@@ -37,9 +37,9 @@ def upgrade() -> None:
         sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("audit_account", "audit", ["account_id", "id"], unique=False)
-    op.create_index("audit_user", "audit", ["user_id", "id"], unique=False)
-    op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
+    op.create_index("audit_account", "audit", ["account_id", "at", "id"], unique=False)
+    op.create_index("audit_at", "audit", ["at", "id"], unique=False)
+    op.create_index("audit_user", "audit", ["user_id", "at", "id"], unique=False)
     op.create_table(
         "throttle",
         sa.Column("key", sa.Text(), nullable=False),
@@ -293,7 +293,7 @@ def downgrade() -> None:
     op.drop_table("api_token")
     op.drop_index(op.f("ix_throttle_until"), table_name="throttle")
     op.drop_table("throttle")
-    op.drop_index(op.f("ix_audit_at"), table_name="audit")
     op.drop_index("audit_user", table_name="audit")
+    op.drop_index("audit_at", table_name="audit")
     op.drop_index("audit_account", table_name="audit")
     op.drop_table("audit")

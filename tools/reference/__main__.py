@@ -11,7 +11,7 @@ its source, so that the same code gives the same bytes.
 import sys
 from pathlib import Path
 
-from tools.reference import errors, operations, reasons, settings, statuses, types
+from tools.reference import actions, errors, operations, reasons, settings, statuses, types
 from tools.reference.schema import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ def pages() -> dict[str, str]:
     """Every page by its file name."""
     schema = load(ROOT / "schema.graphql")
     return {
+        "actions.md": actions.page(),
         "errors.md": errors.page(schema),
         "operations.md": operations.page(schema),
         "reasons.md": reasons.page(),

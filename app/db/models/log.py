@@ -75,12 +75,13 @@ class Audit(Base):
 
     __tablename__ = "audit"
     __table_args__ = (
-        Index("audit_user", "user_id", "id"),
-        Index("audit_account", "account_id", "id"),
+        Index("audit_user", "user_id", "at", "id"),
+        Index("audit_account", "account_id", "at", "id"),
+        Index("audit_at", "at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(server_default=NOW, index=True)
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
     account_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None]
     actor_kind: Mapped[str]

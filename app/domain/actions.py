@@ -1,0 +1,57 @@
+"""What the audit and the history can say was done: every action, and which mutation asks for it.
+
+Published (docs/reference/actions.md), so that programs may rely on the names: one is never changed,
+and never means something else. A test finds an action that is written and not here.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`noun.verb`, what it means, and the mutations that ask for it: their refusals are lines of
+    this action too. `seen`: it only happens, and is in the history alone."""
+
+    name: str
+    means: str
+    mutations: tuple[str, ...] = ()
+    seen: bool = False
+
+
+ACTIONS: Final = (
+    Action("user.sign-up", "Somebody signed up.", ("signUp",)),
+    Action("sign-in.done", "Somebody signed in.", ("signIn",)),
+    Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
+    Action("project.create", "A project was made.", ("createProject",)),
+    Action("project.update", "Its name, description or repository changed.", ("updateProject",)),
+    Action("project.start", "RUNNING was wanted of all its resources.", ("startProject",)),
+    Action("project.stop", "STOPPED was wanted of all its resources.", ("stopProject",)),
+    Action("project.delete", "It was to be deleted with all that is in it.", ("deleteProject",)),
+    Action(
+        "project.retry",
+        "All in it that failed, was given up or waits was to be looked at again at once.",
+        ("retryProject",),
+    ),
+    Action("project.status", "Its status changed.", seen=True),
+    Action("project.gone", "It is gone.", seen=True),
+    *(
+        action
+        for kind in ("Sandbox", "Database")
+        for noun in (kind.lower(),)
+        for action in (
+            Action(f"{noun}.create", f"A {noun} was made.", (f"create{kind}",)),
+            Action(f"{noun}.start", "RUNNING was wanted of it.", (f"start{kind}",)),
+            Action(f"{noun}.stop", "STOPPED was wanted of it.", (f"stop{kind}",)),
+            Action(f"{noun}.delete", "It was to be deleted.", (f"delete{kind}",)),
+            Action(f"{noun}.retry", "It was to be looked at again at once.", (f"retry{kind}",)),
+            Action(f"{noun}.status", "Its status changed.", seen=True),
+            Action(
+                f"{noun}.observed", "Something else that is to be seen of it changed.", seen=True
+            ),
+            Action(f"{noun}.gone", "It is gone.", seen=True),
+        )
+    ),
+)
+NAMES: Final = frozenset(action.name for action in ACTIONS)
+OF_MUTATION: Final = {name: action.name for action in ACTIONS for name in action.mutations}
