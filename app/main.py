@@ -46,13 +46,15 @@ def create_app(settings: Settings) -> Starlette:
         feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
         await broadcast.connect()
         keep = timedelta(seconds=settings.keep_changes)
+        state = State(settings, database, tokens, makers, feeds, entrance)
         tasks = [
             asyncio.create_task(publisher.run()),
             asyncio.create_task(feeds.poll()),
+            asyncio.create_task(state.api_tokens.run(database)),
             asyncio.create_task(retention.run(database, keep, settings.prune_every)),
         ]
         try:
-            yield {"mooring": State(settings, database, tokens, makers, feeds, entrance)}
+            yield {"mooring": state}
         finally:
             for task in tasks:
                 task.cancel()

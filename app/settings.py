@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="Key that signs access tokens, at least 32 characters"
     )
     token_lifetime: Seconds = Field(86400, description="How long an access token is good")
+    api_token_longest: Seconds | None = Field(
+        None, description="Longest life of an API token; unset: one need not end"
+    )
     secret_keys: SecretStr = Field(
         SecretStr(""),
         description="Keys for secrets at rest, newest first: id:base64 of 32 bytes, by comma",

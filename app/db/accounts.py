@@ -1,16 +1,18 @@
 """Statements on users, their ways to sign in and their accounts, and the viewer of a request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from app.db import feed
 from app.db.rows import Executor
 from app.db.session import Session
 from app.domain.ids import new_id
-from app.domain.viewer import Position, Viewer
+from app.domain.viewer import Grant, Position, Viewer
 
 PASSWORD = "PASSWORD"  # noqa: S105 - the name of a provider
 
@@ -25,12 +27,12 @@ class UserRow:
 
 
 # The feeds' places come with the row that authenticates: they make changeCursor, read first.
-_VIEWER = text("""
-SELECT u.login, u.created_at, a.id AS account_id, a.owner_id = u.id AS home, f.number, f.seq,
-  (SELECT epoch FROM installation) AS epoch
-FROM "user" u JOIN membership m ON m.user_id = u.id JOIN account a ON a.id = m.account_id
-JOIN feed f ON f.account_id = a.id
-WHERE u.id = :user_id ORDER BY f.number
+VIEWER = """u.id AS user_id, u.login, u.created_at, a.id AS account_id, a.owner_id = u.id AS home,
+  f.number, f.seq, (SELECT epoch FROM installation) AS epoch"""
+OF_VIEWER = """"user" u JOIN membership m ON m.user_id = u.id JOIN account a ON a.id = m.account_id
+  JOIN feed f ON f.account_id = a.id"""
+_VIEWER = text(f"""
+SELECT {VIEWER} FROM {OF_VIEWER} WHERE u.id = :user_id ORDER BY f.number
 """)
 _USERS = text('SELECT id, login, created_at FROM "user" WHERE id = ANY(CAST(:ids AS uuid[]))')
 _TAKEN = text('SELECT 1 FROM "user" WHERE login = :login')
@@ -51,16 +53,20 @@ INSERT INTO membership (account_id, user_id, role) VALUES (:account_id, :user_id
 async def viewer(executor: Executor, user_id: UUID, expires_at: datetime) -> Viewer | None:
     """The viewer with this id, and where the change logs stood; None when the user is gone."""
     rows = (await executor.execute(_VIEWER, {"user_id": user_id})).all()
-    if not rows:
-        return None
+    return viewer_of(rows, expires_at, Grant()) if rows else None
+
+
+def viewer_of(rows: Sequence[Row[Any]], expires_at: datetime, grant: Grant) -> Viewer:
+    """The viewer out of the rows of VIEWER, one for each account."""
     return Viewer(
-        user_id=user_id,
+        user_id=rows[0].user_id,
         login=rows[0].login,
         created_at=rows[0].created_at,
         home=next(row.account_id for row in rows if row.home),
         expires_at=expires_at,
         epoch=rows[0].epoch,
         positions=tuple(Position(row.account_id, row.number, row.seq) for row in rows),
+        grant=grant,
     )
 
 

@@ -23,6 +23,8 @@ ACTIONS: Final = (
     Action("user.sign-up", "Somebody signed up.", ("signUp",)),
     Action("sign-in.done", "Somebody signed in.", ("signIn",)),
     Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
+    Action("token.create", "An API token was made.", ("createApiToken",)),
+    Action("token.delete", "An API token was taken away.", ("deleteApiToken",)),
     Action("project.create", "A project was made.", ("createProject",)),
     Action("project.update", "Its name, description or repository changed.", ("updateProject",)),
     Action("project.start", "RUNNING was wanted of all its resources.", ("startProject",)),

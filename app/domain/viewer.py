@@ -1,10 +1,13 @@
 """Who asks: the user behind a request, and the accounts whose things that user may see."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+# The end of what has none.
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Scope(Protocol):

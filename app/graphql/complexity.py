@@ -46,6 +46,9 @@ _NESTING: Final = 100
 
 # A list that is no page: most projects have one sandbox and one database.
 _LIST: Final = 3
+# One that may well be as long as it may be.
+_LISTS: Final = {"apiTokens": limits.TOKENS_PER_USER}
+
 # What a field of the root costs beside its answer: statements and locks, in fields.
 _ROOTS: Final = {"Query": 200, "Mutation": 600, "Subscription": 200}
 # Password hashing and the walk over the whole schema are slower by far.
@@ -158,7 +161,9 @@ def _times(node: FieldNode, field: GraphQLField | None, parent: GraphQLNamedType
     # The page was counted at the connection; introspection has a limit of its own.
     if parent is not None and (parent.name.endswith("Connection") or parent.name[:2] == "__"):
         return 1
-    return _LIST if is_list_type(get_nullable_type(field.type)) else 1
+    if not is_list_type(get_nullable_type(field.type)):
+        return 1
+    return _LISTS.get(node.name.value, _LIST)
 
 
 _DEFAULT: Final = limits.PAGE_DEFAULT

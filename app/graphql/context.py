@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
+from app.auth.apitokens import ApiTokens
 from app.auth.entrance import Entrance
 from app.auth.tokens import Tokens
 from app.db import accounts
 from app.db.session import Database
+from app.domain import apitokens, ids
 from app.domain.errors import Forbidden, Unauthenticated
+from app.domain.ids import NodeType
 from app.domain.viewer import API, TokenScope, Viewer
 from app.live.feeds import Feeds
 from app.services.projects import Makers
@@ -25,10 +28,14 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.graphql.loaders import Loaders
+    from app.graphql.nodes import Node
+    from app.graphql.own import Own
 
 
 # Characters of a User-Agent that are kept.
 _DEVICE = 255
+# What is the viewer's own and in no project.
+_OWN = frozenset({NodeType.API_TOKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class State:
     makers: Makers
     feeds: Feeds
     entrance: Entrance
+    api_tokens: ApiTokens = field(default_factory=ApiTokens)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -83,12 +91,18 @@ class Connection:
         scheme, _, token = str(given).partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(reason="MALFORMED")
-        claims = self.state.tokens.read(token.strip())
+        found = await self._presented(token.strip())
+        return replace(found, grant=replace(found.grant, address=self.address))
+
+    async def _presented(self, token: str) -> Viewer:
+        if apitokens.resembles(token):
+            return await self.state.api_tokens.viewer(self.state.database, token)
+        claims = self.state.tokens.read(token)
         async with self.state.database.read(API) as connection:
             found = await accounts.viewer(connection, claims.user_id, claims.expires_at)
         if found is None:
             raise Unauthenticated(reason="REVOKED")
-        return replace(found, grant=replace(found.grant, address=self.address))
+        return found
 
 
 def _authorization(params: dict[str, Any]) -> Any:
@@ -133,3 +147,17 @@ class Context:
         from app.graphql.loaders import Loaders  # noqa: PLC0415 - it needs the node types
 
         return Loaders(self.state, self.viewer(TokenScope.PROJECTS_READ))
+
+    @cached_property
+    def own(self) -> Own:
+        """Batched reads of what is the viewer's alone."""
+        from app.graphql.own import Own  # noqa: PLC0415 - it needs the node types
+
+        return Own(self.state, self.viewer(TokenScope.ACCOUNT))
+
+    async def node(self, global_id: str) -> Node | None:
+        """Anything by its global id; None when there is no such thing for the viewer."""
+        found = ids.decode(global_id)
+        if found is not None and found[0] in _OWN:
+            return await self.own.node(*found[:2])
+        return await self.loaders.node(global_id)

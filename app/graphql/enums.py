@@ -10,7 +10,7 @@ from app.domain.aggregate import ProjectStatus
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
 from app.domain.pages import Direction
 from app.domain.states import DesiredState, ResourceStatus
-from app.domain.viewer import ActorKind
+from app.domain.viewer import ActorKind, TokenScope
 from app.live.streams import EventKind
 
 
@@ -135,4 +135,17 @@ _describe(
     ErrorCode,
     "What a top-level error carries in extensions.code.",
     {code.name: meaning for code, (meaning, _) in MEANING.items()},
+)
+_describe(
+    TokenScope,
+    (
+        "What an API token may do; none of them includes another. Whoever is signed in may do all "
+        "of it."
+    ),
+    {
+        "PROJECTS_READ": "See projects with all that is in them, their history and live changes.",
+        "PROJECTS_WRITE": "Create, change, start, stop and delete them.",
+        "SECRETS_READ": "Have secret values revealed.",
+        "ACCOUNT": "See and change what is the user's own: sessions, settings, API tokens, audit.",
+    },
 )

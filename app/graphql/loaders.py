@@ -158,6 +158,11 @@ class Loaders:
         """The user behind an actor."""
         return await self._users.load(actor.user_key) if actor.user_key else None
 
+    async def projects_by(self, keys: list[UUID]) -> list[Project]:
+        """Those of `keys` that there are for this viewer."""
+        found = await self._projects.load_many(keys)
+        return [project for project in found if project is not None]
+
     async def _load_projects(self, keys: list[UUID]) -> list[Project | None]:
         async with self._state.database.read(self._viewer) as connection:
             rows = await projects.by_ids(connection, self._viewer, keys)

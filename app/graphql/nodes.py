@@ -22,6 +22,7 @@ from app.graphql import enums  # noqa: F401 - gives the domain's enums their des
 from app.graphql.context import Context
 
 if TYPE_CHECKING:
+    from app.graphql.apitokens import ApiToken
     from app.graphql.connections import ChangeConnection
 
 Info = strawberry.Info[Context, None]
@@ -36,12 +37,26 @@ class Node:
     )
 
 
+async def _api_tokens(
+    root: strawberry.Parent[User], info: Info
+) -> list[Annotated[ApiToken, strawberry.lazy("app.graphql.apitokens")]]:
+    return await info.context.own.api_tokens_of(root)
+
+
 @strawberry.type(description="Someone who can sign in.")
 class User(Node):
     """Someone who can sign in."""
 
     login: str = strawberry.field(description="The name to sign in with, unique.")
     created_at: datetime = strawberry.field(description="When the user signed up.")
+    api_tokens: list[Annotated[ApiToken, strawberry.lazy("app.graphql.apitokens")]] = (
+        strawberry.field(
+            resolver=_api_tokens,
+            description=(
+                "API tokens, newest first, at most 100; of other users than `me` none is shown."
+            ),
+        )
+    )
 
 
 @strawberry.type(

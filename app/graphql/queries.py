@@ -50,7 +50,7 @@ class Query(SignInQueries, AuditQueries):
     )
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """Anything by its id."""
-        return await info.context.loaders.node(id)
+        return await info.context.node(id)
 
     @strawberry.field(
         description=(
@@ -61,12 +61,12 @@ class Query(SignInQueries, AuditQueries):
         """Several at once."""
         if len(ids) > limits.NODES_MOST:
             raise BadRequest(f"At most {limits.NODES_MOST} ids.", ("ids",))
-        return await asyncio.gather(*(info.context.loaders.node(one) for one in ids))
+        return await asyncio.gather(*(info.context.node(one) for one in ids))
 
     @strawberry.field(description="One project; null when there is none that the viewer may see.")
     async def project(self, info: Info, id: strawberry.ID) -> Project | None:
         """One project."""
-        found = await info.context.loaders.node(id)
+        found = await info.context.node(id)
         return found if isinstance(found, Project) else None
 
     @strawberry.field(

@@ -10,7 +10,7 @@ from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Session
 from app.domain import limits
 from app.domain.aggregate import ProjectStatus
-from app.domain.errors import DeletionRequested, InputErrorCode, NotFound
+from app.domain.errors import DeletionRequested, Forbidden, InputErrorCode, NotFound
 from app.domain.ids import new_id
 from app.domain.states import DesiredState, ResourceKind
 from app.domain.validation import Check
@@ -55,7 +55,12 @@ class Described:
 
 
 async def create(session: Session, viewer: Viewer, makers: Makers, new: NewProject) -> ProjectRow:
-    """Make a project with its sandboxes and databases and want them RUNNING."""
+    """Make a project with its sandboxes and databases and want them RUNNING.
+
+    Forbidden for a token that is limited to projects, which could not see it.
+    """
+    if viewer.projects is not None:
+        raise Forbidden(rule="A token that is limited to projects creates none.")
     check = Check()
     about = _described(check, Described(new.name, new.description, new.github_repo))
     sandboxes = [

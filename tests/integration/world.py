@@ -1,15 +1,17 @@
 """Users and projects as the tests need them, made by the real verbs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.db import accounts
+from app.db.apitokens import ApiTokenRow
 from app.db.session import Database
-from app.domain.viewer import API, Viewer
+from app.domain.viewer import API, TokenScope, Viewer
 from app.secrets.keyring import KeyRing
-from app.services import projects
+from app.services import apitokens, projects
+from app.services.apitokens import NewApiToken
 from app.services.projects import Makers, NewProject
 from app.settings import Settings
 
@@ -34,6 +36,21 @@ async def project_of(database: Database, viewer: Viewer, name: str = "shop") -> 
     async with database.begin(viewer) as session:
         row = await projects.create(session, viewer, MAKERS, NewProject(name, databases=()))
     return row.id
+
+
+async def token_of(
+    database: Database,
+    viewer: Viewer,
+    name: str = "ci",
+    *,
+    scopes: Iterable[TokenScope] = TokenScope,
+    only: Sequence[UUID] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiTokenRow, str]:
+    """A new API token: its row, and itself."""
+    new = NewApiToken(name, list(scopes), only, expires_at)
+    async with database.begin(viewer) as session:
+        return await apitokens.create(session, viewer, Settings(), new)
 
 
 async def becomes(holds: Callable[[], Awaitable[bool]]) -> None:

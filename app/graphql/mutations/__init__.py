@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from app.graphql.mutations.apitokens import ApiTokenMutations
 from app.graphql.mutations.databases import DatabaseMutations
 from app.graphql.mutations.projects import ProjectMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
@@ -18,5 +19,7 @@ from app.graphql.mutations.users import UserMutations
         "retry are accepted (DELETION_REQUESTED)."
     )
 )
-class Mutation(UserMutations, ProjectMutations, SandboxMutations, DatabaseMutations):
+class Mutation(
+    UserMutations, ApiTokenMutations, ProjectMutations, SandboxMutations, DatabaseMutations
+):
     """Everything that can be changed."""

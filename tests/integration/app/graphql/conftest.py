@@ -38,14 +38,14 @@ def state_of(database: Database, settings: Settings) -> State:
 
 @pytest.fixture
 def ask(state: State) -> Ask:
-    """await ask(viewer or None, document, **variables): the answer as a client gets it."""
+    """await ask(viewer, token or None, document, **variables): the answer as a client gets it."""
     return asker(state)
 
 
 def asker(state: State) -> Ask:
     """The same for this state."""
 
-    async def asking(viewer: Viewer | None, document: str, **variables: object) -> Any:
+    async def asking(viewer: Viewer | str | None, document: str, **variables: object) -> Any:
         answer = await schema.execute(
             document, variable_values=variables, context_value=_connection(state, viewer)
         )
@@ -56,9 +56,9 @@ def asker(state: State) -> Ask:
 
 @pytest.fixture
 def follow(state: State) -> Follow:
-    """await follow(viewer or None, document, **variables): the first answer of a stream."""
+    """await follow(viewer, token or None, document, **variables): the first answer of a stream."""
 
-    async def following(viewer: Viewer | None, document: str, **variables: object) -> Any:
+    async def following(viewer: Viewer | str | None, document: str, **variables: object) -> Any:
         stream = await schema.stream(
             document, variable_values=variables, context_value=_connection(state, viewer)
         )
@@ -68,9 +68,9 @@ def follow(state: State) -> Follow:
     return following
 
 
-def _connection(state: State, viewer: Viewer | None) -> Connection:
-    token = f"Bearer {TOKENS.issue(viewer.user_id)[0]}" if viewer else None
-    return Connection(state, token)
+def _connection(state: State, viewer: Viewer | str | None) -> Connection:
+    token = TOKENS.issue(viewer.user_id)[0] if isinstance(viewer, Viewer) else viewer
+    return Connection(state, f"Bearer {token}" if token else None)
 
 
 def _answer(answer: Any) -> Any:

@@ -12,7 +12,7 @@ from graphql import GraphQLInputObjectType
 
 from app.db.session import Database
 from app.domain import ids
-from app.domain.ids import NodeType
+from app.domain.ids import NodeType, new_id
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.app.graphql.walk import EXAMPLES, contents, walked
 from tests.integration.world import project_of, viewer_of
@@ -20,6 +20,7 @@ from tests.integration.world import project_of, viewer_of
 # A mutation for each input, and the argument beside it.
 MUTATIONS = {
     "SignUpInput": "signUp",
+    "CreateApiTokenInput": "createApiToken",
     "CreateProjectInput": "createProject",
     "UpdateProjectInput": "updateProject",
     "SandboxInput": "createSandbox",
@@ -99,6 +100,30 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
             ("x" * 129, "TOO_LONG"),
             ("correct\0horse battery", "INVALID"),
             ("correct horse \ud800", "INVALID"),
+        ],
+    },
+    "CreateApiTokenInput": {
+        "name": [*text_of(1, 100), ("x", "TAKEN")],
+        "scopes": [
+            (["PROJECTS_READ", "PROJECTS_WRITE", "SECRETS_READ", "ACCOUNT"], TAKEN_AS_IT_IS),
+            (["ACCOUNT", "ACCOUNT"], TAKEN_AS_IT_IS),
+            ([], "REQUIRED"),
+        ],
+        "projectIds": [
+            (None, TAKEN_AS_IT_IS),
+            ([], "REQUIRED"),
+            ([ids.encode(NodeType.PROJECT, new_id())] * 21, "TOO_LONG"),
+            *(([wrong], "NOT_FOUND") for wrong in ("", "x", "\0", "\ud800")),
+            *(([ids.encode(kind, new_id())], "NOT_FOUND") for kind in NodeType),
+        ],
+        "expiresAt": [
+            (None, TAKEN_AS_IT_IS),
+            ("9999-12-31T23:59:59Z", TAKEN_AS_IT_IS),
+            ("2100-01-01T00:00:00.123456+14:00", TAKEN_AS_IT_IS),
+            ("2100-01-01T00:00:00", "INVALID"),
+            ("2001-01-01T00:00:00Z", "OUT_OF_RANGE"),
+            ("0001-01-01T00:00:00+14:00", "OUT_OF_RANGE"),
+            ("9999-12-31T23:59:59-14:00", "OUT_OF_RANGE"),
         ],
     },
     "CreateProjectInput": {
@@ -222,6 +247,8 @@ def _request(
     given = dict(EXAMPLES[kind]) | {field: value}
     if kind == "SignUpInput" and field != "login":
         given["login"] = f"user-{number}"
+    if kind == "CreateApiTokenInput" and field != "name":
+        given["name"] = f"token {number}"
     argument = {"updateProject": "id", "createSandbox": "projectId", "createDatabase": "projectId"}
     mutation = MUTATIONS[kind]
     heads = (f"$input: {kind}!", "input: $input")

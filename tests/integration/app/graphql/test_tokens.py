@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from app.auth.tokens import Tokens
+from app.domain import apitokens
 from app.domain.viewer import Viewer
 from tests.integration.app.graphql.serving import KEY, Api
 from tests.integration.world import viewer_of
@@ -76,10 +77,16 @@ def bad(viewer: Viewer) -> dict[str, tuple[str, str]]:
         "no dots": "token",
         "spaces": "a b c",
         "enormous": "x" * 30_000,
+        "an API token cut short": apitokens.new()[:-1],
+        "an API token with a wrong checksum": apitokens.new()[:-6] + "000000",
+        "an API token with more": apitokens.new() + "0",
+        "an API token's prefix": "mooring_",
+        "an API token's prefix before a good one": f"mooring_{sealed}",
     }
     return {name: (token, "MALFORMED") for name, token in malformed.items()} | {
         "expired": (signed(iat=now - hour, exp=now - timedelta(seconds=1)), "EXPIRED"),
         "ended in 1970": (signed(exp=0), "EXPIRED"),
+        "an API token that there never was": (apitokens.new(), "REVOKED"),
         "of nobody": (Tokens(KEY, 60).issue(uuid4())[0], "REVOKED"),
     }
 

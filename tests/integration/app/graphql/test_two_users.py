@@ -28,7 +28,7 @@ from tests.integration.app.graphql.walk import (
     value_for,
     walked,
 )
-from tests.integration.world import MAKERS, viewer_of
+from tests.integration.world import MAKERS, token_of, viewer_of
 
 SCHEMA = walked()
 ROOTS = {
@@ -48,7 +48,9 @@ async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, st
     """One id of each type that is this viewer's."""
     async with database.begin(viewer) as session:
         project = (await projects.create(session, viewer, MAKERS, NewProject("secret"))).id
+    token, _ = await token_of(database, viewer, "secret token")
     keys: dict[NodeType, UUID] = {NodeType.USER: viewer.user_id, NodeType.PROJECT: project}
+    keys[NodeType.API_TOKEN] = token.id
     async with database.read(API) as connection:
         for row in await connection.execute(text("SELECT id, kind FROM resource")):
             keys[NodeType[row.kind]] = row.id
@@ -123,8 +125,9 @@ async def test_nothing_that_takes_no_id_shows_anything_of_another(
 ) -> None:
     ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
     hers = await everything_of(database, ada)
-    document = """{ me { id login } changeCursor projects { totalCount nodes { id name
-      sandboxes { id } databases { id } } edges { cursor node { id } } } }"""
+    document = """{ me { id login apiTokens { id name } } changeCursor
+      projects { totalCount nodes { id name sandboxes { id } databases { id } }
+        edges { cursor node { id } } } }"""
 
     answer = await ask(bob, document)
 

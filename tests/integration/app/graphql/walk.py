@@ -25,6 +25,7 @@ from app.graphql.schema import schema
 EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "SignUpInput": {"login": "carol", "password": "correct horse battery"},
     "SignInInput": {"login": "carol", "password": "correct horse battery"},
+    "CreateApiTokenInput": {"name": "deploy", "scopes": ["PROJECTS_READ"]},
     "CreateProjectInput": {"name": "shop"},
     "UpdateProjectInput": {"name": "other"},
     "SandboxInput": {"name": "second"},

@@ -1,0 +1,56 @@
+"""Batched reads of what is the viewer's own and in no project; all of it needs the scope ACCOUNT.
+
+Beside `loaders`, whose reads need PROJECTS_READ: a token with one of the two scopes has the one and
+not the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from app.db import apitokens
+from app.domain import ids
+from app.domain.ids import NodeType
+from app.domain.viewer import Viewer
+from app.graphql.apitokens import ApiToken, api_token
+from app.graphql.context import State
+from app.graphql.nodes import Node, User
+
+
+class Own:
+    """The loaders of one operation, all for its viewer alone."""
+
+    def __init__(self, state: State, viewer: Viewer) -> None:
+        self._state = state
+        self._viewer = viewer
+        self._api_tokens: DataLoader[UUID, list[ApiToken]] = DataLoader(
+            self._load_lists_of_api_tokens, cache=False
+        )
+        self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
+            NodeType.API_TOKEN: DataLoader(self._load_api_tokens, cache=False),
+        }
+
+    async def node(self, kind: NodeType, key: UUID) -> Node | None:
+        """A thing of one of these kinds; None when the viewer has none by this key."""
+        node: Node | None = await self._by_key[kind].load(key)
+        return node
+
+    async def api_tokens_of(self, user: User) -> list[ApiToken]:
+        """The API tokens of the viewer; of somebody else none."""
+        if user.id != ids.encode(NodeType.USER, self._viewer.user_id):
+            return []
+        return await self._api_tokens.load(self._viewer.user_id)
+
+    async def _load_lists_of_api_tokens(self, keys: list[UUID]) -> list[list[ApiToken]]:
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await apitokens.of_user(connection, self._viewer.user_id)
+        return [[api_token(row) for row in rows] for _ in keys]
+
+    async def _load_api_tokens(self, keys: list[UUID]) -> list[ApiToken | None]:
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await apitokens.by_ids(connection, self._viewer.user_id, keys)
+        found = {row.id: api_token(row) for row in rows}
+        return [found.get(key) for key in keys]
