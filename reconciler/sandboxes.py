@@ -1,11 +1,13 @@
 """Reconciling one sandbox: observe, plan, act; the outcome says when to look again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from app.db import databases
+from app.db import databases, environment
 from app.db.claims import Claim
 from app.db.databases import Access
+from app.db.environment import Sealed
 from app.db.sandboxes import SANDBOXES, SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
@@ -17,7 +19,7 @@ from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.inquiry import resolved
-from reconciler.manifests.connection import environment
+from reconciler.manifests import connection
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
@@ -26,6 +28,15 @@ from reconciler.manifests.workload import Sandbox, probe_pod
 from reconciler.observed.sandbox import seen
 from reconciler.removal import remove, selector
 from reconciler.resources import Superseded, check_lease
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a pass makes a sandbox from: its own row, and those of its project."""
+
+    spec: SandboxSpec
+    databases: Sequence[Access]
+    variables: Sequence[Sealed]
 
 
 class SandboxReconciler:
@@ -44,26 +55,28 @@ class SandboxReconciler:
         async with self._database.read(RECONCILER) as connection:
             spec = await SANDBOXES.spec(connection, claim.id)
             theirs = await databases.of_project(connection, claim.project_id)
+            variables = await environment.of_project(connection, claim.project_id)
         if spec is None:
             raise Superseded
         if claim.desired_state == DesiredState.DELETED:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        return await self._hold(claim, spec, theirs)
+        return await self._hold(claim, _Rows(spec, theirs, variables))
 
-    async def _hold(self, claim: Claim, spec: SandboxSpec, databases: Sequence[Access]) -> Outcome:
+    async def _hold(self, claim: Claim, rows: _Rows) -> Outcome:
         """RUNNING or STOPPED."""
+        spec = rows.spec
         live = await self._cluster.get(STATEFUL_SET, spec.k8s_namespace, spec.k8s_name)
         running = claim.desired_state == DesiredState.RUNNING
         barred = plan.barred(claim, live, self._settings)
         if barred is not None:
             return barred
-        awaited = _awaited(databases) if running else None
+        awaited = _awaited(rows.databases) if running else None
         down = live is None or not live["spec"].get("replicas")
         if awaited and down and not plan.waited(claim, Reason.WAITING_FOR_DATABASE, self._settings):
             return plan.waits(claim, Reason.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
-            live = await self._apply(claim, spec, live, databases)
+            live = await self._apply(claim, rows, live)
         pods = await self._cluster.list_all(POD, spec.k8s_namespace, selector(claim))
         look = plan.look_of(claim)
         view = seen(live, pods, look, self._settings)
@@ -72,15 +85,9 @@ class SandboxReconciler:
         outcome = plan.verdict(claim, view, self._settings, where)
         return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
 
-    async def _apply(
-        self,
-        claim: Claim,
-        spec: SandboxSpec,
-        live: Object | None,
-        databases: Sequence[Access],
-    ) -> Object:
+    async def _apply(self, claim: Claim, rows: _Rows, live: Object | None) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
-        bodies = objects(self._manifest(claim, spec, databases), self._settings)
+        bodies = objects(self._manifest(claim, rows), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
@@ -93,7 +100,8 @@ class SandboxReconciler:
         assert live is not None
         return live
 
-    def _manifest(self, claim: Claim, spec: SandboxSpec, databases: Sequence[Access]) -> Sandbox:
+    def _manifest(self, claim: Claim, rows: _Rows) -> Sandbox:
+        spec = rows.spec
         owner = Owner(
             claim.id,
             claim.project_id,
@@ -112,16 +120,24 @@ class SandboxReconciler:
             storage=spec.storage,
             ttyd_user=spec.ttyd_user,
             ttyd_password=self._keys.open(spec.ttyd_password, "sandbox", spec.id, "ttyd_password"),
-            environment=self._connection(databases[0]) if databases else (),
-            databases=tuple(database.k8s_name for database in databases),
+            environment=self._environment(rows),
+            databases=tuple(database.k8s_name for database in rows.databases),
         )
+
+    def _environment(self, rows: _Rows) -> tuple[tuple[str, str], ...]:
+        """What it runs with beside what Mooring always sets; of equal keys the last one counts."""
+        connection = self._connection(rows.databases[0]) if rows.databases else ()
+        return (*connection, *(self._variable(one) for one in rows.variables))
+
+    def _variable(self, one: Sealed) -> tuple[str, str]:
+        return one.key, self._keys.open(one.value, environment.TABLE, one.id, environment.COLUMN)
 
     def _connection(self, database: Access) -> tuple[tuple[str, str], ...]:
         """How it reaches the project's first database; nothing until that is known."""
         if database.password is None:
             return ()
         password = self._keys.open(database.password, "database", database.id, "password")
-        return environment(database, password)
+        return connection.environment(database, password)
 
 
 def _is_current(live: Object, body: Object) -> bool:

@@ -98,6 +98,9 @@ UPDATE project SET generation = generation + 1,
   desired_state = coalesce(:desired_state, desired_state)
 WHERE id = :id RETURNING generation
 """)
+_INTEND_ALL = text("""
+UPDATE project SET generation = generation + 1 WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
 # updated_at grows strictly: of two answers the later one is newer, whatever now() was.
 _SETTLE = text(f"""
 UPDATE project p SET status = g.status, version = p.version + 1,
@@ -165,6 +168,11 @@ async def describe(
     await session.execute(_DESCRIBE, {"id": project_id} | binds)
 
 
+async def intend_all(session: Session, ids: Collection[UUID]) -> None:
+    """Count an intent in each of these locked projects, whose own wishes stay."""
+    await session.execute(_INTEND_ALL, {"ids": list(ids)})
+
+
 async def intend(session: Session, project_id: UUID, desired: DesiredState | None) -> int:
     """Count an intent in the project (and its own wish, if one is meant); the new generation."""
     binds = {"id": project_id, "desired_state": desired}
@@ -173,11 +181,15 @@ async def intend(session: Session, project_id: UUID, desired: DesiredState | Non
 
 
 async def settle(
-    session: Session, before: Sequence[LockedProject], verb: str | None = None
+    session: Session,
+    before: Sequence[LockedProject],
+    verb: str | None = None,
+    message: str | None = None,
 ) -> None:
     """Aggregate anew, remove those that are to go and are empty, and note what became visible.
 
-    `verb` is what a user did to the projects themselves: it has a line even if no status moved.
+    `verb` is what a user did to the projects themselves: it has a line even if no status moved;
+    `message` says more of it.
     """
     if not before:
         return
@@ -195,10 +207,12 @@ async def settle(
             lines = [(verb, project.status), ("gone", status)] if verb else [("gone", status)]
         else:
             lines = [(verb or "status", status)] if verb or status != project.status else []
-        session.changes += [change(project, f"project.{word}", to) for word, to in lines]
+        session.changes += [change(project, f"project.{word}", to, message) for word, to in lines]
 
 
-def change(project: LockedProject, action: str, to_status: str) -> NewChange:
+def change(
+    project: LockedProject, action: str, to_status: str, message: str | None = None
+) -> NewChange:
     """A change of the project itself."""
     return NewChange(
         account_id=project.account_id,
@@ -209,6 +223,7 @@ def change(project: LockedProject, action: str, to_status: str) -> NewChange:
         subject_name=project.name,
         from_status=project.status,
         to_status=to_status,
+        message=message,
     )
 
 

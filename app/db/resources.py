@@ -61,7 +61,7 @@ class LockedResource:
 
 _LOCK = text(f"""
 SELECT {columns(LockedResource, "r")} FROM resource r
-WHERE r.project_id = :project_id ORDER BY r.id FOR NO KEY UPDATE
+WHERE r.project_id = ANY(CAST(:projects AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE
 """)
 # The lane needs the new wish: Postgres would read the old row.
 _WANT = text("""
@@ -71,6 +71,14 @@ UPDATE resource r SET desired_state = :desired, generation = r.generation + 1,
   asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
   due_at = mooring_now()
 WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status
+""")
+# The desired state stays, and so does desired_generation: what is down is down still.
+_EDIT = text("""
+UPDATE resource r SET generation = r.generation + 1, generation_since = mooring_now(),
+  project_generation = p.generation, updated_at = greatest(mooring_now(), r.updated_at),
+  asked = asked + 1, lane = 0, due_at = mooring_now()
+FROM project p WHERE p.id = r.project_id AND r.id = ANY(CAST(:ids AS uuid[]))
+RETURNING r.id, r.status
 """)
 _ASK = text("""
 WITH k AS MATERIALIZED (
@@ -100,9 +108,9 @@ VALUES (:id, :account_id, :project_id, :kind, :name, 'RUNNING', 1, 1, :project_g
 """)
 
 
-async def lock(session: Session, project_id: UUID) -> list[LockedResource]:
-    """Lock all resources of a project that is locked."""
-    return read(LockedResource, await session.execute(_LOCK, {"project_id": project_id}))
+async def lock(session: Session, *projects: UUID) -> list[LockedResource]:
+    """Lock all resources of projects that are locked."""
+    return read(LockedResource, await session.execute(_LOCK, {"projects": list(projects)}))
 
 
 async def want(
@@ -112,6 +120,14 @@ async def want(
     binds = {"ids": list(ids), "desired": desired.value, "project_generation": project_generation}
     session.asked = True
     moved = await session.execute(_WANT, binds)
+    return {row.id: ResourceStatus(row.status) for row in moved}
+
+
+async def edit(session: Session, ids: Collection[UUID]) -> dict[UUID, ResourceStatus]:
+    """Count an intent that is no wish for another state, on locked resources that are to stay;
+    their new statuses."""
+    session.asked = True
+    moved = await session.execute(_EDIT, {"ids": list(ids)})
     return {row.id: ResourceStatus(row.status) for row in moved}
 
 

@@ -35,6 +35,12 @@ ACTIONS: Final = (
         "All in it that failed, was given up or waits was to be looked at again at once.",
         ("retryProject",),
     ),
+    Action(
+        "project.environment",
+        "Its variables changed; the message of the history names them.",
+        ("setVariable", "replaceVariables", "deleteVariable"),
+    ),
+    Action("sandbox.environment", "It is to have the changed variables of its project."),
     Action("project.status", "Its status changed.", seen=True),
     Action("project.gone", "It is gone.", seen=True),
     *(

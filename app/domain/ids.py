@@ -25,6 +25,7 @@ class NodeType(IntEnum):
     DATABASE = 4
     CHANGE = 5
     API_TOKEN = 8
+    VARIABLE = 10
     AUDIT_ENTRY = 11
 
 

@@ -32,3 +32,11 @@ KUBECONFIG_NAME = 253
 KUBECONFIG_TOKEN = 16 * 1024
 KUBECONFIG_CERTIFICATES = 64 * 1024
 KUBECONFIG_KEY = 16 * 1024
+
+# Variables of a project; bytes are those of UTF-8. A Secret of Kubernetes holds 1 MiB at most, and
+# the kernel passes 128 KiB in one variable and a quarter of the stack (2 MiB) in all.
+VARIABLE_KEY = (1, 128)
+VALUE_BYTES = 32 * 1024
+ENVIRONMENT_BYTES = 512 * 1024
+VARIABLES_PER_PROJECT = 200
+CATEGORY = (1, 32)

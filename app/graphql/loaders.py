@@ -12,7 +12,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, audit_pages, causes, feed, history, projects
+from app.db import accounts, audit_pages, causes, environment, feed, history, projects
 from app.db.causes import Cause
 from app.db.databases import DATABASES
 from app.db.details import Details
@@ -27,6 +27,7 @@ from app.graphql import audit, build, connections
 from app.graphql.audit import AuditEntry
 from app.graphql.connections import ChangeConnection
 from app.graphql.context import State
+from app.graphql.environment import Variable, variable
 from app.graphql.nodes import Change, Database, Explanation, Node, Project, Sandbox, User
 
 Row = TypeVar("Row", bound=ResourceRow)
@@ -82,7 +83,11 @@ class Loaders:
             NodeType.SANDBOX: self._sandboxes.one,
             NodeType.DATABASE: self._databases.one,
             NodeType.AUDIT_ENTRY: self._entries,
+            NodeType.VARIABLE: DataLoader(self._load_variables, cache=False),
         }
+        self._environments: DataLoader[UUID, list[Variable]] = DataLoader(
+            self._load_environments, cache=False
+        )
 
         self._causes: DataLoader[UUID, list[Cause]] = DataLoader(self._load_causes, cache=False)
         self._histories: DataLoader[tuple[UUID, Window], Page[ChangeRow]] = DataLoader(
@@ -126,6 +131,10 @@ class Loaders:
         if project.members is not None:
             return [build.database(row) for row in project.members.databases]
         return await self._databases.of_project.load(project.row.id)
+
+    async def environment_of(self, project: Project) -> list[Variable]:
+        """The variables of a project."""
+        return await self._environments.load(project.row.id)
 
     async def why_of(self, project: Project) -> Explanation | None:
         """What explains the status of a project."""
@@ -174,6 +183,20 @@ class Loaders:
             rows = await accounts.users(connection, keys)
         found = {row.id: build.user(row) for row in rows}
         return [found.get(key) for key in keys]
+
+    async def _load_variables(self, keys: list[UUID]) -> list[Variable | None]:
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await environment.by_ids(connection, self._viewer, keys)
+        found = {row.id: variable(row, self._state.makers.keys) for row in rows}
+        return [found.get(key) for key in keys]
+
+    async def _load_environments(self, keys: list[UUID]) -> list[list[Variable]]:
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await environment.of_projects(connection, self._viewer, keys)
+        found: defaultdict[UUID, list[Variable]] = defaultdict(list)
+        for row in rows:
+            found[row.project_id].append(variable(row, self._state.makers.keys))
+        return [found[key] for key in keys]
 
     async def _load_changes(self, keys: list[tuple[UUID, int]]) -> list[Change | None]:
         async with self._state.database.read(self._viewer) as connection:

@@ -24,6 +24,7 @@ from app.graphql.context import Context
 if TYPE_CHECKING:
     from app.graphql.apitokens import ApiToken
     from app.graphql.connections import ChangeConnection
+    from app.graphql.environment import Variable
 
 Info = strawberry.Info[Context, None]
 
@@ -117,6 +118,12 @@ async def _history(
     )
 
 
+async def _environment(
+    root: strawberry.Parent[Project], info: Info
+) -> list[Annotated[Variable, strawberry.lazy("app.graphql.environment")]]:
+    return await info.context.loaders.environment_of(root)
+
+
 async def _project(root: strawberry.Parent[Any], info: Info) -> Project:
     return await info.context.loaders.project_of(root)
 
@@ -170,6 +177,14 @@ class Project(Node):
     history: Annotated[ChangeConnection, strawberry.lazy("app.graphql.connections")] = (
         strawberry.field(
             resolver=_history, description="What was done and what happened, newest first."
+        )
+    )
+    environment: list[Annotated[Variable, strawberry.lazy("app.graphql.environment")]] = (
+        strawberry.field(
+            resolver=_environment,
+            description=(
+                "What its sandboxes run with, by key; secret values are masked. At most 200."
+            ),
         )
     )
     created_at: datetime = strawberry.field(description="When it was created.")

@@ -13,7 +13,7 @@ from app.db.projects import LockedProject
 from app.db.resources import LockedResource
 from app.db.session import Session
 from app.domain.errors import DeletionRequested
-from app.domain.states import DesiredState, ResourceStatus
+from app.domain.states import DesiredState, ResourceKind, ResourceStatus
 
 VERBS = {
     DesiredState.RUNNING: "start",
@@ -51,6 +51,26 @@ async def want_one(
     action = f"{resource.kind.lower()}.{VERBS[desired]}"
     session.changes.append(change(resource, action, moved[resource.id]))
     await projects.settle(session, [project])
+
+
+async def edit(
+    session: Session, among: Sequence[LockedProject], verb: str, message: str | None = None
+) -> None:
+    """What the sandboxes of these projects run with has changed: they are to have it.
+
+    One that is down stays down, and has it when it starts.
+    """
+    keys = [project.id for project in among]
+    locked = await resources.lock(session, *keys)
+    members = [
+        member
+        for member in locked
+        if member.kind == ResourceKind.SANDBOX and member.desired_state != DesiredState.DELETED
+    ]
+    await projects.intend_all(session, keys)
+    moved = await resources.edit(session, [member.id for member in members])
+    session.changes += [change(m, f"sandbox.{verb}", moved[m.id]) for m in members]
+    await projects.settle(session, among, verb, message)
 
 
 async def retry(session: Session, members: Sequence[LockedResource]) -> None:

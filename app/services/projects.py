@@ -27,9 +27,10 @@ _DATABASES = (NewDatabase("db"),)
 
 
 class Makers:
-    """What makes the resources of a project."""
+    """What makes the resources of a project; `keys` seal what is secret in it."""
 
     def __init__(self, settings: Settings, keys: KeyRing) -> None:
+        self.keys = keys
         self.sandboxes = SandboxMaker(settings, keys)
         self.databases = DatabaseMaker(settings)
 

@@ -6,6 +6,7 @@ import strawberry
 
 from app.graphql.mutations.apitokens import ApiTokenMutations
 from app.graphql.mutations.databases import DatabaseMutations
+from app.graphql.mutations.environment import EnvironmentMutations
 from app.graphql.mutations.projects import ProjectMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
 from app.graphql.mutations.users import UserMutations
@@ -20,6 +21,11 @@ from app.graphql.mutations.users import UserMutations
     )
 )
 class Mutation(
-    UserMutations, ApiTokenMutations, ProjectMutations, SandboxMutations, DatabaseMutations
+    UserMutations,
+    ApiTokenMutations,
+    ProjectMutations,
+    SandboxMutations,
+    DatabaseMutations,
+    EnvironmentMutations,
 ):
     """Everything that can be changed."""

@@ -25,7 +25,12 @@ MUTATIONS = {
     "UpdateProjectInput": "updateProject",
     "SandboxInput": "createSandbox",
     "DatabaseInput": "createDatabase",
+    "SetVariableInput": "setVariable",
+    "ReplaceVariablesInput": "replaceVariables",
+    "VariableInput": "replaceVariables",
 }
+# An input that is only ever part of another: that one, and where in it.
+INSIDE = {"VariableInput": ("ReplaceVariablesInput", "variables")}
 TAKEN_AS_IT_IS = None
 
 Values = list[tuple[object, str | None]]
@@ -81,6 +86,27 @@ REPOSITORY: Values = [
     (None, TAKEN_AS_IT_IS),
 ]
 NAMED = text_of(1, 63)
+KEY: Values = [
+    *((v, TAKEN_AS_IT_IS) for v in ("A", "_", "a_1", "DATABASE_URL", "PGHOST", "x" * 128, "PORTS")),
+    ("x" * 129, "TOO_LONG"),
+    ("", "REQUIRED"),
+    *((v, "INVALID") for v in ("1A", "A-B", "A B", "Ä", "A=", "A\n", "A\0", "\ud800", "А")),
+    *((v, "NOT_ALLOWED") for v in ("PORT", "PROJECT_NAME", "TTYD_PASSWORD", "TTYD_")),
+]
+VALUE: Values = [
+    *((v, TAKEN_AS_IT_IS) for v in ("", " ", "a\nb\r\t\x07", "x" * 32768, "é" * 16384, "🚀\u202e")),
+    ("x" * 32769, "TOO_LONG"),
+    ("é" * 16384 + "x", "TOO_LONG"),
+    ("a\0b", "INVALID"),
+    ("a\udc00", "INVALID"),
+]
+CATEGORY: Values = [
+    *((v, TAKEN_AS_IT_IS) for v in ("a", "a-1", "9", "x" * 32)),
+    ("x" * 33, "TOO_LONG"),
+    ("", "REQUIRED"),
+    *((v, "INVALID") for v in ("A", "-a", "a b", "ä", "a\n", "a\0")),
+]
+FLAG: Values = [(v, TAKEN_AS_IT_IS) for v in (True, False, None)]
 TABLE: Mapping[str, Mapping[str, Values]] = {
     "SignUpInput": {
         "login": [
@@ -183,6 +209,24 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
         "memory": MEMORY,
         "storage": STORAGE,
     },
+    "SetVariableInput": {
+        "key": KEY,
+        "value": VALUE,
+        "isSecret": FLAG,
+        "category": [*CATEGORY, (None, TAKEN_AS_IT_IS)],
+    },
+    "VariableInput": {"key": KEY, "value": VALUE, "isSecret": FLAG},
+    "ReplaceVariablesInput": {
+        "category": CATEGORY,
+        "variables": [
+            ([], TAKEN_AS_IT_IS),
+            ([{"key": f"K{n}", "value": ""} for n in range(200)], TAKEN_AS_IT_IS),
+            ([{"key": f"K{n}", "value": ""} for n in range(201)], "TOO_LONG"),
+            ([{"key": "A", "value": "1"}, {"key": "A", "value": "1"}], "TAKEN"),
+            ([{"key": f"K{n:02}", "value": "x" * 32765} for n in range(16)], TAKEN_AS_IT_IS),
+            ([{"key": f"K{n:03}", "value": "x" * 32765} for n in range(16)], "NOT_ALLOWED"),
+        ],
+    },
 }
 FIELDS = [(kind, field) for kind, fields in TABLE.items() for field in fields]
 
@@ -215,7 +259,8 @@ async def test_each_value_has_its_code_or_is_taken(
         assert answer["codes"] == [], (value, answer["errors"])
         problems = answer["data"][MUTATIONS[kind]]["errors"]
         assert [p["code"] for p in problems] == ([expected] if expected else []), (value, problems)
-        assert all(p["field"][:1] in ([field], []) for p in problems)
+        at = [INSIDE[kind][1], "0", field] if kind in INSIDE else [field]
+        assert all(p["field"][: len(at)] in (at, []) for p in problems)
         if expected:
             assert await contents(database) == before
 
@@ -233,7 +278,7 @@ async def test_the_same_is_an_error_where_errors_are_not_selected(
         answer = await ask(viewer, document.replace("errors { code field }", ""), **variables)
 
         assert answer["codes"] == ["INVALID_INPUT"]
-        assert answer["errors"][0]["extensions"]["errors"][0]["field"] == [field]
+        assert answer["errors"][0]["extensions"]["errors"][0]["field"][-1] == field
         assert answer["data"] == {mutation: None}
 
 
@@ -249,8 +294,13 @@ def _request(
         given["login"] = f"user-{number}"
     if kind == "CreateApiTokenInput" and field != "name":
         given["name"] = f"token {number}"
-    argument = {"updateProject": "id", "createSandbox": "projectId", "createDatabase": "projectId"}
+    argument = {"updateProject": "id"} | dict.fromkeys(
+        ("createSandbox", "createDatabase", "setVariable", "replaceVariables"), "projectId"
+    )
     mutation = MUTATIONS[kind]
+    if kind in INSIDE:
+        kind, place = INSIDE[kind]
+        given = dict(EXAMPLES[kind]) | {place: [given]}
     heads = (f"$input: {kind}!", "input: $input")
     variables: dict[str, object] = {"input": given}
     if mutation in argument:

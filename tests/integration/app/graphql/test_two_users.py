@@ -15,9 +15,10 @@ from sqlalchemy.engine import Engine
 
 from app.db.session import Database
 from app.domain import ids
+from app.domain.environment import Given
 from app.domain.ids import NodeType, new_id
 from app.domain.viewer import API, Viewer
-from app.services import projects
+from app.services import environment, projects
 from app.services.projects import NewProject
 from tests.integration.app.graphql.conftest import Ask, Follow
 from tests.integration.app.graphql.walk import (
@@ -28,7 +29,7 @@ from tests.integration.app.graphql.walk import (
     value_for,
     walked,
 )
-from tests.integration.world import MAKERS, token_of, viewer_of
+from tests.integration.world import KEYS, MAKERS, token_of, viewer_of
 
 SCHEMA = walked()
 ROOTS = {
@@ -48,9 +49,12 @@ async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, st
     """One id of each type that is this viewer's."""
     async with database.begin(viewer) as session:
         project = (await projects.create(session, viewer, MAKERS, NewProject("secret"))).id
+        given = Given("TOKEN", "secret", is_secret=False)
+        variable = await environment.put(session, viewer, KEYS, project, given)
     token, _ = await token_of(database, viewer, "secret token")
     keys: dict[NodeType, UUID] = {NodeType.USER: viewer.user_id, NodeType.PROJECT: project}
     keys[NodeType.API_TOKEN] = token.id
+    keys[NodeType.VARIABLE] = variable.id
     async with database.read(API) as connection:
         for row in await connection.execute(text("SELECT id, kind FROM resource")):
             keys[NodeType[row.kind]] = row.id

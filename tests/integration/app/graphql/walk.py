@@ -30,6 +30,9 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "UpdateProjectInput": {"name": "other"},
     "SandboxInput": {"name": "second"},
     "DatabaseInput": {"name": "second"},
+    "SetVariableInput": {"key": "LOG_LEVEL", "value": "debug"},
+    "ReplaceVariablesInput": {"category": "general", "variables": []},
+    "VariableInput": {"key": "LOG_LEVEL", "value": "debug"},
 }
 
 
