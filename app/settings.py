@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.addresses import Network
+
 
 class SettingsError(ValueError):
     """A setting that this process needs is missing or cannot work; the message says what to do."""
@@ -71,6 +73,9 @@ class Settings(BaseSettings):
     socket_init_timeout: Seconds = Field(10, description="Until connection_init has to come")
     stream_keepalive: Seconds = Field(15, description="Quiet of an event stream until a comment")
     feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
+    settings_poll: Seconds = Field(
+        10, description="How often a stream of settings looks without a wake-up"
+    )
     feed_queue: int = Field(256, ge=1, description="Changes a slow subscriber may be behind")
     keep_changes: float = Field(
         90 * 86400, ge=86400, description="How long changes are kept, for history and for streams"
@@ -137,6 +142,12 @@ class Settings(BaseSettings):
     network_policy: bool = Field(True, description="A NetworkPolicy for each sandbox")
     ingress_namespaces: list[str] = Field(
         [], description="Namespaces that may reach sandboxes, JSON; empty: any"
+    )
+
+    # Users' own clusters.
+    kubeconfig_allowed_networks: list[Network] = Field(
+        [],
+        description='Networks of users\' clusters that are not public, JSON: ["10.20.0.0/16"]',
     )
 
     # The reconciler.

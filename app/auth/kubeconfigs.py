@@ -36,7 +36,7 @@ class _UnreadableError(ValueError):
 
 def parse_kubeconfig(text: str, at: tuple[str, ...], rules: AddressRules) -> Kubeconfig:
     """The model of a kubeconfig; InvalidInput at `at` that names each refused field."""
-    if len(text.encode(errors="replace")) > limits.KUBECONFIG:
+    if len(text.encode(errors="surrogatepass")) > limits.KUBECONFIG:
         rule = f"At most {limits.KUBECONFIG // 1024} KiB."
         raise InvalidInput([InputProblem(InputErrorCode.TOO_LONG, at, rule)])
     try:
@@ -61,7 +61,7 @@ def _tree(text: str) -> Tree:
         mark = error.problem_mark
         where = f" in line {mark.line + 1}" if mark is not None else ""
         raise _UnreadableError(f"it is no YAML{where}") from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeEncodeError):
         raise _UnreadableError("it has characters that YAML has not") from None
     return read
 

@@ -43,13 +43,14 @@ AWAY = (OSError, DBAPIError, PoolTimeoutError)
 
 class Session(AsyncSession):
     """The open transaction of one verb: what changed visibly, what else the audit is to know,
-    and whether work was asked for."""
+    whether work was asked for, and which other channels are to be woken."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine, expire_on_commit=False)
         self.changes: list[feed.NewChange] = []
         self.entries: list[audit.Entry] = []
         self.asked = False
+        self.channels: set[str] = set()
 
 
 class _Read(AsyncConnection):
@@ -103,6 +104,7 @@ class Database:
             return
         accounts = {change.account_id for change in session.changes}
         self._publisher.wake(*(feed_channel(account) for account in accounts))
+        self._publisher.wake(*session.channels)
         if session.asked:
             self._publisher.wake(WORK)
 

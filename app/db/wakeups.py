@@ -2,7 +2,8 @@
 
 A wake-up carries no data and may be lost; polling alone reaches the same end, later (design
 section 3.3). Everything travels on one physical channel; the payload is logical channels separated
-by spaces: `feed:<account>` when an account's change log grew, `work` when rows are due.
+by spaces: `feed:<account>` when an account's change log grew, `settings:<account>` when a setting
+of its owner did something, `work` when rows are due.
 
 `Publisher`: one task and one connection per process, with `synchronous_commit = off` because a
 notify alone takes a transaction id and would flush; what has gathered since the last send goes in
@@ -31,6 +32,11 @@ log = structlog.get_logger(__name__)
 def feed_channel(account_id: UUID) -> str:
     """The logical channel of an account's change log."""
     return f"feed:{account_id.hex}"
+
+
+def settings_channel(account_id: UUID) -> str:
+    """The logical channel of the settings of an account's owner."""
+    return f"settings:{account_id.hex}"
 
 
 def payloads(channels: set[str]) -> list[str]:

@@ -99,12 +99,12 @@ class Kubeconfig:
     cluster: str
     user: str
 
-    def dump(self) -> bytes:
+    def dump(self) -> str:
         """To be sealed: it is the credential."""
-        return json.dumps(asdict(self)).encode()
+        return json.dumps(asdict(self))
 
     @classmethod
-    def load(cls, dumped: bytes) -> "Kubeconfig":
+    def load(cls, dumped: str) -> "Kubeconfig":
         """What `dump` gave."""
         given = json.loads(dumped)
         credential = given.pop("credential")

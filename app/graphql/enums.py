@@ -9,6 +9,7 @@ from app.db.project_pages import ProjectOrderField
 from app.domain.aggregate import ProjectStatus
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
 from app.domain.pages import Direction
+from app.domain.settings import Category, CredentialState
 from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind, TokenScope
 from app.live.streams import EventKind
@@ -75,6 +76,27 @@ _describe(
         "REFUSED": "It was refused; `detail` has the code of the error.",
     },
     "AuditOutcome",
+)
+_describe(
+    Category,
+    "What a setting is about.",
+    {
+        "ANTHROPIC_API": "How sandboxes reach Anthropic's API.",
+        "KC": "The viewer's own Kubernetes cluster.",
+        "GITHUB": "GitHub.",
+        "GENERAL": "Anything else.",
+    },
+    "SettingCategory",
+)
+_describe(
+    CredentialState,
+    "Whether a kubeconfig can be used.",
+    {
+        "CHECKING": "Mooring is about to look; `reason` says why that takes long.",
+        "READY": "The cluster knows it, and it may do all that is needed.",
+        "REFUSED": "It cannot be used; `reason` and `message` say why.",
+    },
+    "KubeconfigState",
 )
 _describe(
     InputErrorCode,

@@ -25,6 +25,19 @@ class SignInInput:
     password: str = strawberry.field(description="The password.")
 
 
+@strawberry.input(description="A cluster of one's own.")
+class KubeconfigInput:
+    """A cluster of one's own."""
+
+    kubeconfig: str = strawberry.field(
+        description=(
+            "The file, YAML or JSON, at most 256 KiB: https server, inline CA, and a token or an"
+            " inline client certificate; nothing else. `kubectl config view --minify --flatten"
+            " --raw` prints it. Each refused field is named in the errors' messages."
+        )
+    )
+
+
 @strawberry.input(
     description=("A new sandbox; what is left out gets the default of this installation.")
 )

@@ -8,6 +8,7 @@ import strawberry
 
 from app.domain.errors import InputErrorCode
 from app.graphql.nodes import Database, Project, Sandbox, User
+from app.graphql.settings import Kubeconfig
 
 
 @strawberry.type(description="One thing that is wrong with an input.")
@@ -190,3 +191,30 @@ class RetryDatabasePayload:
     """What retryDatabase gives."""
 
     database: Database = strawberry.field(description="The database.")
+
+
+@strawberry.type(description="What setKubeconfig gives.")
+class SetKubeconfigPayload:
+    """What setKubeconfig gives."""
+
+    kubeconfig: Kubeconfig | None = strawberry.field(
+        description="It, about to be looked at; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What checkKubeconfig gives.")
+class CheckKubeconfigPayload:
+    """What checkKubeconfig gives."""
+
+    kubeconfig: Kubeconfig = strawberry.field(description="It, about to be looked at.")
+
+
+@strawberry.type(description="What deleteKubeconfig gives.")
+class DeleteKubeconfigPayload:
+    """What deleteKubeconfig gives."""
+
+    deleted_server: str = strawberry.field(description="The API server that it named.")
+    deleted_namespace: str = strawberry.field(description="The namespace that it named.")

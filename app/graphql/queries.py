@@ -20,6 +20,7 @@ from app.graphql.audit import AuditQueries
 from app.graphql.connections import ProjectConnection
 from app.graphql.inputs import ProjectFilter, ProjectOrder
 from app.graphql.nodes import Info, Node, Project, User
+from app.graphql.settings import SettingQueries
 from app.graphql.sign_in import SignInQueries
 
 
@@ -33,7 +34,7 @@ class ErrorCodeInfo:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(SignInQueries, AuditQueries):
+class Query(SignInQueries, AuditQueries, SettingQueries):
     """Everything that can be read."""
 
     @strawberry.field(description="The signed-in user; UNAUTHENTICATED without one.")

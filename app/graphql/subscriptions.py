@@ -16,6 +16,8 @@ from app.graphql import build
 from app.graphql.context import Context
 from app.graphql.events import ProjectEvent
 from app.graphql.nodes import Info
+from app.graphql.settings import Setting, settings
+from app.live.settings import SettingsSeen, follow
 from app.live.streams import Stream
 
 
@@ -62,6 +64,28 @@ class Subscription:
         return await _stream(
             info.context, info.context.viewer(TokenScope.PROJECTS_READ), None, after
         )
+
+    @strawberry.subscription(
+        description=(
+            "All settings of the viewer: as they are now, and again after each change, such as"
+            " when a kubeconfig was looked at. No cursor: what comes is always all of it."
+        )
+    )
+    async def setting_changed(self, info: Info) -> AsyncGenerator[list[Setting], None]:
+        """The viewer's settings."""
+        viewer, state = info.context.viewer(TokenScope.ACCOUNT), info.context.state
+        seen = follow(state.database, state.feeds, viewer, state.settings.settings_poll)
+        return _settings(seen)
+
+
+async def _settings(
+    seen: AsyncGenerator[SettingsSeen, None],
+) -> AsyncGenerator[list[Setting], None]:
+    try:
+        async for one in seen:
+            yield settings(one)
+    finally:
+        await seen.aclose()
 
 
 async def _stream(

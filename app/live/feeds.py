@@ -92,6 +92,22 @@ class Feeds:
             for account_id in accounts:
                 self._leave(account_id, subscriber)
 
+    @contextmanager
+    def woken(self, channel: str) -> Iterator[asyncio.Event]:
+        """An event that is set by each wake-up of `channel`, to the end of the block."""
+        woken = asyncio.Event()
+
+        async def listen() -> None:
+            async with self._broadcast.subscribe(channel) as events:
+                async for _ in events:  # type: ignore[union-attr]
+                    woken.set()
+
+        task = asyncio.create_task(listen())
+        try:
+            yield woken
+        finally:
+            task.cancel()
+
     def _join(self, account_id: UUID, subscriber: Subscriber) -> None:
         found = self._feeds.get(account_id)
         if found is None:

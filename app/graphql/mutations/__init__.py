@@ -7,6 +7,7 @@ import strawberry
 from app.graphql.mutations.apitokens import ApiTokenMutations
 from app.graphql.mutations.databases import DatabaseMutations
 from app.graphql.mutations.environment import EnvironmentMutations
+from app.graphql.mutations.kubeconfig import KubeconfigMutations
 from app.graphql.mutations.projects import ProjectMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
 from app.graphql.mutations.users import UserMutations
@@ -23,6 +24,7 @@ from app.graphql.mutations.users import UserMutations
 class Mutation(
     UserMutations,
     ApiTokenMutations,
+    KubeconfigMutations,
     ProjectMutations,
     SandboxMutations,
     DatabaseMutations,

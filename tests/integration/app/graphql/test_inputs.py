@@ -4,6 +4,7 @@ What is refused changes nothing. A new input or field without values here fails 
 """
 
 # ruff: noqa: RUF001 - look-alikes are among what is refused
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.domain.ids import NodeType, new_id
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.app.graphql.walk import EXAMPLES, contents, walked
 from tests.integration.world import project_of, viewer_of
+from tests.kubeconfigs import good
 
 # A mutation for each input, and the argument beside it.
 MUTATIONS = {
@@ -28,6 +30,7 @@ MUTATIONS = {
     "SetVariableInput": "setVariable",
     "ReplaceVariablesInput": "replaceVariables",
     "VariableInput": "replaceVariables",
+    "KubeconfigInput": "setKubeconfig",
 }
 # An input that is only ever part of another: that one, and where in it.
 INSIDE = {"VariableInput": ("ReplaceVariablesInput", "variables")}
@@ -177,6 +180,15 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
         "name": [*text_of(1, 100), (None, "REQUIRED")],
         "description": [*text_of(0, 1000, clears=True), (None, TAKEN_AS_IT_IS)],
         "githubRepo": REPOSITORY,
+    },
+    "KubeconfigInput": {
+        "kubeconfig": [
+            (json.dumps(good()), TAKEN_AS_IT_IS),
+            (json.dumps(good(), indent=1).ljust(256 * 1024), TAKEN_AS_IT_IS),
+            (json.dumps(good()).ljust(256 * 1024 + 1), "TOO_LONG"),
+            (json.dumps(good("https://127.0.0.1")), "NOT_ALLOWED"),
+            *((v, "INVALID") for v in ("", "a: [", "\0", "\ud800", "a: &b c")),
+        ],
     },
     "SandboxInput": {
         "name": [*NAMED, ("app", "TAKEN")],

@@ -1,5 +1,6 @@
 """What tests that walk the schema share: an example of each input, a call of each field."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.db.models import Base
 from app.db.session import Database
 from app.domain.viewer import API
 from app.graphql.schema import schema
+from tests.kubeconfigs import good
 
 # A good value for every input type that a required argument takes.
 EXAMPLES: Mapping[str, Mapping[str, object]] = {
@@ -33,6 +35,7 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "SetVariableInput": {"key": "LOG_LEVEL", "value": "debug"},
     "ReplaceVariablesInput": {"category": "general", "variables": []},
     "VariableInput": {"key": "LOG_LEVEL", "value": "debug"},
+    "KubeconfigInput": {"kubeconfig": json.dumps(good())},
 }
 
 

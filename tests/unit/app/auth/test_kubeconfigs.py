@@ -255,6 +255,7 @@ TEXTS: list[tuple[str, str, str]] = [
     ("no YAML", "a: b: c", "it is no YAML in line 1"),
     ("no YAML at its end", f"{ROOT}kind: [", "it is no YAML"),
     ("control characters", "a: \x00", "characters that YAML has not"),
+    ("half a character", "a: \ud800", "characters that YAML has not"),
     ("deep", "[" * 20 + "]" * 20, "nested deeper than 16"),
     ("very deep", "[" * 100_000, "it is no YAML"),
     ("deep mappings", "{a: " * 50_000, "nested deeper than 16"),

@@ -1,0 +1,125 @@
+"""Statements on the cluster that an account brings: its sealed kubeconfig and what became of it.
+
+The account is locked first, so that two who set a kubeconfig at once come one after the other. What
+is set, asked about or taken away is told to the reconciler (`asked`), to those who watch settings
+(`settings_channel`) and to all resources of the account, which look at once whether they can still
+be reached.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.rows import Executor, columns, read
+from app.db.session import Session
+from app.db.visibility import visible, visible_to
+from app.db.wakeups import settings_channel
+from app.domain.settings import CredentialState
+from app.domain.viewer import Scope
+
+# Where the model is sealed for (`KeyRing`).
+TABLE: Final = "credential"
+COLUMN: Final = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRow:
+    """A kubeconfig as its owner sees it; `observed`: the last look was at this very one."""
+
+    id: UUID
+    account_id: UUID
+    server: str
+    k8s_namespace: str
+    state: CredentialState
+    reason: str | None
+    message: str | None
+    username: str | None
+    missing: list[str]
+    observed: bool
+    checked_at: datetime | None
+    updated_at: datetime
+
+
+_ROW = columns(CredentialRow, "c", observed="c.observed_generation = c.generation")
+# A token for single projects sees no setting of its account: no credential is of a project.
+_OF = text(f"""
+SELECT {_ROW} FROM credential c WHERE c.account_id = :account_id AND {visible("c", "id")}
+""")
+_LOCK_ACCOUNT = text("SELECT id FROM account WHERE id = :account_id FOR NO KEY UPDATE")
+_INSERT = text("""
+INSERT INTO credential (id, account_id, model, server, k8s_namespace)
+VALUES (:id, :account_id, :model, :server, :namespace)
+""")
+_REPLACE = text("""
+UPDATE credential SET model = :model, server = :server, k8s_namespace = :namespace,
+  generation = generation + 1, state = 'CHECKING', reason = NULL,
+  asked = asked + 1, lane = 0, due_at = mooring_now(),
+  updated_at = greatest(mooring_now(), updated_at)
+WHERE id = :id
+""")
+_CHECK = text("""
+UPDATE credential SET state = 'CHECKING', reason = NULL,
+  asked = asked + 1, lane = 0, due_at = mooring_now(),
+  updated_at = greatest(mooring_now(), updated_at)
+WHERE id = :id
+""")
+_DELETE = text("DELETE FROM credential WHERE id = :id")
+_ASK_RESOURCES = text("""
+WITH k AS MATERIALIZED (
+  SELECT id FROM resource WHERE account_id = :account_id ORDER BY id FOR NO KEY UPDATE)
+UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
+  lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
+FROM k WHERE r.id = k.id
+""")
+
+
+async def of_account(executor: Executor, viewer: Scope, account_id: UUID) -> CredentialRow | None:
+    """The kubeconfig of an account that `viewer` may see."""
+    binds = {"account_id": account_id, **visible_to(viewer)}
+    return next(iter(read(CredentialRow, await executor.execute(_OF, binds))), None)
+
+
+async def lock(session: Session, viewer: Scope, account_id: UUID) -> CredentialRow | None:
+    """Lock an account for a change of its kubeconfig, and give the present one."""
+    await session.execute(_LOCK_ACCOUNT, {"account_id": account_id})
+    return await of_account(session, viewer, account_id)
+
+
+async def put(
+    session: Session,
+    credential_id: UUID,
+    *,
+    account_id: UUID,
+    model: bytes,
+    server: str,
+    namespace: str,
+    present: bool,
+) -> None:
+    """Write a kubeconfig of a locked account, in place of the one that is `present`."""
+    binds = {"id": credential_id, "model": model, "server": server, "namespace": namespace}
+    if present:
+        await session.execute(_REPLACE, binds)
+    else:
+        await session.execute(_INSERT, binds | {"account_id": account_id})
+    await _moved(session, account_id)
+
+
+async def check(session: Session, row: CredentialRow) -> None:
+    """Have it looked at again, with all that is reached by it."""
+    await session.execute(_CHECK, {"id": row.id})
+    await _moved(session, row.account_id)
+
+
+async def delete(session: Session, row: CredentialRow) -> None:
+    """Take it away; what was made through it stays where it is, out of reach."""
+    await session.execute(_DELETE, {"id": row.id})
+    await _moved(session, row.account_id)
+
+
+async def _moved(session: Session, account_id: UUID) -> None:
+    await session.execute(_ASK_RESOURCES, {"account_id": account_id})
+    session.asked = True
+    session.channels.add(settings_channel(account_id))

@@ -1,0 +1,113 @@
+"""What a user has configured, as it may be shown: never the content of a kubeconfig."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from app.db.credentials import CredentialRow
+from app.domain.settings import Category, CredentialState
+from app.domain.viewer import TokenScope
+from app.graphql.nodes import Info
+from app.live.settings import SettingsSeen, read
+
+KUBECONFIG = "KUBECONFIG"
+
+
+@strawberry.type(
+    description=(
+        "The cluster that the viewer brings, and what Mooring found out about it. The kubeconfig"
+        " itself is never shown again."
+    )
+)
+class Kubeconfig:
+    """The cluster that the viewer brings."""
+
+    server: str = strawberry.field(description="The API server of its current context.")
+    namespace: str = strawberry.field(description="Where what is made from now on goes.")
+    state: CredentialState = strawberry.field(description="Whether it can be used.")
+    reason: str | None = strawberry.field(
+        description=(
+            "Why it is not READY, a word of the published table: AddressRefused,"
+            " CredentialRejected, PermissionMissing, NamespaceMissing, ClusterUnavailable …; null"
+            " when there is nothing to say."
+        )
+    )
+    message: str | None = strawberry.field(
+        description="The same in words, often the cluster's own; null without a reason."
+    )
+    user: str | None = strawberry.field(
+        description="Who the cluster says this is; null until it was asked."
+    )
+    missing_permissions: list[str] = strawberry.field(
+        description=(
+            "What the credential may not do in the namespace and Mooring needs, as"
+            " `verb resource.group`; empty until it was asked."
+        )
+    )
+    checked_at: datetime | None = strawberry.field(
+        description="When it was last looked at; null before the first time."
+    )
+    updated_at: datetime = strawberry.field(description="When anything of this last changed.")
+
+
+@strawberry.type(description="One thing that a user configured.")
+class Setting:
+    """One thing that a user configured."""
+
+    key: str = strawberry.field(description="Its name: KUBECONFIG for the viewer's own cluster.")
+    category: Category = strawberry.field(description="What it is about.")
+    is_secret: bool = strawberry.field(description="Whether its value is not shown.")
+    value: str | None = strawberry.field(description="Its value; null when that is a secret.")
+    kubeconfig: Kubeconfig | None = strawberry.field(
+        description="What became of it, for KUBECONFIG; null for all others."
+    )
+    updated_at: datetime = strawberry.field(description="When anything of this last changed.")
+
+
+def kubeconfig(row: CredentialRow) -> Kubeconfig:
+    """What may be shown of a kubeconfig; of one that replaced another, only what it is itself."""
+    checked = row.observed and row.state is not CredentialState.CHECKING
+    return Kubeconfig(
+        server=row.server,
+        namespace=row.k8s_namespace,
+        state=row.state,
+        reason=row.reason,
+        message=row.message if row.reason else None,
+        user=row.username if checked else None,
+        missing_permissions=row.missing if checked else [],
+        checked_at=row.checked_at if row.observed else None,
+        updated_at=row.updated_at,
+    )
+
+
+def settings(seen: SettingsSeen) -> list[Setting]:
+    """All settings, by key."""
+    row = seen.kubeconfig
+    if row is None:
+        return []
+    return [
+        Setting(
+            key=KUBECONFIG,
+            category=Category.KC,
+            is_secret=True,
+            value=None,
+            kubeconfig=kubeconfig(row),
+            updated_at=row.updated_at,
+        )
+    ]
+
+
+@strawberry.type
+class SettingQueries:
+    """What can be read of the viewer's settings."""
+
+    @strawberry.field(
+        description="The viewer's own cluster, as far as it may be shown; null without one."
+    )
+    async def kubeconfig(self, info: Info) -> Kubeconfig | None:
+        """The viewer's own cluster."""
+        viewer = info.context.viewer(TokenScope.ACCOUNT)
+        row = (await read(info.context.state.database, viewer)).kubeconfig
+        return kubeconfig(row) if row else None

@@ -1,0 +1,58 @@
+"""The stream of a viewer's settings: as they are now, and again whenever they differ.
+
+Level-triggered, without a cursor: each time it is told of something, or some seconds have passed,
+it reads all of it and sends it if it is not what was sent last. So nothing can be lost, only be
+later.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.db import credentials
+from app.db.credentials import CredentialRow
+from app.db.session import Database
+from app.db.wakeups import settings_channel
+from app.domain.errors import Unauthenticated
+from app.domain.viewer import Viewer
+from app.live.feeds import Feeds
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSeen:
+    """All settings of a viewer at one moment."""
+
+    kubeconfig: CredentialRow | None
+
+
+async def read(database: Database, viewer: Viewer) -> SettingsSeen:
+    """The viewer's settings now."""
+    async with database.read(viewer) as connection:
+        return SettingsSeen(await credentials.of_account(connection, viewer, viewer.home))
+
+
+async def follow(
+    database: Database, feeds: Feeds, viewer: Viewer, poll: float
+) -> AsyncGenerator[SettingsSeen, None]:
+    """What they are, now and at each change; Unauthenticated at the end of the session."""
+    with feeds.woken(settings_channel(viewer.home)) as woken:
+        sent = None
+        while True:
+            woken.clear()
+            seen = await read(database, viewer)
+            if seen != sent:
+                sent = seen
+                yield seen
+            await _wait(woken, viewer, poll * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+
+async def _wait(woken: asyncio.Event, viewer: Viewer, poll: float) -> None:
+    left = (viewer.expires_at - datetime.now(UTC)).total_seconds()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(min(left, poll)):
+            await woken.wait()
+    if datetime.now(UTC) >= viewer.expires_at:
+        raise Unauthenticated(reason="EXPIRED")
