@@ -88,8 +88,8 @@ def migrate() -> None:
         _say("Schema and roles are up to date")
     else:
         _say(
-            "The schema is up to date. This owner may make no roles: let the processes connect as "
-            "the owner, or grant him CREATEROLE and migrate again"
+            "The schema is up to date. This owner may make no roles: grant him CREATEROLE and "
+            "migrate again, or let the processes connect as the owner, without row-level security"
         )
 
 

@@ -94,6 +94,7 @@ _SINCE = text(f"""
 SELECT {columns(Change, "c")}
 FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) k(account_id, after)
 JOIN change c ON c.account_id = k.account_id AND c.seq > k.after
+WHERE {visible("c")}
 ORDER BY c.account_id, c.seq LIMIT :most
 """)
 
@@ -123,10 +124,13 @@ async def append(session: Executor, changes: Sequence[NewChange], actor: Actor) 
     await session.execute(_APPEND, arrays | whose)
 
 
-async def since(executor: Executor, after: Mapping[UUID, int], most: int) -> list[Change]:
-    """The first `most` changes beyond the accounts' seqs in `after`, by account and seq."""
+async def since(
+    executor: Executor, viewer: Scope, after: Mapping[UUID, int], most: int
+) -> list[Change]:
+    """The first `most` changes beyond the accounts' seqs in `after` that `viewer` may see, by
+    account and seq."""
     binds = {"accounts": list(after), "seqs": list(after.values()), "most": most}
-    return read(Change, await executor.execute(_SINCE, binds))
+    return read(Change, await executor.execute(_SINCE, binds | visible_to(viewer)))
 
 
 async def by_keys(

@@ -25,7 +25,7 @@ async def since(
     executor: Executor, scope: Scope, after: Mapping[UUID, int], most: int
 ) -> list[News]:
     """The first `most` changes beyond the accounts' seqs in `after`, in order within each."""
-    changes = await feed.since(executor, after, most)
+    changes = await feed.since(executor, scope, after, most)
     keys = {change.project_id for change in changes}
     if not keys:
         return []

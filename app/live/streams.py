@@ -79,7 +79,7 @@ class Stream:
             if await projects.by_ids(connection, self._viewer, [self._project_id]):
                 return
             if after is not None and await self._resumable(connection, after):
-                changes = await feed.since(connection, self._seqs, self._resync_after)
+                changes = await feed.since(connection, self._viewer, self._seqs, self._resync_after)
                 if any(c.project_id == self._project_id for c in self._allowed(changes)):
                     return
         raise NotFound(field=["id"])

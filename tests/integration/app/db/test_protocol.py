@@ -251,7 +251,7 @@ async def test_a_record_moves_resource_project_and_feed_together(database: Datab
     await write(database, claim, running(claim))
 
     async with database.read(API) as connection:
-        changes = await feed.since(connection, {viewer.home: 0}, 100)
+        changes = await feed.since(connection, viewer, {viewer.home: 0}, 100)
         status = (await connection.execute(text("SELECT status FROM project"))).scalar_one()
     assert status == "RUNNING"
     assert [c.seq for c in changes] == list(range(1, len(changes) + 1))
@@ -276,7 +276,7 @@ async def test_the_last_resource_takes_a_deleted_project_with_it(database: Datab
         left = await connection.execute(
             text("SELECT (SELECT count(*) FROM project) + (SELECT count(*) FROM resource)")
         )
-        changes = await feed.since(connection, {viewer.home: 0}, 100)
+        changes = await feed.since(connection, viewer, {viewer.home: 0}, 100)
     assert left.scalar_one() == 0
     assert [c.action for c in changes][-2:] == ["sandbox.gone", "project.gone"]
 
@@ -290,7 +290,7 @@ async def test_repeating_an_intent_changes_nothing(database: Database) -> None:
             row = await projects.want(session, viewer, project, DesiredState.STOPPED)
 
     async with database.read(API) as connection:
-        changes = await feed.since(connection, {viewer.home: 0}, 100)
+        changes = await feed.since(connection, viewer, {viewer.home: 0}, 100)
     assert row.generation == 2
     assert [c.action for c in changes].count("project.stop") == 1
 

@@ -31,7 +31,7 @@ async def log_of(database: Database, viewer: Viewer) -> tuple[int, list[int]]:
     """The floor, and the seqs of the changes that are there."""
     async with database.read(API) as connection:
         [state] = await feed.states(connection, viewer.accounts)
-        changes = await feed.since(connection, {viewer.home: 0}, 100)
+        changes = await feed.since(connection, viewer, {viewer.home: 0}, 100)
     return state.floor, [change.seq for change in changes]
 
 
