@@ -11,7 +11,7 @@ its source, so that the same code gives the same bytes.
 import sys
 from pathlib import Path
 
-from tools.reference import actions, errors, operations, reasons, settings, statuses, types
+from tools.reference import actions, errors, operations, reasons, scopes, settings, statuses, types
 from tools.reference.schema import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +27,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors.page(schema),
         "operations.md": operations.page(schema),
         "reasons.md": reasons.page(),
+        "scopes.md": scopes.page(),
         "settings.md": settings.page(ROOT),
         "statuses.md": statuses.page(schema),
         "types.md": types.page(schema),

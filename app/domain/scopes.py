@@ -1,0 +1,66 @@
+"""Which scope of an API token each field needs.
+
+Published (docs/reference/scopes.md). Resolvers name their scope themselves; a test asks for every
+field with a token of every scope and finds one whose answer is not what is said here, or that is
+missing here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.viewer import TokenScope
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a field needs; `scope` None: nothing. `session`: no API token will do, whatever it may.
+
+    `unlimited`: nor will one that is limited to projects.
+    """
+
+    scope: TokenScope | None
+    session: bool = False
+    unlimited: bool = False
+
+
+_NOTHING = Need(None)
+_READ = Need(TokenScope.PROJECTS_READ)
+_WRITE = Need(TokenScope.PROJECTS_WRITE)
+_ACCOUNT = Need(TokenScope.ACCOUNT)
+
+# Each field of the roots, and whatever below needs more than the way to it does.
+NEEDS: Final[Mapping[str, Need]] = {
+    "Query.signInMethods": _NOTHING,
+    "Query.errorCodes": _NOTHING,
+    "Query.me": _NOTHING,
+    "Query.node": _READ,
+    "Query.nodes": _READ,
+    "Query.project": _READ,
+    "Query.projects": _READ,
+    "Query.changeCursor": _READ,
+    "Query.auditLog": _ACCOUNT,
+    "User.apiTokens": _ACCOUNT,
+    "Mutation.signUp": _NOTHING,
+    "Mutation.signIn": _NOTHING,
+    "Mutation.createApiToken": Need(TokenScope.ACCOUNT, session=True),
+    "Mutation.deleteApiToken": _ACCOUNT,
+    "Mutation.createProject": Need(TokenScope.PROJECTS_WRITE, unlimited=True),
+    "Mutation.updateProject": _WRITE,
+    "Mutation.startProject": _WRITE,
+    "Mutation.stopProject": _WRITE,
+    "Mutation.deleteProject": _WRITE,
+    "Mutation.retryProject": _WRITE,
+    "Mutation.createSandbox": _WRITE,
+    "Mutation.startSandbox": _WRITE,
+    "Mutation.stopSandbox": _WRITE,
+    "Mutation.deleteSandbox": _WRITE,
+    "Mutation.retrySandbox": _WRITE,
+    "Mutation.createDatabase": _WRITE,
+    "Mutation.startDatabase": _WRITE,
+    "Mutation.stopDatabase": _WRITE,
+    "Mutation.deleteDatabase": _WRITE,
+    "Mutation.retryDatabase": _WRITE,
+    "Subscription.projectChanged": _READ,
+    "Subscription.projectsChanged": _READ,
+}
