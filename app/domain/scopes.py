@@ -61,6 +61,9 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Mutation.stopDatabase": _WRITE,
     "Mutation.deleteDatabase": _WRITE,
     "Mutation.retryDatabase": _WRITE,
+    "Mutation.setVariable": _WRITE,
+    "Mutation.replaceVariables": _WRITE,
+    "Mutation.deleteVariable": _WRITE,
     "Subscription.projectChanged": _READ,
     "Subscription.projectsChanged": _READ,
 }

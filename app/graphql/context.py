@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # Characters of a User-Agent that are kept.
 _DEVICE = 255
 # What is the viewer's own and in no project.
-_OWN = frozenset({NodeType.API_TOKEN})
+_OWN = frozenset({NodeType.API_TOKEN, NodeType.AUDIT_ENTRY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, audit_pages, causes, environment, feed, history, projects
+from app.db import accounts, causes, environment, feed, history, projects
 from app.db.causes import Cause
 from app.db.databases import DATABASES
 from app.db.details import Details
@@ -22,9 +22,8 @@ from app.db.sandboxes import SANDBOXES
 from app.domain import aggregate, ids
 from app.domain.ids import NodeType
 from app.domain.pages import Page, Window
-from app.domain.viewer import TokenScope, Viewer
-from app.graphql import audit, build, connections
-from app.graphql.audit import AuditEntry
+from app.domain.viewer import Viewer
+from app.graphql import build, connections
 from app.graphql.connections import ChangeConnection
 from app.graphql.context import State
 from app.graphql.environment import Variable, variable
@@ -74,15 +73,11 @@ class Loaders:
         self._sandboxes = _Kind(state, viewer, SANDBOXES, build.sandbox)
         self._databases = _Kind(state, viewer, DATABASES, build.database)
         self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
-        self._entries: DataLoader[UUID, AuditEntry | None] = DataLoader(
-            self._load_entries, cache=False
-        )
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
             NodeType.USER: self._users,
             NodeType.PROJECT: self._projects,
             NodeType.SANDBOX: self._sandboxes.one,
             NodeType.DATABASE: self._databases.one,
-            NodeType.AUDIT_ENTRY: self._entries,
             NodeType.VARIABLE: DataLoader(self._load_variables, cache=False),
         }
         self._environments: DataLoader[UUID, list[Variable]] = DataLoader(
@@ -105,8 +100,6 @@ class Loaders:
         kind, key, seq = found
         if kind == NodeType.CHANGE:
             return await self._changes.load((key, seq)) if seq is not None else None
-        if kind == NodeType.AUDIT_ENTRY and TokenScope.ACCOUNT not in self._viewer.grant.scopes:
-            return None
         if kind == NodeType.USER and key != self._viewer.user_id:
             return None
         loader = self._by_key.get(kind)
@@ -202,12 +195,6 @@ class Loaders:
         async with self._state.database.read(self._viewer) as connection:
             rows = await feed.by_keys(connection, self._viewer, keys)
         found = {(row.account_id, row.seq): build.change(row) for row in rows}
-        return [found.get(key) for key in keys]
-
-    async def _load_entries(self, keys: list[UUID]) -> list[AuditEntry | None]:
-        async with self._state.database.read(self._viewer) as connection:
-            rows = await audit_pages.by_ids(connection, self._viewer, keys)
-        found = {row.id: audit.entry(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_causes(self, keys: list[UUID]) -> list[list[Cause]]:

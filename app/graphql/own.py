@@ -11,11 +11,13 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import apitokens
+from app.db import apitokens, audit_pages
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.viewer import Viewer
+from app.graphql import audit
 from app.graphql.apitokens import ApiToken, api_token
+from app.graphql.audit import AuditEntry
 from app.graphql.context import State
 from app.graphql.nodes import Node, User
 
@@ -31,6 +33,7 @@ class Own:
         )
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
             NodeType.API_TOKEN: DataLoader(self._load_api_tokens, cache=False),
+            NodeType.AUDIT_ENTRY: DataLoader(self._load_entries, cache=False),
         }
 
     async def node(self, kind: NodeType, key: UUID) -> Node | None:
@@ -53,4 +56,10 @@ class Own:
         async with self._state.database.read(self._viewer) as connection:
             rows = await apitokens.by_ids(connection, self._viewer.user_id, keys)
         found = {row.id: api_token(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    async def _load_entries(self, keys: list[UUID]) -> list[AuditEntry | None]:
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await audit_pages.by_ids(connection, self._viewer, keys)
+        found = {row.id: audit.entry(row) for row in rows}
         return [found.get(key) for key in keys]
