@@ -45,8 +45,10 @@ def create_app(settings: Settings) -> Starlette:
         broadcast = Broadcast(backend=WakeupBackend(listen_url, enabled=settings.notify))
         feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
         await broadcast.connect()
-        keep = timedelta(seconds=settings.keep_changes)
         state = State(settings, database, tokens, makers, feeds, entrance)
+        keep = retention.Keep(
+            timedelta(seconds=settings.keep_changes), timedelta(seconds=settings.keep_audit)
+        )
         tasks = [
             asyncio.create_task(publisher.run()),
             asyncio.create_task(feeds.poll()),

@@ -80,7 +80,10 @@ class Settings(BaseSettings):
     keep_changes: float = Field(
         90 * 86400, ge=86400, description="How long changes are kept, for history and for streams"
     )
-    prune_every: Seconds = Field(3600, description="How often older changes are taken away")
+    keep_audit: float = Field(
+        400 * 86400, ge=90 * 86400, description="How long lines of the audit are kept"
+    )
+    prune_every: Seconds = Field(3600, description="How often what is older is taken away")
     resync_after: int = Field(1000, ge=1, description="Changes behind which a RESYNC is cheaper")
 
     # Signing in.

@@ -40,7 +40,8 @@ class Entry:
     actor: Actor | None = None
 
 
-_COLUMNS = {
+# What a line says; when it was, the database says.
+COLUMNS = {
     "id": "uuid",
     "account_id": "uuid",
     "user_id": "uuid",
@@ -58,12 +59,12 @@ _COLUMNS = {
 }
 # A detail travels as text: asyncpg has no codec for arrays of jsonb.
 _ARRAYS = ", ".join(
-    f"CAST(:{name} AS {kind.replace('jsonb', 'text')}[])" for name, kind in _COLUMNS.items()
+    f"CAST(:{name} AS {kind.replace('jsonb', 'text')}[])" for name, kind in COLUMNS.items()
 )
-_VALUES = ", ".join(f"CAST(i.{name} AS {kind})" for name, kind in _COLUMNS.items())
+_VALUES = ", ".join(f"CAST(i.{name} AS {kind})" for name, kind in COLUMNS.items())
 _APPEND = text(f"""
-INSERT INTO audit ({", ".join(_COLUMNS)})
-SELECT {_VALUES} FROM unnest({_ARRAYS}) i({", ".join(_COLUMNS)})
+INSERT INTO audit ({", ".join(COLUMNS)})
+SELECT {_VALUES} FROM unnest({_ARRAYS}) i({", ".join(COLUMNS)})
 """)
 
 # An attacker with a good token shall not fill the disk by what he is refused.
@@ -100,7 +101,7 @@ async def room(executor: Executor, user_id: UUID) -> int:
 async def append(executor: Executor, entries: Sequence[Entry], actor: Actor) -> None:
     """Write the lines."""
     rows = [_row(entry, entry.actor or actor) for entry in entries]
-    await executor.execute(_APPEND, {name: [row[name] for row in rows] for name in _COLUMNS})
+    await executor.execute(_APPEND, {name: [row[name] for row in rows] for name in COLUMNS})
 
 
 def _row(entry: Entry, actor: Actor) -> dict[str, object]:

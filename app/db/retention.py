@@ -1,4 +1,4 @@
-"""What is not kept for ever: changes beyond their time, and first answers to idempotency keys.
+"""What is not kept for ever: changes and the audit beyond their time, answers to idempotency keys.
 
 Every API process calls this; the advisory lock lets one at a time work, and the others pass by. A
 round takes away what the last one left below the floor, and raises the floor afterwards: whoever
@@ -11,6 +11,7 @@ policies: the API may call them and has no other way to take history away.
 
 import asyncio
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -27,19 +28,30 @@ _MOST = 5000
 _ALONE = text("SELECT pg_try_advisory_xact_lock(:key)")
 _TAKE_CHANGES = text("SELECT * FROM mooring_take_changes(:keep, :most)")
 _TAKE_ANSWERS = text("SELECT * FROM mooring_take_answers(:most)")
+_TAKE_AUDIT = text("SELECT * FROM mooring_take_audit(:keep, :most)")
 _RAISE_FLOORS = text("SELECT * FROM mooring_raise_floors(:keep)")
 
 
-async def prune(database: Database, keep: timedelta) -> None:
-    """One round: take away what is below the floors, raise them to what is older than `keep`."""
-    while await _alone(database, _TAKE_CHANGES, keep=keep, most=_MOST) == _MOST:
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long."""
+
+    changes: timedelta
+    audit: timedelta
+
+
+async def prune(database: Database, keep: Keep) -> None:
+    """One round: take away what is below the floors or too old, raise the floors to `keep`."""
+    while await _alone(database, _TAKE_CHANGES, keep=keep.changes, most=_MOST) == _MOST:
+        pass
+    while await _alone(database, _TAKE_AUDIT, keep=keep.audit, most=_MOST) == _MOST:
         pass
     while await _alone(database, _TAKE_ANSWERS, most=_MOST) == _MOST:
         pass
-    await _alone(database, _RAISE_FLOORS, keep=keep)
+    await _alone(database, _RAISE_FLOORS, keep=keep.changes)
 
 
-async def run(database: Database, keep: timedelta, every: float) -> None:
+async def run(database: Database, keep: Keep, every: float) -> None:
     """A round every `every` seconds, jittered, for ever."""
     while True:
         try:

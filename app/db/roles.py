@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import text
 
-from app.db import policies
+from app.db import audit, policies
 
 API = "mooring_api"
 RECONCILER = "mooring_reconciler"
@@ -34,18 +34,22 @@ _CHECKED = (
     "state, reason, message, username, missing, observed_generation, checked_at, attempts,"
     " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims"
 )
+# All but `at`, which is the database's word: nobody writes a line of yesterday.
+_NOTED = ", ".join(audit.COLUMNS)
 _GRANTS = f"""
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {API}, {RECONCILER};
 GRANT USAGE ON SCHEMA public TO {API}, {RECONCILER};
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {API};
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO {API};
-REVOKE INSERT ON installation, alembic_version FROM {API};
+REVOKE INSERT ON installation, alembic_version, audit FROM {API};
+GRANT INSERT ({_NOTED}) ON audit TO {API};
 GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency, project,
   session, api_token, user_config, environment, throttle TO {API};
 GRANT UPDATE ({_SET}), DELETE ON credential TO {API};
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
 GRANT UPDATE (seq) ON feed TO {API};
-GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors TO {API};
+GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors,
+  mooring_take_audit TO {API};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
   environment, user_config, credential, feed, change
   TO {RECONCILER};

@@ -8,6 +8,7 @@ branch_labels = None
 depends_on = None
 
 # Never what is younger than a day, whoever asks: cursors may be that old (settings.keep_changes).
+# Of the audit never what is younger than 90 days: the API's role cannot wipe its traces.
 # A key may be in use again at this moment: its own mutation takes the old answer away then.
 _FUNCTIONS = {
     "mooring_take_changes(keep interval, most int)": """
@@ -30,6 +31,12 @@ WHERE f.account_id = old.account_id RETURNING 1
 DELETE FROM idempotency WHERE (user_id, mutation, key) IN (
   SELECT user_id, mutation, key FROM idempotency
   WHERE created_at < mooring_now() - interval '24 hours' LIMIT most FOR UPDATE SKIP LOCKED)
+RETURNING 1
+""",
+    "mooring_take_audit(keep interval, most int)": """
+DELETE FROM audit WHERE id IN (
+  SELECT id FROM audit WHERE at < mooring_now() - greatest(keep, interval '90 days')
+  ORDER BY at LIMIT most)
 RETURNING 1
 """,
 }

@@ -11,12 +11,14 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from app.db import feed, retention
+from app.db.retention import Keep
 from app.db.session import Database
 from app.domain.viewer import API, Viewer
 from app.settings import Settings
 from tests.integration.world import becomes, project_of, viewer_of
 
 DAY = timedelta(days=1)
+KEEP = Keep(DAY, 400 * DAY)
 
 
 async def age(url: str, table: str, column: str, where: str = "true") -> None:
@@ -43,9 +45,9 @@ async def test_old_changes_are_below_the_floor_for_a_round_before_they_go(
     await age(url, "change", "at")
     await project_of(database, viewer)
 
-    await retention.prune(database, DAY)
+    await retention.prune(database, KEEP)
     first = await log_of(database, viewer)
-    await retention.prune(database, DAY)
+    await retention.prune(database, KEEP)
     second = await log_of(database, viewer)
 
     assert first == (2, [1, 2, 3, 4])
@@ -61,7 +63,7 @@ async def test_more_than_one_statement_takes_goes_too(
     await age(url, "change", "at")
 
     for _ in range(2):
-        await retention.prune(database, DAY)
+        await retention.prune(database, KEEP)
 
     assert await log_of(database, viewer) == (2, [])
 
@@ -77,7 +79,7 @@ async def test_a_feed_that_is_written_to_is_left_for_the_next_round(
 
     async with connection.transaction():
         await connection.execute("UPDATE feed SET seq = seq WHERE account_id = $1", ada.home)
-        await retention.prune(database, DAY)
+        await retention.prune(database, KEEP)
     await connection.close()
 
     assert (await log_of(database, ada))[0] == 0
@@ -92,7 +94,7 @@ async def test_one_process_at_a_time(database: Database, url: str) -> None:
 
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", retention._LOCK)
-        await retention.prune(database, DAY)
+        await retention.prune(database, KEEP)
     await connection.close()
 
     assert (await log_of(database, viewer))[0] == 0
@@ -108,7 +110,7 @@ async def test_answers_to_keys_are_kept_for_a_day(database: Database, url: str) 
         )
     await age(url, "idempotency", "created_at", "key = 'old'")
 
-    await retention.prune(database, DAY)
+    await retention.prune(database, KEEP)
 
     left = await connection.fetch("SELECT key FROM idempotency")
     await connection.close()
@@ -121,12 +123,12 @@ async def test_the_role_of_the_api_may_do_it_and_may_take_nothing_else_away(
     viewer = await viewer_of(database)
     await project_of(database, viewer)
 
-    await retention.prune(api_database, timedelta(0))
-    await retention.prune(api_database, timedelta(0))
+    await retention.prune(api_database, Keep(timedelta(0), timedelta(0)))
+    await retention.prune(api_database, Keep(timedelta(0), timedelta(0)))
     young = await log_of(database, viewer)
     await age(url, "change", "at")
     for _ in range(2):
-        await retention.prune(api_database, DAY)
+        await retention.prune(api_database, KEEP)
 
     assert young == (0, [1, 2])
     assert await log_of(database, viewer) == (2, [])
@@ -159,7 +161,7 @@ async def test_a_process_that_is_too_busy_for_a_round_goes_on_with_the_next(
     with capture_logs() as logs:
         async with busy.begin(API) as session:
             await session.execute(text("SELECT 1"))
-            running = asyncio.create_task(retention.run(busy, DAY, 0.01))
+            running = asyncio.create_task(retention.run(busy, KEEP, 0.01))
             await becomes(said)
         await becomes(pruned)
     running.cancel()
