@@ -1,4 +1,4 @@
-"""The command line: `mooring dev | api | reconciler | migrate | export-schema`.
+"""The command line: `mooring dev | api | reconciler | migrate | audit | export-schema`.
 
 Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
 only what it needs, and `--help` answers at once.
@@ -23,6 +23,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+audits = typer.Typer(help="What was done, by whom.")
+cli.add_typer(audits, name="audit")
 
 
 @cli.command()
@@ -91,6 +93,50 @@ def migrate() -> None:
             "The schema is up to date. This owner may make no roles: grant him CREATEROLE and "
             "migrate again, or let the processes connect as the owner, without row-level security"
         )
+
+
+@audits.command("export")
+def export_audit(
+    since: Annotated[
+        str | None, typer.Option("--from", help="From this moment on, RFC 3339.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Before this moment, RFC 3339.")] = None,
+) -> None:
+    """Write the audit of the whole installation as JSON lines, oldest first.
+
+    MOORING_DATABASE_URL has to be the owner's, as for `mooring migrate`.
+    """
+    import asyncio
+    from datetime import datetime
+
+    from app.db.session import AWAY, Database
+    from app.domain.errors import BadRequest
+    from app.services import auditing
+
+    url = _settings().database_url.get_secret_value()
+    try:
+        moments = [None if it is None else datetime.fromisoformat(it) for it in (since, until)]
+        wanted = auditing.wanted(since=moments[0], until=moments[1])
+    except (ValueError, BadRequest):
+        _fail("--from and --until take a moment with its offset, such as 2026-01-31T09:30:00Z")
+    if not url:
+        _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
+
+    async def write() -> None:
+        database = Database(url, pool=2)
+        try:
+            async for lines in auditing.export(database, None, wanted):
+                sys.stdout.buffer.write(lines)
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(write())
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except AWAY as error:
+        _fail(f"The audit cannot be read; MOORING_DATABASE_URL has to be the owner's ({error!r})")
 
 
 @cli.command()

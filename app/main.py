@@ -8,6 +8,7 @@ from typing import Any
 
 from broadcaster import Broadcast
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Route, WebSocketRoute
 
 from app.auth.entrance import Entrance
@@ -15,7 +16,8 @@ from app.auth.tokens import Tokens
 from app.db import migrations, retention
 from app.db.session import Database
 from app.db.wakeups import Publisher
-from app.graphql.context import State
+from app.domain.viewer import Viewer
+from app.graphql.context import Connection, State
 from app.graphql.endpoint import Endpoint
 from app.graphql.sockets import Sockets
 from app.live.backend import WakeupBackend
@@ -23,7 +25,12 @@ from app.live.feeds import Feeds
 from app.secrets.keyring import KeyRing
 from app.services.projects import Makers
 from app.settings import Settings
-from app.web import health, playground, start
+from app.web import audit_export, health, playground, start
+
+
+async def _viewer(request: Request) -> Viewer | None:
+    """Who asks for what is no GraphQL."""
+    return await Connection.of(request.state.mooring, request).viewer()
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -69,6 +76,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/", start.start_page),
             *health.routes(health.database_checks(database, migrations.head())),
             *playground.routes(),
+            *audit_export.routes(_viewer),
             Route("/graphql", Endpoint()),
             WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout)),
         ],

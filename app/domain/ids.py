@@ -28,6 +28,11 @@ class NodeType(IntEnum):
     VARIABLE = 10
     AUDIT_ENTRY = 11
 
+    @property
+    def type_name(self) -> str:
+        """Its type in the schema."""
+        return "".join(part.capitalize() for part in self.name.split("_"))
+
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, the rest random."""
@@ -43,6 +48,12 @@ def encode(node_type: NodeType, key: UUID, suffix: int | None = None) -> str:
     if suffix is not None:
         raw += suffix.to_bytes(8, "big", signed=True)
     return opaque.encode(raw)
+
+
+def of_type(name: str | None, key: UUID | None) -> str | None:
+    """The global id of a row whose type in the schema is `name`; None for one without ids."""
+    kind = next((kind for kind in NodeType if kind.type_name == name), None)
+    return None if kind is None or key is None else encode(kind, key)
 
 
 def decode(global_id: str) -> tuple[NodeType, UUID, int | None] | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
-from uuid import UUID
 
 import orjson
 import strawberry
@@ -14,19 +13,15 @@ from app.db import audit_pages
 from app.db.audit import Outcome
 from app.db.audit_pages import AuditRow, Wanted
 from app.domain import ids, pages
-from app.domain.errors import BadRequest
 from app.domain.ids import NodeType
 from app.domain.pages import Page
 from app.domain.viewer import TokenScope
 from app.graphql import connections
 from app.graphql.connections import PageInfo
 from app.graphql.nodes import Actor, Info, Node
+from app.services import auditing
 
 T = TypeVar("T")
-
-# Of a filter; there are not many more.
-_ACTIONS = 100
-_SUBJECTS = {kind.name.replace("_", "").casefold(): kind for kind in NodeType}
 
 
 @strawberry.type(description="One line of the audit: who did what, on what, from where.")
@@ -140,30 +135,21 @@ def entry(row: AuditRow) -> AuditEntry:
         outcome=row.outcome,
         actor=Actor(user_key=row.user_id, kind=row.actor_kind, name=row.actor_name),
         address=row.address,
-        subject_id=_subject_id(row),
+        subject_id=_id(ids.of_type(row.subject_type, row.subject_id)),
         subject_type=row.subject_type,
         subject_name=row.subject_name,
         detail=JSON(orjson.loads(row.detail)) if row.detail else None,
     )
 
 
-def _subject_id(row: AuditRow) -> strawberry.ID | None:
-    kind = _SUBJECTS.get((row.subject_type or "").casefold())
-    if kind is None or row.subject_id is None:
-        return None
-    return strawberry.ID(ids.encode(kind, row.subject_id))
-
-
 def _wanted(given: AuditFilter) -> Wanted:
-    actions, outcome = _given(given.actions), _given(given.outcome)
-    if actions is not None and len(actions) > _ACTIONS:
-        raise BadRequest(f"At most {_ACTIONS} actions.", ("filter", "actions"))
-    return Wanted(
-        None if actions is None else frozenset(actions),
-        _subject(_given(given.subject_id)),
-        outcome,
-        _moment("from", _given(given.since)),
-        _moment("until", _given(given.until)),
+    return auditing.wanted(
+        _given(given.actions),
+        _given(given.subject_id),
+        _given(given.outcome),
+        _given(given.since),
+        _given(given.until),
+        within=("filter",),
     )
 
 
@@ -171,22 +157,5 @@ def _given(value: T | None) -> T | None:
     return None if value is strawberry.UNSET else value
 
 
-def _subject(global_id: str | None) -> UUID | None:
-    if global_id is None:
-        return None
-    found = ids.decode(global_id)
-    if found is None:
-        raise BadRequest("This is no id.", ("filter", "subjectId"))
-    return found[1]
-
-
-def _moment(name: str, given: datetime | None) -> datetime | None:
-    """In UTC, as Postgres takes it."""
-    if given is None:
-        return None
-    if given.tzinfo is None:
-        raise BadRequest("A moment needs its offset, such as Z.", ("filter", name))
-    try:
-        return given.astimezone(UTC)
-    except OverflowError:
-        raise BadRequest("There is no such moment.", ("filter", name)) from None
+def _id(text: str | None) -> strawberry.ID | None:
+    return None if text is None else strawberry.ID(text)

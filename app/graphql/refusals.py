@@ -63,8 +63,13 @@ def _entry(error: GraphQLError, variables: Mapping[str, Any]) -> Entry | None:
         return None
     given = (ids.decode(_text(argument, variables)) for argument in node.arguments or ())
     kind, key, _ = next(filter(None, given), (None, None, None))
-    name = None if kind is None else kind.name.title().replace("_", "")
-    return Entry(action, Outcome.REFUSED, None, name, key, detail={"code": code})
+    return Entry(
+        action,
+        Outcome.REFUSED,
+        subject_type=None if kind is None else kind.type_name,
+        subject_id=key,
+        detail={"code": code},
+    )
 
 
 def _text(argument: ArgumentNode, variables: Mapping[str, Any]) -> str:
