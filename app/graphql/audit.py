@@ -36,6 +36,9 @@ class AuditEntry(Node):
     actor: Actor = strawberry.field(
         description="Who did it; of a refused sign-in whom it was tried as."
     )
+    token_id: strawberry.ID | None = strawberry.field(
+        description="The API token that it was done with, also when that is gone; else null."
+    )
     address: str | None = strawberry.field(description="The address that it came from.")
     subject_id: strawberry.ID | None = strawberry.field(
         description="The id of what it is about, also when that is gone; null if it has none."
@@ -134,6 +137,7 @@ def entry(row: AuditRow) -> AuditEntry:
         action=row.action,
         outcome=row.outcome,
         actor=Actor(user_key=row.user_id, kind=row.actor_kind, name=row.actor_name),
+        token_id=_id(ids.of_type("ApiToken", row.token_id)),
         address=row.address,
         subject_id=_id(ids.of_type(row.subject_type, row.subject_id)),
         subject_type=row.subject_type,

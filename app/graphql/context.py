@@ -10,8 +10,10 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from starlette.requests import HTTPConnection
+from strawberry.dataloader import DataLoader
 
 from app.auth.apitokens import ApiTokens
 from app.auth.entrance import Entrance
@@ -28,7 +30,7 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.graphql.loaders import Loaders
-    from app.graphql.nodes import Node
+    from app.graphql.nodes import Node, User
     from app.graphql.own import Own
 
 
@@ -154,6 +156,13 @@ class Context:
         from app.graphql.own import Own  # noqa: PLC0415 - it needs the node types
 
         return Own(self.state, self.viewer(TokenScope.ACCOUNT))
+
+    @cached_property
+    def users(self) -> DataLoader[UUID, User | None]:
+        """Batched reads of users."""
+        from app.graphql import people  # noqa: PLC0415 - it needs the node types
+
+        return people.loader(self.state, self.anybody)
 
     async def node(self, global_id: str) -> Node | None:
         """Anything by its global id; None when there is no such thing for the viewer."""

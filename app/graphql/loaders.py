@@ -12,7 +12,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import accounts, causes, environment, feed, history, projects
+from app.db import causes, environment, feed, history, projects
 from app.db.causes import Cause
 from app.db.databases import DATABASES
 from app.db.details import Details
@@ -23,11 +23,11 @@ from app.domain import aggregate, ids
 from app.domain.ids import NodeType
 from app.domain.pages import Page, Window
 from app.domain.viewer import Viewer
-from app.graphql import build, connections
+from app.graphql import build, connections, people
 from app.graphql.connections import ChangeConnection
 from app.graphql.context import State
 from app.graphql.environment import Variable, variable
-from app.graphql.nodes import Change, Database, Explanation, Node, Project, Sandbox, User
+from app.graphql.nodes import Change, Database, Explanation, Node, Project, Sandbox
 
 Row = TypeVar("Row", bound=ResourceRow)
 T = TypeVar("T")
@@ -72,9 +72,8 @@ class Loaders:
         )
         self._sandboxes = _Kind(state, viewer, SANDBOXES, build.sandbox)
         self._databases = _Kind(state, viewer, DATABASES, build.database)
-        self._users: DataLoader[UUID, User | None] = DataLoader(self._load_users, cache=False)
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
-            NodeType.USER: self._users,
+            NodeType.USER: people.loader(state, viewer),
             NodeType.PROJECT: self._projects,
             NodeType.SANDBOX: self._sandboxes.one,
             NodeType.DATABASE: self._databases.one,
@@ -156,10 +155,6 @@ class Loaders:
         members = (*sandboxes, *databases)
         return next((member for member in members if member.id == change.subject_id), None)
 
-    async def user_of(self, actor: Any) -> User | None:
-        """The user behind an actor."""
-        return await self._users.load(actor.user_key) if actor.user_key else None
-
     async def projects_by(self, keys: list[UUID]) -> list[Project]:
         """Those of `keys` that there are for this viewer."""
         found = await self._projects.load_many(keys)
@@ -169,12 +164,6 @@ class Loaders:
         async with self._state.database.read(self._viewer) as connection:
             rows = await projects.by_ids(connection, self._viewer, keys)
         found = {row.id: build.project(row) for row in rows}
-        return [found.get(key) for key in keys]
-
-    async def _load_users(self, keys: list[UUID]) -> list[User | None]:
-        async with self._state.database.read(self._viewer) as connection:
-            rows = await accounts.users(connection, keys)
-        found = {row.id: build.user(row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def _load_variables(self, keys: list[UUID]) -> list[Variable | None]:

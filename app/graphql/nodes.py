@@ -133,7 +133,7 @@ async def _subject(root: strawberry.Parent[Change], info: Info) -> Node | None:
 
 
 async def _user(root: strawberry.Parent[Actor], info: Info) -> User | None:
-    return await info.context.loaders.user_of(root)
+    return await info.context.users.load(root.user_key) if root.user_key else None
 
 
 @strawberry.type(description="What is declared, started, stopped and deleted as one.")

@@ -87,7 +87,7 @@ async def _batch(
 
 
 def _line(row: AuditRow) -> bytes:
-    """As `AuditEntry` has it, with the ids of session and token beside it."""
+    """As `AuditEntry` has it."""
     user = None if row.user_id is None else ids.encode(NodeType.USER, row.user_id)
     return orjson.dumps(
         {
@@ -96,6 +96,7 @@ def _line(row: AuditRow) -> bytes:
             "action": row.action,
             "outcome": row.outcome,
             "actor": {"kind": row.actor_kind, "name": row.actor_name, "userId": user},
+            "tokenId": ids.of_type("ApiToken", row.token_id),
             "address": row.address,
             "subjectType": row.subject_type,
             "subjectId": ids.of_type(row.subject_type, row.subject_id),

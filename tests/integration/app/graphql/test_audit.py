@@ -9,9 +9,9 @@ import pytest
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType, new_id
-from app.domain.viewer import Viewer
+from app.domain.viewer import TokenScope, Viewer
 from tests.integration.app.graphql.conftest import Ask
-from tests.integration.world import project_of, viewer_of
+from tests.integration.world import project_of, token_of, viewer_of
 
 LOG = """query ($filter: AuditFilter, $first: Int, $after: String, $last: Int, $before: String) {
   auditLog(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
@@ -204,6 +204,35 @@ async def test_nobody_reads_anothers_lines(ask: Ask, database: Database) -> None
     assert not theirs["pageInfo"]["hasNextPage"]
     assert node["data"] == {"node": None}
     assert own["data"] == {"node": {"id": line["id"]}}
+
+
+async def test_what_a_token_does_is_told_with_the_token(ask: Ask, database: Database) -> None:
+    viewer = await viewer_of(database)
+    row, token = await token_of(database, viewer, "ci", scopes=[TokenScope.ACCOUNT])
+
+    refused = await ask(token, 'mutation { createProject(input: {name: "x"}) { __typename } }')
+    told = await ask(
+        token,
+        """{ auditLog(filter: {outcome: REFUSED}) { nodes { id action tokenId detail
+        actor { kind name user { login } } } } }""",
+    )
+
+    assert (refused["codes"], told["codes"]) == (["FORBIDDEN"], [])
+    [line] = told["data"]["auditLog"]["nodes"]
+    assert line["actor"] == {"kind": "TOKEN", "name": "ci", "user": {"login": "ada"}}
+    assert line["tokenId"] == ids.encode(NodeType.API_TOKEN, row.id)
+    assert (line["action"], line["detail"]) == ("project.create", {"code": "FORBIDDEN"})
+    node = await ask(token, "query ($id: ID!) { node(id: $id) { id } }", id=line["id"])
+    assert node["data"] == {"node": {"id": line["id"]}}
+
+
+async def test_a_token_without_the_account_reads_nothing(ask: Ask, database: Database) -> None:
+    viewer = await viewer_of(database)
+    _, token = await token_of(database, viewer, scopes=[TokenScope.PROJECTS_READ])
+    [line, *_] = await lines(ask, viewer)
+
+    for document in ("{ auditLog { nodes { id } } }", f'{{ node(id: "{line["id"]}") {{ id }} }}'):
+        assert (await ask(token, document))["codes"] == ["FORBIDDEN"]
 
 
 async def test_without_a_viewer_there_is_no_audit(ask: Ask) -> None:
