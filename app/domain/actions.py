@@ -41,7 +41,23 @@ ACTIONS: Final = (
     Action(
         "project.environment",
         "Its variables changed; the message of the history names them.",
-        ("setVariable", "replaceVariables", "deleteVariable"),
+        ("setVariable", "replaceVariables", "importVariables", "deleteVariable"),
+    ),
+    Action("variable.reveal", "The value of a variable was shown.", ("revealVariable",)),
+    Action(
+        "variable.export",
+        "Variables of a project were shown; `detail.secrets` names those that are secret.",
+        ("exportVariables",),
+    ),
+    Action(
+        "database.reveal",
+        "How to connect to a database was shown.",
+        ("revealDatabaseCredentials",),
+    ),
+    Action(
+        "sandbox.reveal",
+        "What the terminal of a sandbox asks for was shown.",
+        ("revealTerminalCredentials",),
     ),
     Action("sandbox.environment", "It is to have the changed variables of its project."),
     Action("project.status", "Its status changed.", seen=True),

@@ -27,6 +27,7 @@ class Need:
 _NOTHING = Need(None)
 _READ = Need(TokenScope.PROJECTS_READ)
 _WRITE = Need(TokenScope.PROJECTS_WRITE)
+_SECRETS = Need(TokenScope.SECRETS_READ)
 _ACCOUNT = Need(TokenScope.ACCOUNT)
 
 # Each field of the roots, and whatever below needs more than the way to it does.
@@ -63,7 +64,12 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Mutation.retryDatabase": _WRITE,
     "Mutation.setVariable": _WRITE,
     "Mutation.replaceVariables": _WRITE,
+    "Mutation.importVariables": _WRITE,
     "Mutation.deleteVariable": _WRITE,
+    "Mutation.exportVariables": _SECRETS,
+    "Mutation.revealVariable": _SECRETS,
+    "Mutation.revealDatabaseCredentials": _SECRETS,
+    "Mutation.revealTerminalCredentials": _SECRETS,
     "Subscription.projectChanged": _READ,
     "Subscription.projectsChanged": _READ,
 }

@@ -85,6 +85,29 @@ class ReplaceVariablesInput:
     )
 
 
+@strawberry.input(description="Variables as a .env file.")
+class ImportVariablesInput:
+    """Variables as a .env file."""
+
+    dotenv: str = strawberry.field(
+        description=(
+            "Lines KEY=value, `export ` before them or not, values bare, in single or in double"
+            " quotes, quoted ones over many lines too; # begins a comment. Nothing is interpolated."
+        )
+    )
+    category: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "1 to 32 characters of a-z, 0-9 and -; left out or null: as they are, or general for"
+            " new ones."
+        ),
+    )
+    is_secret: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Left out or null: as they are, or true for new ones.",
+    )
+
+
 @strawberry.type(description="What setVariable gives.")
 class SetVariablePayload:
     """What setVariable gives."""
@@ -109,6 +132,18 @@ class ReplaceVariablesPayload:
     )
     errors: list[InputError] = strawberry.field(
         description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What importVariables gives.")
+class ImportVariablesPayload:
+    """What importVariables gives."""
+
+    project: Project | None = strawberry.field(
+        description="The project, already with its new generation; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the file, each with its line; empty on success."
     )
 
 

@@ -13,6 +13,7 @@ from app.db import environment, projects
 from app.db.environment import COLUMN, TABLE, NewVariable, VariableRow
 from app.db.projects import LockedProject
 from app.db.session import Session
+from app.domain.dotenv import DotenvError, Entry, parse
 from app.domain.environment import (
     Given,
     Variable,
@@ -26,7 +27,7 @@ from app.domain.environment import (
     runs_with,
     told,
 )
-from app.domain.errors import DeletionRequested, NotFound
+from app.domain.errors import DeletionRequested, InputErrorCode, NotFound
 from app.domain.ids import new_id
 from app.domain.states import DesiredState
 from app.domain.validation import Check
@@ -35,6 +36,8 @@ from app.secrets.keyring import KeyRing
 from app.services import intents
 
 VERB = "environment"
+# Problems of one file that are told at once.
+_TOLD = 20
 
 
 async def put(
@@ -80,6 +83,27 @@ async def replace(
     await _edit(session, keys, present, edited(present.variables, named, without=gone))
 
 
+async def merge(
+    session: Session,
+    viewer: Viewer,
+    keys: KeyRing,
+    project_id: UUID,
+    *,
+    text: str,
+    category: str | None,
+    is_secret: bool | None,
+) -> None:
+    """Set what a .env file says, and leave all else; of a key that is there twice the last."""
+    check = Check()
+    check_category(check, category, ("category",))
+    given = {
+        one.key: Given(one.key, one.value, category, is_secret) for one in _entries(check, text)
+    }
+    check.done()
+    present = await _lock(session, viewer, keys, project_id)
+    await _edit(session, keys, present, edited(present.variables, given.values()))
+
+
 async def delete(session: Session, viewer: Viewer, keys: KeyRing, variable_id: UUID) -> UUID:
     """Remove one variable; the project that it was of."""
     found = await environment.by_ids(session, viewer, [variable_id])
@@ -91,6 +115,22 @@ async def delete(session: Session, viewer: Viewer, keys: KeyRing, variable_id: U
         raise NotFound(field=["id"])
     await _edit(session, keys, present, edited(present.variables, (), without=[gone]))
     return present.project.id
+
+
+def _entries(check: Check, text: str) -> list[Entry]:
+    """The variables of a .env file; what is wrong is noted with its line, a few at a time."""
+    try:
+        entries = parse(text)
+    except DotenvError as error:
+        entries = []
+        check.refuse(InputErrorCode.INVALID, ("dotenv",), f"Line {error.line}: {error.rule}")
+    for entry in entries:
+        line = Check()
+        check_key(line, entry.key, ())
+        check_value(line, entry.value, ())
+        for problem in line.problems[: max(_TOLD - len(check.problems), 0)]:
+            check.refuse(problem.code, ("dotenv",), f"Line {entry.line}: {problem.message}")
+    return entries
 
 
 def opened(keys: KeyRing, row: VariableRow) -> str:

@@ -1,18 +1,18 @@
 """How a sandbox's programs reach a database: the variables that libpq and every driver know."""
 
-from urllib.parse import quote
-
 from app.db.databases import Access
+from app.domain.dsn import postgres_url
 
 
 def environment(database: Access, password: str) -> tuple[tuple[str, str], ...]:
-    """DATABASE_URL, percent-encoded (RFC 3986), and libpq's PG* variables."""
-    user, name = str(database.username), str(database.database)
-    place = f"{database.host}:{database.port}/{quote(name, safe='')}"
+    """DATABASE_URL and libpq's PG* variables."""
+    user, host, name = str(database.username), str(database.host), str(database.database)
+    port = database.port or 0
+    url = postgres_url(user=user, password=password, host=host, port=port, database=name)
     return (
-        ("DATABASE_URL", f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{place}"),
-        ("PGHOST", str(database.host)),
-        ("PGPORT", str(database.port)),
+        ("DATABASE_URL", url),
+        ("PGHOST", host),
+        ("PGPORT", str(port)),
         ("PGDATABASE", name),
         ("PGUSER", user),
         ("PGPASSWORD", password),

@@ -9,6 +9,7 @@ from app.graphql.mutations.databases import DatabaseMutations
 from app.graphql.mutations.environment import EnvironmentMutations
 from app.graphql.mutations.kubeconfig import KubeconfigMutations
 from app.graphql.mutations.projects import ProjectMutations
+from app.graphql.mutations.reveals import RevealMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
 from app.graphql.mutations.users import UserMutations
 
@@ -29,5 +30,6 @@ class Mutation(
     SandboxMutations,
     DatabaseMutations,
     EnvironmentMutations,
+    RevealMutations,
 ):
     """Everything that can be changed."""

@@ -18,6 +18,8 @@ from app.domain.viewer import TokenScope, Viewer
 from app.graphql import build
 from app.graphql.environment import (
     DeleteVariablePayload,
+    ImportVariablesInput,
+    ImportVariablesPayload,
     ReplaceVariablesInput,
     ReplaceVariablesPayload,
     SetVariableInput,
@@ -71,6 +73,27 @@ class EnvironmentMutations:
         except InvalidInput as wrong:
             return ReplaceVariablesPayload(project=None, errors=as_data(info, wrong))
         return ReplaceVariablesPayload(project=project, errors=[])
+
+    @strawberry.mutation(
+        description=(
+            "Set the variables that a .env file names, all at once or not at all; others stay."
+        )
+    )
+    async def import_variables(
+        self, info: Info, project_id: strawberry.ID, input: ImportVariablesInput
+    ) -> ImportVariablesPayload | None:
+        """Import a .env file."""
+        verb = partial(
+            environment.merge,
+            text=input.dotenv,
+            category=given(input.category),
+            is_secret=given(input.is_secret),
+        )
+        try:
+            _, project = await _edit(info, project_id, verb)
+        except InvalidInput as wrong:
+            return ImportVariablesPayload(project=None, errors=as_data(info, wrong))
+        return ImportVariablesPayload(project=project, errors=[])
 
     @strawberry.mutation(description="Remove one variable of a project.")
     async def delete_variable(self, info: Info, id: strawberry.ID) -> DeleteVariablePayload | None:

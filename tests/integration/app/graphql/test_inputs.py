@@ -31,6 +31,7 @@ MUTATIONS = {
     "ReplaceVariablesInput": "replaceVariables",
     "VariableInput": "replaceVariables",
     "KubeconfigInput": "setKubeconfig",
+    "ImportVariablesInput": "importVariables",
 }
 # An input that is only ever part of another: that one, and where in it.
 INSIDE = {"VariableInput": ("ReplaceVariablesInput", "variables")}
@@ -228,6 +229,25 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
         "category": [*CATEGORY, (None, TAKEN_AS_IT_IS)],
     },
     "VariableInput": {"key": KEY, "value": VALUE, "isSecret": FLAG},
+    "ImportVariablesInput": {
+        "dotenv": [
+            *(
+                (v, TAKEN_AS_IT_IS)
+                for v in ("", "# none", "A=", "export A='1'\nB=\"ü\n2\"", "A=1\nA=2")
+            ),
+            *((v, "INVALID") for v in ("A", "A='1", "=1", "1A=1", "A=1\nB", "A=\0", "A=\ud800")),
+            ("PORT=1", "NOT_ALLOWED"),
+            ("x" * 129 + "=1", "TOO_LONG"),
+            ("A=" + "x" * 32768, TAKEN_AS_IT_IS),
+            ("A=" + "x" * 32769, "TOO_LONG"),
+            ("\n".join(f"K{n}=" for n in range(200)), TAKEN_AS_IT_IS),
+            ("\n".join(f"K{n}=" for n in range(201)), "NOT_ALLOWED"),
+            ("\n".join(f"K{n:02}={'x' * 32765}" for n in range(16)), TAKEN_AS_IT_IS),
+            ("\n".join(f"K{n:03}={'x' * 32765}" for n in range(16)), "NOT_ALLOWED"),
+        ],
+        "category": [*CATEGORY, (None, TAKEN_AS_IT_IS)],
+        "isSecret": FLAG,
+    },
     "ReplaceVariablesInput": {
         "category": CATEGORY,
         "variables": [
@@ -307,7 +327,8 @@ def _request(
     if kind == "CreateApiTokenInput" and field != "name":
         given["name"] = f"token {number}"
     argument = {"updateProject": "id"} | dict.fromkeys(
-        ("createSandbox", "createDatabase", "setVariable", "replaceVariables"), "projectId"
+        ("createSandbox", "createDatabase", "setVariable", "replaceVariables", "importVariables"),
+        "projectId",
     )
     mutation = MUTATIONS[kind]
     if kind in INSIDE:

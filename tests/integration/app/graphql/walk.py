@@ -34,6 +34,7 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "DatabaseInput": {"name": "second"},
     "SetVariableInput": {"key": "LOG_LEVEL", "value": "debug"},
     "ReplaceVariablesInput": {"category": "general", "variables": []},
+    "ImportVariablesInput": {"dotenv": "LOG_LEVEL=debug"},
     "VariableInput": {"key": "LOG_LEVEL", "value": "debug"},
     "KubeconfigInput": {"kubeconfig": json.dumps(good())},
 }
