@@ -41,6 +41,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Query.projects": _READ,
     "Query.changeCursor": _READ,
     "Query.auditLog": _ACCOUNT,
+    "Query.kubeconfig": _ACCOUNT,
     "User.apiTokens": _ACCOUNT,
     "Mutation.signUp": _NOTHING,
     "Mutation.signIn": _NOTHING,
@@ -70,6 +71,10 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Mutation.revealVariable": _SECRETS,
     "Mutation.revealDatabaseCredentials": _SECRETS,
     "Mutation.revealTerminalCredentials": _SECRETS,
+    "Mutation.setKubeconfig": _ACCOUNT,
+    "Mutation.checkKubeconfig": _ACCOUNT,
+    "Mutation.deleteKubeconfig": _ACCOUNT,
     "Subscription.projectChanged": _READ,
     "Subscription.projectsChanged": _READ,
+    "Subscription.settingChanged": _ACCOUNT,
 }
