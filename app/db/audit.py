@@ -86,6 +86,7 @@ def of_changes(changes: Sequence[NewChange], actor: Actor) -> list[Entry]:
             subject_type=change.subject_type,
             subject_id=change.subject_id,
             subject_name=change.subject_name,
+            detail={"message": change.message} if change.message else {},
         )
         for change in changes
     ]

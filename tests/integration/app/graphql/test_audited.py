@@ -1,0 +1,93 @@
+"""Every mutation leaves a line of its action, done or refused: a walk over all there are."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.db.session import Database
+from app.domain.actions import NAMES, OF_MUTATION
+from app.domain.ids import NodeType
+from app.domain.viewer import API
+from tests.integration.app.graphql.conftest import Ask
+from tests.integration.app.graphql.test_two_users import absent, everything_of
+from tests.integration.app.graphql.walk import call, fields_of, value_for, walked
+from tests.integration.world import viewer_of
+
+MUTATIONS = dict(fields_of(walked().mutation_type))
+# Mutations that leave no line when they are done, and why.
+UNAUDITED: dict[str, str] = {}
+# What has to be so that there is something to do: another mutation, or a statement.
+BEFORE = {
+    "signIn": "signUp",
+    "startProject": "stopProject",
+    "startSandbox": "stopSandbox",
+    "startDatabase": "stopDatabase",
+    "retrySandbox": "UPDATE resource SET reason = 'Crashed'",
+    "retryDatabase": "UPDATE resource SET reason = 'Crashed'",
+    "checkKubeconfig": "setKubeconfig",
+    "deleteKubeconfig": "setKubeconfig",
+}
+
+
+async def lines(database: Database) -> list[tuple[str, str]]:
+    """All lines there are: action and outcome."""
+    async with database.read(API) as connection:
+        found = await connection.execute(text("SELECT action, outcome FROM audit ORDER BY at"))
+        return [(row.action, row.outcome) for row in found]
+
+
+async def sent(ask: Ask, viewer: Any, mutation: str, ids: dict[NodeType, str]) -> Any:
+    """The answer of the mutation, with good values."""
+    document, used = call("mutation", mutation, MUTATIONS[mutation])
+    given = {
+        argument: value_for(MUTATIONS[mutation], argument, ids[kind_of(mutation, argument)])
+        for argument in used
+    }
+    return await ask(viewer, document, **given)
+
+
+def kind_of(mutation: str, argument: str) -> NodeType:
+    """What an argument is the id of: `projectId` of a project, `id` of what is in the name."""
+    about = mutation if argument == "id" else argument.removesuffix("Id")
+    fitting = [kind for kind in NodeType if about.lower().endswith(kind.type_name.lower())]
+    return max(fitting, key=lambda kind: len(kind.type_name), default=NodeType.USER)
+
+
+def takes_id(mutation: str) -> bool:
+    return any(argument.lower().endswith("id") for argument in MUTATIONS[mutation].args)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_each_mutation_leaves_a_line_of_its_action(
+    ask: Ask, database: Database, mutation: str
+) -> None:
+    viewer = await viewer_of(database)
+    ids = await everything_of(database, viewer)
+    before = BEFORE.get(mutation)
+    if before in MUTATIONS:
+        assert not (await sent(ask, viewer, before, ids))["codes"]
+    elif before:
+        async with database.begin(API) as session:
+            await session.execute(text(before))
+    known = await lines(database)
+
+    answer = await sent(ask, viewer, mutation, ids)
+    new = (await lines(database))[len(known) :]
+
+    assert answer["codes"] == [], answer
+    assert {action for action, _ in new} <= NAMES
+    wanted = None if mutation in UNAUDITED else (OF_MUTATION[mutation], "DONE")
+    assert wanted in new or (wanted is None and not new)
+
+
+@pytest.mark.parametrize("mutation", [name for name in MUTATIONS if takes_id(name)])
+async def test_each_mutation_of_what_is_not_there_leaves_a_refusal(
+    ask: Ask, database: Database, mutation: str
+) -> None:
+    viewer = await viewer_of(database)
+
+    answer = await sent(ask, viewer, mutation, {kind: absent(kind) for kind in NodeType})
+
+    assert answer["codes"] == ["NOT_FOUND"]
+    assert await lines(database) == [(OF_MUTATION[mutation], "REFUSED")]
