@@ -7,17 +7,18 @@ from sqlalchemy import text
 
 from app.db.session import Database
 from app.domain.actions import NAMES, OF_MUTATION
-from app.domain.ids import NodeType
+from app.domain.ids import NodeType, decode
 from app.domain.viewer import API
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.app.graphql.test_two_users import absent, everything_of
 from tests.integration.app.graphql.walk import call, fields_of, value_for, walked
-from tests.integration.world import viewer_of
+from tests.integration.world import KEYS, viewer_of
 
 MUTATIONS = dict(fields_of(walked().mutation_type))
 # Mutations that leave no line when they are done, and why.
 UNAUDITED: dict[str, str] = {}
-# What has to be so that there is something to do: another mutation, or a statement.
+# What has to be so that there is something to do: another mutation, or a statement, whose
+# `:sealed` is a password of the database.
 BEFORE = {
     "signIn": "signUp",
     "startProject": "stopProject",
@@ -25,6 +26,8 @@ BEFORE = {
     "startDatabase": "stopDatabase",
     "retrySandbox": "UPDATE resource SET reason = 'Crashed'",
     "retryDatabase": "UPDATE resource SET reason = 'Crashed'",
+    "revealDatabaseCredentials": "UPDATE database SET host = 'h', port = 5432, database = 'd',"
+    " username = 'u', password = :sealed",
     "checkKubeconfig": "setKubeconfig",
     "deleteKubeconfig": "setKubeconfig",
 }
@@ -68,8 +71,12 @@ async def test_each_mutation_leaves_a_line_of_its_action(
     if before in MUTATIONS:
         assert not (await sent(ask, viewer, before, ids))["codes"]
     elif before:
+        [_, key, _] = decode(ids[NodeType.DATABASE]) or (None, None, None)
+        assert key is not None
+        sealed = KEYS.seal("secret", "database", key, "password")
         async with database.begin(API) as session:
-            await session.execute(text(before))
+            given = {"sealed": sealed} if ":sealed" in before else {}
+            await session.execute(text(before), given)
     known = await lines(database)
 
     answer = await sent(ask, viewer, mutation, ids)
