@@ -20,7 +20,14 @@ from tests.acceptance.stack import PATIENCE, Stack
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 # In the order in which a reader goes through them: each needs what the first one sets.
-PAGES = ("first-project.md", "subscriptions.md", "errors.md", "statuses.md", "api-tokens.md")
+PAGES = (
+    "first-project.md",
+    "subscriptions.md",
+    "errors.md",
+    "statuses.md",
+    "api-tokens.md",
+    "audit.md",
+)
 ADDRESS = "http://127.0.0.1:8000/graphql"
 
 _BLOCK = re.compile(r"^```(\w*) ?(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
