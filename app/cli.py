@@ -1,4 +1,4 @@
-"""The command line: `mooring dev | api | reconciler | migrate | audit | export-schema`.
+"""The command line: `mooring dev | api | reconciler | migrate | audit | keys | export-schema`.
 
 Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
 only what it needs, and `--help` answers at once.
@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from app.secrets.keyring import KeyRing
     from app.settings import Settings
 
 cli = typer.Typer(
@@ -25,6 +28,9 @@ cli = typer.Typer(
 )
 audits = typer.Typer(help="What was done, by whom.")
 cli.add_typer(audits, name="audit")
+
+key_commands = typer.Typer(help="The keys that seal secrets at rest (MOORING_SECRET_KEYS).")
+cli.add_typer(key_commands, name="keys")
 
 
 @cli.command()
@@ -68,16 +74,11 @@ def migrate() -> None:
     from app.db import migrations, roles
     from app.logs import configure_logs
     from app.parent import stop_with_parent
-    from app.supervisor.database import described, problem
 
     settings = _settings()
     configure_logs(settings.log_level, settings.log_format)
     stop_with_parent(settings.parent_pipe)
-    url = settings.database_url.get_secret_value()
-    if not url:
-        _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
-    if reason := problem(url):
-        _fail(f"MOORING_DATABASE_URL: {described(url)} does not let us in ({reason})")
+    url = _owners_url(settings)
     asyncio.run(migrations.upgrade(url))
     given = {roles.API: settings.api_password, roles.RECONCILER: settings.reconciler_password}
     passwords = {role: secret.get_secret_value() for role, secret in given.items() if secret}
@@ -113,14 +114,13 @@ def export_audit(
     from app.domain.errors import BadRequest
     from app.services import auditing
 
-    url = _settings().database_url.get_secret_value()
+    settings = _settings()
     try:
         moments = [None if it is None else datetime.fromisoformat(it) for it in (since, until)]
         wanted = auditing.wanted(since=moments[0], until=moments[1])
     except (ValueError, BadRequest):
         _fail("--from and --until take a moment with its offset, such as 2026-01-31T09:30:00Z")
-    if not url:
-        _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
+    url = _owners_url(settings)
 
     async def write() -> None:
         database = Database(url, pool=2)
@@ -137,6 +137,40 @@ def export_audit(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except AWAY as error:
         _fail(f"The audit cannot be read; MOORING_DATABASE_URL has to be the owner's ({error!r})")
+
+
+@key_commands.command("check")
+def keys_check() -> None:
+    """Say how many values each key seals, and which keys may go; exit 1 if one is missing."""
+    from app import keys
+
+    _on_keys(keys.check)
+
+
+@key_commands.command("rotate")
+def keys_rotate() -> None:
+    """Seal every value with the newest key, beside running processes; may be stopped and rerun."""
+    from app import keys
+
+    _on_keys(keys.rotate)
+
+
+def _on_keys(
+    act: Callable[[str, KeyRing, Callable[[str], None]], Coroutine[Any, Any, bool]],
+) -> None:
+    import asyncio
+
+    from app.secrets.keyring import KeyRing
+    from app.settings import SettingsError
+
+    settings = _settings()
+    url = _owners_url(settings)
+    try:
+        ring = KeyRing(settings.secret_keys.get_secret_value())
+    except SettingsError as error:
+        _fail(str(error))
+    if not asyncio.run(act(url, ring, _say)):
+        raise typer.Exit(1)
 
 
 @cli.command()
@@ -162,6 +196,18 @@ def _settings(**given: object) -> Settings:
         return Settings.load(**given)
     except SettingsError as error:
         _fail(str(error))
+
+
+def _owners_url(settings: Settings) -> str:
+    """The URL of the schema's owner, who lets us in."""
+    from app.supervisor.database import described, problem
+
+    url = settings.database_url.get_secret_value()
+    if not url:
+        _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
+    if reason := problem(url):
+        _fail(f"MOORING_DATABASE_URL: {described(url)} does not let us in ({reason})")
+    return url
 
 
 def _say(line: str) -> None:

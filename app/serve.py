@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import uvicorn
 
+from app.db import sealed
 from app.logs import configure_logs
 from app.main import create_app
 from app.parent import stop_with_parent
+from app.secrets.keyring import KeyRing
 from app.settings import Settings
 
 # Subscriptions are told to reconnect (1012) at once; this is for answers that are under way.
@@ -19,6 +22,8 @@ def serve(settings: Settings, fd: int | None = None) -> None:
     """Serve until SIGTERM; on `fd` if a parent hands a listening socket down."""
     configure_logs(settings.log_level, settings.log_format)
     stop_with_parent(settings.parent_pipe)
+    url, _ = settings.postgres()
+    asyncio.run(sealed.check_at_start(url, KeyRing(settings.secret_keys.get_secret_value())))
     Server(config(settings)).run([socket.socket(fileno=fd)] if fd is not None else None)
 
 

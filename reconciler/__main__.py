@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from app.db import sealed
 from app.db.session import Database
 from app.db.wakeups import WORK, Listener, Publisher
 from app.domain.states import ResourceKind
@@ -39,11 +40,12 @@ _ALWAYS_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET, CLUSTER)
 async def main(settings: Settings, kubeconfig: Path) -> None:
     """Reconcile until SIGTERM or SIGINT."""
     url, listen_url = settings.postgres()
+    keys = KeyRing(settings.secret_keys.get_secret_value())
+    await sealed.check_at_start(url, keys)
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(url, pool=settings.database_pool, publisher=publisher)
     bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
     cluster = await connect(kubeconfig, bounds)
-    keys = KeyRing(settings.secret_keys.get_secret_value())
     sandboxes = SandboxReconciler(database, cluster, keys, settings)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
     databases = DatabaseReconciler(database, cluster, keys, settings)

@@ -50,6 +50,7 @@ GRANT UPDATE ({_INTENT}) ON resource TO {API};
 GRANT UPDATE (seq) ON feed TO {API};
 GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors,
   mooring_take_audit TO {API};
+GRANT EXECUTE ON FUNCTION mooring_keys_in_use TO {API}, {RECONCILER};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
   environment, user_config, credential, feed, change
   TO {RECONCILER};

@@ -17,6 +17,8 @@ from app.settings import SettingsError
 
 _VERSION = 1
 _NONCE = 12
+_TAG = 16
+_SHORTEST = 3 + _NONCE + _TAG
 
 
 class KeyRingError(Exception):
@@ -27,10 +29,23 @@ class KeyRing:
     """The keys of `MOORING_SECRET_KEYS`, newest first: `id:base64 of 32 bytes`, by comma."""
 
     def __init__(self, setting: str) -> None:
-        self._keys = dict(_parse(entry) for entry in setting.split(",") if entry.strip())
+        parsed = [_parse(entry) for entry in setting.split(",") if entry.strip()]
+        self._keys = dict(parsed)
+        if len(self._keys) < len(parsed):
+            raise SettingsError("MOORING_SECRET_KEYS has an id twice: give each key its own")
         if not self._keys:
             raise SettingsError("MOORING_SECRET_KEYS is empty: give id:base64 of 32 random bytes")
         self._newest = next(iter(self._keys))
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that seals."""
+        return self._newest
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids of all keys, newest first."""
+        return tuple(self._keys)
 
     def seal(self, value: str, table: str, row: UUID, column: str) -> bytes:
         """`value` encrypted for one place."""
@@ -41,17 +56,19 @@ class KeyRing:
 
     def open(self, sealed: bytes, table: str, row: UUID, column: str) -> str:
         """The value sealed for this place; KeyRingError for another's, or when the key is gone."""
-        name = sealed[2 : 2 + sealed[1]].decode()
-        key = self._keys.get(name)
-        if sealed[0] != _VERSION or key is None:
-            raise KeyRingError(f"{table}.{column} needs the key {name!r} in MOORING_SECRET_KEYS")
+        if len(sealed) < _SHORTEST or sealed[0] != _VERSION:
+            raise KeyRingError(f"{table}.{column} of {row} is no sealed value")
         start = 2 + sealed[1]
+        name = sealed[2:start].decode(errors="replace")
+        key = self._keys.get(name)
+        if key is None:
+            raise KeyRingError(f"{table}.{column} needs the key {name!r} in MOORING_SECRET_KEYS")
         try:
             place = _place(table, row, column)
             return key.decrypt(
                 sealed[start : start + _NONCE], sealed[start + _NONCE :], place
             ).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise KeyRingError(
                 f"{table}.{column} of {row} was not sealed for this place"
             ) from error

@@ -64,6 +64,8 @@ EXCUSED = {
     "app.db.resources._ASK": LOCKED,
     "app.db.resources._ASK_OTHERS": RECONCILER,
     "app.db.resources._STOPPING_SANDBOXES": RECONCILER,
+    "app.db.sealed.Column.due": OPERATOR,
+    "app.db.sealed.Column.swap": OPERATOR,
 }
 
 USERS = set(WALLED) | set(OPEN)
