@@ -14,6 +14,7 @@ class Scale:
     crowd_events: int
     seconds: float
     sandboxes: int
+    walled: int
 
 
 FULL = Scale(
@@ -24,6 +25,7 @@ FULL = Scale(
     crowd_events=10,
     seconds=2.0,
     sandboxes=1000,
+    walled=400,
 )
 # Every row, none of them worth anything: that it runs.
 QUICK = Scale(
@@ -34,4 +36,5 @@ QUICK = Scale(
     crowd_events=3,
     seconds=0.2,
     sandboxes=20,
+    walled=10,
 )
