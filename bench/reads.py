@@ -103,6 +103,8 @@ def _peer(stack: Stack, name: str) -> Iterator[str]:
         fd = listener.fileno()
         environment = os.environ | stack.ready["programs"]["api"]["env"]
         environment.pop("MOORING_PARENT_PIPE")
+        if name == "stock":  # it tells Postgres of nobody, so no policy may hold it
+            environment["MOORING_DATABASE_URL"] = stack.owner_url
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.peer", name, str(fd)], env=environment, pass_fds=[fd]
         )

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import text
 
 from app.db import audit, policies
+from app.secrets.scram import verifier
 
 API = "mooring_api"
 RECONCILER = "mooring_reconciler"
@@ -100,7 +101,5 @@ async def _ensure_role(connection: AsyncConnection, role: str, password: str) ->
     )
     # NOSUPERUSER goes without saying; to say it in an ALTER is a superuser's right before 16.
     verb = "ALTER" if there.first() else "CREATE"
-    quoted = password.replace("'", "''")
-    await connection.execute(
-        text(f"{verb} ROLE {role} LOGIN PASSWORD '{quoted}'".replace(":", r"\:"))
-    )
+    kept = verifier(password).replace(":", r"\:")
+    await connection.execute(text(f"{verb} ROLE {role} LOGIN PASSWORD '{kept}'"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncpg
 
+from app.secrets.scram import verifier
+
 
 async def ensure_database(admin_dsn: str, *, database: str, owner: str, password: str) -> None:
     """Make `owner` (no superuser; may make roles, for the migration) and his `database`.
@@ -16,7 +18,7 @@ async def ensure_database(admin_dsn: str, *, database: str, owner: str, password
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", owner):
             await connection.execute(f"CREATE ROLE {role}")
         rights = "LOGIN CREATEROLE NOSUPERUSER NOCREATEDB"
-        await connection.execute(f"ALTER ROLE {role} {rights} PASSWORD {_literal(password)}")
+        await connection.execute(f"ALTER ROLE {role} {rights} PASSWORD '{verifier(password)}'")
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
             await connection.execute(f"CREATE DATABASE {name} OWNER {role}")
     finally:
@@ -25,9 +27,3 @@ async def ensure_database(admin_dsn: str, *, database: str, owner: str, password
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(value: str) -> str:
-    if "\\" in value or "\0" in value:
-        raise ValueError("a password may hold no backslash and no zero byte")
-    return "'" + value.replace("'", "''") + "'"
