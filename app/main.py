@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Route, WebSocketRoute
 
 from app.auth.entrance import Entrance
-from app.auth.tokens import Tokens
+from app.auth.sessions import Sessions
 from app.db import migrations, retention
 from app.db.session import Database
 from app.db.wakeups import Publisher
@@ -36,7 +36,7 @@ async def _viewer(request: Request) -> Viewer | None:
 def create_app(settings: Settings) -> Starlette:
     """The ASGI application; settings that cannot work are refused here, before it serves."""
     url, listen_url = settings.postgres()
-    tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
+    sessions = Sessions(settings)
     makers = Makers(settings, KeyRing(settings.secret_keys.get_secret_value()))
     entrance = Entrance(settings)
     publisher = Publisher(listen_url, enabled=settings.notify)
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> Starlette:
         broadcast = Broadcast(backend=WakeupBackend(listen_url, enabled=settings.notify))
         feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
         await broadcast.connect()
-        state = State(settings, database, tokens, makers, feeds, entrance)
+        state = State(settings, database, sessions, makers, feeds, entrance)
         keep = retention.Keep(
             timedelta(seconds=settings.keep_changes), timedelta(seconds=settings.keep_audit)
         )

@@ -4,8 +4,9 @@ Every setting is an environment variable with the prefix `MOORING_`. Nothing els
 have `KUBECONFIG` and `DATABASE_URL` exported to production. Times are in seconds.
 """
 
+import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +28,10 @@ class SettingsError(ValueError):
 Seconds = Annotated[float, Field(gt=0)]
 # `make run MOORING_KUBECONFIG=~/…`: not every shell expands it there.
 File = Annotated[Path, AfterValidator(Path.expanduser)]
+# Settings that are no more, and what to do: to ignore one in silence would be a surprise.
+_GONE: Final = {
+    "MOORING_TOKEN_KEY": "set MOORING_TOKEN_KEYS=k1:KEY in its place, with the same key",
+}
 
 
 _WEAKEST_HASH = 35840
@@ -58,10 +63,17 @@ class Settings(BaseSettings):
     # The API.
     host: str = Field("127.0.0.1", description="Address that the API listens on")
     port: int = Field(8000, ge=0, le=65535, description="Port that the API listens on")
-    token_key: SecretStr = Field(
-        SecretStr(""), description="Key that signs access tokens, at least 32 characters"
+    token_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that sign sessions' tokens, newest first: id:32 characters or more,"
+        " by comma",
     )
-    token_lifetime: Seconds = Field(86400, description="How long an access token is good")
+    token_lifetime: Seconds = Field(900, description="How long an access token is good")
+    session_lifetime: Seconds = Field(30 * 86400, description="How long a session can be renewed")
+    session_idle: Seconds = Field(7 * 86400, description="Until a session that is not renewed ends")
+    refresh_grace: float = Field(
+        10, ge=0, description="How long a replaced refresh token gives the new one again"
+    )
     api_token_longest: Seconds | None = Field(
         None, description="Longest life of an API token; unset: one need not end"
     )
@@ -209,6 +221,9 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, **given: Any) -> Self:
         """From the environment, `given` over it; SettingsError names what is wrong and its rule."""
+        for name, instead in _GONE.items():
+            if os.environ.get(name):
+                raise SettingsError(f"{name} is no more: {instead}")
         try:
             return cls(**given)
         except ValidationError as error:

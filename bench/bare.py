@@ -27,14 +27,12 @@ def create_app(settings: Settings) -> Starlette:
     """GET /projects?first=n and GET /project/id, in the form of the GraphQL answer."""
     url, _ = settings.postgres()
     database = Database(url, pool=settings.database_pool)
-    tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
+    tokens = Tokens(settings.token_keys.get_secret_value())
 
     async def viewer(request: Request) -> Viewer:
-        claims = tokens.read(request.headers["authorization"].removeprefix("Bearer "))
+        claims = tokens.read_access(request.headers["authorization"].removeprefix("Bearer "))
         async with database.read(API) as connection:
-            found = await accounts.viewer(connection, claims.user_id, claims.expires_at)
-        assert found is not None
-        return found
+            return await accounts.viewer(connection, claims.user_id, claims.session_id)
 
     async def listing(request: Request) -> Response:
         asking = await viewer(request)

@@ -127,7 +127,7 @@ class Endpoint(GraphQL[dict[str, Any], None]):
         url = make_url(settings.postgres()[0]).set(drivername="postgresql+asyncpg")
         engine = create_async_engine(url, pool_size=settings.database_pool)
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
-        self._tokens = Tokens(settings.token_key.get_secret_value(), settings.token_lifetime)
+        self._tokens = Tokens(settings.token_keys.get_secret_value())
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -138,7 +138,7 @@ class Endpoint(GraphQL[dict[str, Any], None]):
             "request": request,
             "response": response,
             "sessions": self._sessions,
-            "user_id": self._tokens.read(token).user_id,
+            "user_id": self._tokens.read_access(token).user_id,
         }
 
         async def load(keys: list[UUID]) -> list[list[Sandbox]]:

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from time import perf_counter
 from uuid import UUID
+
+import jwt
 
 from app.db import accounts
 from app.db.session import Database
@@ -47,12 +48,14 @@ async def writer(api_url: str, user: User) -> AsyncIterator[Writer]:
     try:
         user_id: UUID = key((await user.ask("{ me { id } }"))["me"]["id"])
         async with database.read(API) as connection:
-            expires = datetime.now(UTC) + timedelta(hours=1)
-            viewer = await accounts.viewer(connection, user_id, expires)
-        assert viewer is not None
+            viewer = await accounts.viewer(connection, user_id, _session_of(user))
         yield Writer(database, viewer)
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await database.close()
+
+
+def _session_of(user: User) -> UUID:
+    return UUID(jwt.decode(user.token, options={"verify_signature": False})["sid"])

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from app.db import feed
 from app.db.rows import Executor
 from app.db.session import Session
+from app.domain.errors import Unauthenticated
 from app.domain.ids import new_id
 from app.domain.viewer import Grant, Position, Viewer
 
@@ -31,8 +32,11 @@ VIEWER = """u.id AS user_id, u.login, u.created_at, a.id AS account_id, a.owner_
   f.number, f.seq, (SELECT epoch FROM installation) AS epoch"""
 OF_VIEWER = """"user" u JOIN membership m ON m.user_id = u.id JOIN account a ON a.id = m.account_id
   JOIN feed f ON f.account_id = a.id"""
-_VIEWER = text(f"""
-SELECT {VIEWER} FROM {OF_VIEWER} WHERE u.id = :user_id ORDER BY f.number
+_OF_SESSION = text(f"""
+SELECT {VIEWER}, s.authenticated_at, least(s.access_until, s.expires_at) AS until,
+  least(s.access_until, s.expires_at) <= mooring_now() AS over
+FROM session s, {OF_VIEWER}
+WHERE s.id = :session_id AND s.user_id = :user_id AND u.id = s.user_id ORDER BY f.number
 """)
 _USERS = text('SELECT id, login, created_at FROM "user" WHERE id = ANY(CAST(:ids AS uuid[]))')
 _TAKEN = text('SELECT 1 FROM "user" WHERE login = :login')
@@ -50,10 +54,17 @@ INSERT INTO membership (account_id, user_id, role) VALUES (:account_id, :user_id
 """)
 
 
-async def viewer(executor: Executor, user_id: UUID, expires_at: datetime) -> Viewer | None:
-    """The viewer with this id, and where the change logs stood; None when the user is gone."""
-    rows = (await executor.execute(_VIEWER, {"user_id": user_id})).all()
-    return viewer_of(rows, expires_at, Grant()) if rows else None
+async def viewer(executor: Executor, user_id: UUID, session_id: UUID) -> Viewer:
+    """Who asks in this session, and where the change logs stood; Unauthenticated with reason
+    REVOKED or EXPIRED once the session is no more, or has no access token that is good."""
+    binds = {"user_id": user_id, "session_id": session_id}
+    rows = (await executor.execute(_OF_SESSION, binds)).all()
+    if not rows:
+        raise Unauthenticated(reason="REVOKED")
+    if rows[0].over:
+        raise Unauthenticated(reason="EXPIRED")
+    grant = Grant(session_id=session_id, authenticated_at=rows[0].authenticated_at)
+    return viewer_of(rows, rows[0].until, grant)
 
 
 def viewer_of(rows: Sequence[Row[Any]], expires_at: datetime, grant: Grant) -> Viewer:

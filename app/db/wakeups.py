@@ -3,7 +3,8 @@
 A wake-up carries no data and may be lost; polling alone reaches the same end, later (design
 section 3.3). Everything travels on one physical channel; the payload is logical channels separated
 by spaces: `feed:<account>` when an account's change log grew, `settings:<account>` when a setting
-of its owner did something, `work` when rows are due.
+of its owner did something, `grants:<user>` when a session or token of a user has ended, `work` when
+rows are due.
 
 `Publisher`: one task and one connection per process, with `synchronous_commit = off` because a
 notify alone takes a transaction id and would flush; what has gathered since the last send goes in
@@ -37,6 +38,11 @@ def feed_channel(account_id: UUID) -> str:
 def settings_channel(account_id: UUID) -> str:
     """The logical channel of the settings of an account's owner."""
     return f"settings:{account_id.hex}"
+
+
+def grants_channel(user_id: UUID) -> str:
+    """The logical channel of what a user's sessions and tokens are still good for."""
+    return f"grants:{user_id.hex}"
 
 
 def payloads(channels: set[str]) -> list[str]:

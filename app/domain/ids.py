@@ -24,6 +24,7 @@ class NodeType(IntEnum):
     SANDBOX = 3
     DATABASE = 4
     CHANGE = 5
+    SESSION = 7
     API_TOKEN = 8
     VARIABLE = 10
     AUDIT_ENTRY = 11

@@ -18,6 +18,8 @@ PAGE_DEFAULT = 20
 PAGE_MOST = 100
 NODES_MOST = 100
 
+SESSIONS_MOST = 100
+
 # Bounds of one replica, in Kubernetes quantities.
 CPU = ("10m", "16")
 MEMORY = ("32Mi", "64Gi")

@@ -17,13 +17,14 @@ from strawberry.dataloader import DataLoader
 
 from app.auth.apitokens import ApiTokens
 from app.auth.entrance import Entrance
-from app.auth.tokens import Tokens
-from app.db import accounts
+from app.auth.sessions import Sessions
+from app.auth.tokens import AccessClaims
 from app.db.session import Database
+from app.db.sessions import SignIn
 from app.domain import apitokens, ids
 from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.ids import NodeType
-from app.domain.viewer import API, TokenScope, Viewer
+from app.domain.viewer import TokenScope, Viewer
 from app.live.feeds import Feeds
 from app.services.projects import Makers
 from app.settings import Settings
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 # Characters of a User-Agent that are kept.
 _DEVICE = 255
 # What is the viewer's own and in no project.
-_OWN = frozenset({NodeType.API_TOKEN, NodeType.AUDIT_ENTRY})
+_OWN = frozenset({NodeType.SESSION, NodeType.API_TOKEN, NodeType.AUDIT_ENTRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class State:
 
     settings: Settings
     database: Database
-    tokens: Tokens
+    sessions: Sessions
     makers: Makers
     feeds: Feeds
     entrance: Entrance
@@ -68,6 +69,9 @@ class Connection:
     address: str | None = None
     device: str | None = None
     connection_params: dict[str, Any] | None = field(default=None)
+    # What connection_init proved: later operations of a websocket are the session's, as long as it
+    # is renewed, whatever has become of the token that it began with.
+    proven: AccessClaims | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, state: State, request: HTTPConnection) -> Connection:
@@ -96,15 +100,15 @@ class Connection:
         found = await self._presented(token.strip())
         return replace(found, grant=replace(found.grant, address=self.address))
 
+    def sign_in(self, provider: str) -> SignIn:
+        """A sign-in that was made from here."""
+        return SignIn(provider, self.device, self.address)
+
     async def _presented(self, token: str) -> Viewer:
         if apitokens.resembles(token):
             return await self.state.api_tokens.viewer(self.state.database, token)
-        claims = self.state.tokens.read(token)
-        async with self.state.database.read(API) as connection:
-            found = await accounts.viewer(connection, claims.user_id, claims.expires_at)
-        if found is None:
-            raise Unauthenticated(reason="REVOKED")
-        return found
+        claims = self.state.sessions.tokens.read_access(token)
+        return await self.state.sessions.viewer(self.state.database, claims)
 
 
 def _authorization(params: dict[str, Any]) -> Any:

@@ -25,6 +25,13 @@ class SignInInput:
     password: str = strawberry.field(description="The password.")
 
 
+@strawberry.input(description="Which session to renew.")
+class RefreshSessionInput:
+    """Which session to renew."""
+
+    refresh_token: str = strawberry.field(description="The newest refresh token of the session.")
+
+
 @strawberry.input(description="A cluster of one's own.")
 class KubeconfigInput:
     """A cluster of one's own."""

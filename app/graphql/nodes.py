@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.graphql.apitokens import ApiToken
     from app.graphql.connections import ChangeConnection
     from app.graphql.environment import Variable
+    from app.graphql.sessions import Session
 
 Info = strawberry.Info[Context, None]
 
@@ -44,6 +45,12 @@ async def _api_tokens(
     return await info.context.own.api_tokens_of(root)
 
 
+async def _sessions(
+    root: strawberry.Parent[User], info: Info
+) -> list[Annotated[Session, strawberry.lazy("app.graphql.sessions")]]:
+    return await info.context.own.sessions_of(root)
+
+
 @strawberry.type(description="Someone who can sign in.")
 class User(Node):
     """Someone who can sign in."""
@@ -57,6 +64,12 @@ class User(Node):
                 "API tokens, newest first, at most 100; of other users than `me` none is shown."
             ),
         )
+    )
+    sessions: list[Annotated[Session, strawberry.lazy("app.graphql.sessions")]] = strawberry.field(
+        resolver=_sessions,
+        description=(
+            "Where the viewer is signed in, newest first, at most 100; empty for another user."
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import apitokens, audit_pages
+from app.db import apitokens, audit_pages, sessions
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.viewer import Viewer
@@ -20,6 +20,7 @@ from app.graphql.apitokens import ApiToken, api_token
 from app.graphql.audit import AuditEntry
 from app.graphql.context import State
 from app.graphql.nodes import Node, User
+from app.graphql.sessions import Session, session
 
 
 class Own:
@@ -28,10 +29,14 @@ class Own:
     def __init__(self, state: State, viewer: Viewer) -> None:
         self._state = state
         self._viewer = viewer
+        self._sessions: DataLoader[UUID, list[Session]] = DataLoader(
+            self._load_lists_of_sessions, cache=False
+        )
         self._api_tokens: DataLoader[UUID, list[ApiToken]] = DataLoader(
             self._load_lists_of_api_tokens, cache=False
         )
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
+            NodeType.SESSION: DataLoader(self._load_sessions, cache=False),
             NodeType.API_TOKEN: DataLoader(self._load_api_tokens, cache=False),
             NodeType.AUDIT_ENTRY: DataLoader(self._load_entries, cache=False),
         }
@@ -40,6 +45,24 @@ class Own:
         """A thing of one of these kinds; None when the viewer has none by this key."""
         node: Node | None = await self._by_key[kind].load(key)
         return node
+
+    async def sessions_of(self, user: User) -> list[Session]:
+        """The sessions of the viewer; of somebody else none."""
+        if user.id != ids.encode(NodeType.USER, self._viewer.user_id):
+            return []
+        return await self._sessions.load(self._viewer.user_id)
+
+    async def _load_lists_of_sessions(self, keys: list[UUID]) -> list[list[Session]]:
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await sessions.of_user(connection, self._viewer.user_id)
+        return [[session(row, self._viewer) for row in rows] for _ in keys]
+
+    async def _load_sessions(self, keys: list[UUID]) -> list[Session | None]:
+        # A user has few: the list is the lookup.
+        async with self._state.database.read(self._viewer) as connection:
+            rows = await sessions.of_user(connection, self._viewer.user_id)
+        found = {row.id: session(row, self._viewer) for row in rows}
+        return [found.get(key) for key in keys]
 
     async def api_tokens_of(self, user: User) -> list[ApiToken]:
         """The API tokens of the viewer; of somebody else none."""

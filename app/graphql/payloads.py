@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import strawberry
 
 from app.domain.errors import InputErrorCode
-from app.graphql.nodes import Database, Project, Sandbox, User
+from app.graphql.nodes import Database, Project, Sandbox
+from app.graphql.sessions import Credentials
 from app.graphql.settings import Kubeconfig
 
 
@@ -25,17 +24,6 @@ class InputError:
     message: str = strawberry.field(
         description=("In plain words, with the limit: fit to show beside the field.")
     )
-
-
-@strawberry.type(
-    description=("A sign-in: send accessToken as `Authorization: Bearer …`, or in connection_init.")
-)
-class Credentials:
-    """A sign-in: send accessToken as `Authorization: Bearer …`, or in connection_init."""
-
-    access_token: str = strawberry.field(description="The token.")
-    expires_at: datetime = strawberry.field(description="When it ends; subscriptions end with it.")
-    user: User = strawberry.field(description="Who is signed in.")
 
 
 @strawberry.type(description="What signUp gives.")

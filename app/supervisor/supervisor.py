@@ -199,10 +199,10 @@ class Supervisor:
 
     def _shared_environment(self, cluster: Cluster) -> dict[str, str]:
         settings, key = self._settings, self._data.key
-        token_key = settings.token_key.get_secret_value() or key("token-key")
+        token_keys = settings.token_keys.get_secret_value() or f"k1:{key('token-key')}"
         secret_keys = settings.secret_keys.get_secret_value() or key("secret-keys", secret_key)
         return {
-            "MOORING_TOKEN_KEY": token_key,
+            "MOORING_TOKEN_KEYS": token_keys,
             "MOORING_SECRET_KEYS": secret_keys,
             "MOORING_SANDBOX_NAMESPACE": self._namespace(cluster),
         }

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.db import accounts
+from app.auth.tokens import AccessClaims, Tokens
+from app.db import accounts, sessions
+from app.db.accounts import PASSWORD, UserRow
 from app.db.apitokens import ApiTokenRow
 from app.db.session import Database
+from app.db.sessions import SignIn, Terms
 from app.domain.viewer import API, TokenScope, Viewer
 from app.secrets.keyring import KeyRing
 from app.services import apitokens, projects
@@ -18,17 +22,36 @@ from app.settings import Settings
 KEYS = KeyRing("test:" + "A" * 43 + "=")
 MAKERS = Makers(Settings(), KEYS)
 PATIENCE = 60.0
+TERMS = Terms(timedelta(hours=1), timedelta(days=7), timedelta(days=30), timedelta(seconds=10))
+TOKEN_KEYS = "test:" + "k" * 32
 
 
-async def viewer_of(database: Database, login: str = "ada") -> Viewer:
-    """A new user who is signed in for an hour."""
-    until = datetime.now(UTC) + timedelta(hours=1)
+async def viewer_of(
+    database: Database, login: str = "ada", lifetime: timedelta = timedelta(hours=1)
+) -> Viewer:
+    """A new user who is signed in; the session can be renewed."""
     async with database.begin(API) as session:
         made = await accounts.create(session, login, "no hash")
         assert made is not None
-        found = await accounts.viewer(session, made.id, until)
-    assert found is not None
-    return found
+    return await again(database, made, lifetime)
+
+
+async def again(
+    database: Database, user: UserRow, lifetime: timedelta = timedelta(hours=1)
+) -> Viewer:
+    """The user signed in once more."""
+    async with database.begin(API) as session:
+        terms = replace(TERMS, access=lifetime)
+        row = await sessions.open_session(session, user.id, SignIn(PASSWORD), terms)
+        return await accounts.viewer(session, user.id, row.id)
+
+
+def access_token(viewer: Viewer, lifetime: float = 3600) -> str:
+    """A token of the viewer's session, good for `lifetime` seconds from now."""
+    key = viewer.grant.session_id
+    assert key is not None
+    ends = datetime.now(UTC) + timedelta(seconds=lifetime)
+    return Tokens(TOKEN_KEYS).access(AccessClaims(viewer.user_id, key, ends))
 
 
 async def project_of(database: Database, viewer: Viewer, name: str = "shop") -> UUID:

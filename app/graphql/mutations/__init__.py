@@ -11,6 +11,7 @@ from app.graphql.mutations.kubeconfig import KubeconfigMutations
 from app.graphql.mutations.projects import ProjectMutations
 from app.graphql.mutations.reveals import RevealMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
+from app.graphql.mutations.sessions import SessionMutations
 from app.graphql.mutations.users import UserMutations
 
 
@@ -24,6 +25,7 @@ from app.graphql.mutations.users import UserMutations
 )
 class Mutation(
     UserMutations,
+    SessionMutations,
     ApiTokenMutations,
     KubeconfigMutations,
     ProjectMutations,

@@ -7,11 +7,13 @@ import strawberry
 from app.auth import by_password
 from app.db.accounts import PASSWORD, UserRow
 from app.domain.errors import InvalidInput
-from app.graphql import build
+from app.domain.viewer import API
+from app.graphql import sessions
 from app.graphql.inputs import SignInInput, SignUpInput
 from app.graphql.mutations.edge import as_data
 from app.graphql.nodes import Info
-from app.graphql.payloads import Credentials, SignInPayload, SignUpPayload
+from app.graphql.payloads import SignInPayload, SignUpPayload
+from app.graphql.sessions import Credentials
 
 
 @strawberry.type
@@ -29,7 +31,7 @@ class UserMutations:
             )
         except InvalidInput as wrong:
             return SignUpPayload(credentials=None, errors=as_data(info, wrong))
-        return SignUpPayload(credentials=_credentials(info, made), errors=[])
+        return SignUpPayload(credentials=await _credentials(info, made), errors=[])
 
     @strawberry.mutation(
         description="Sign in with a password; BAD_CREDENTIALS whichever of the two is wrong."
@@ -46,9 +48,12 @@ class UserMutations:
             address,
             registers=state.settings.register_at_sign_in,
         )
-        return SignInPayload(credentials=_credentials(info, user))
+        return SignInPayload(credentials=await _credentials(info, user))
 
 
-def _credentials(info: Info, user: UserRow) -> Credentials:
-    token, expires_at = info.context.state.tokens.issue(user.id)
-    return Credentials(access_token=token, expires_at=expires_at, user=build.user(user))
+async def _credentials(info: Info, user: UserRow) -> Credentials:
+    state, sign_in = info.context.state, info.context.connection.sign_in(PASSWORD)
+    made = await state.database.transact(
+        API, lambda session: state.sessions.open(session, user, sign_in)
+    )
+    return sessions.credentials(made)

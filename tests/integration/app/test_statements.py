@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from pydantic import SecretStr
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.auth.entrance import Entrance
-from app.auth.tokens import Tokens
+from app.auth.sessions import Sessions
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
@@ -16,7 +17,7 @@ from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.live.feeds import Feeds
 from app.settings import Settings
-from tests.integration.world import MAKERS, project_of, viewer_of
+from tests.integration.world import MAKERS, TOKEN_KEYS, access_token, project_of, viewer_of
 
 LIST = "{ projects { totalCount nodes { name sandboxes { name project { name } } } } }"
 TOLD = """{ projects { nodes { why { reason } history(first: 3) { nodes { action subject { id }
@@ -43,11 +44,11 @@ async def test_a_list_and_many_nodes_cost_the_same_whatever_their_number(
     database: Database, api_database: Database
 ) -> None:
     viewer = await viewer_of(database)
-    tokens = Tokens("k" * 32, 60)
+    settings = Settings(token_keys=SecretStr(TOKEN_KEYS))
     feeds = Feeds(api_database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    settings = Settings()
-    state = State(settings, api_database, tokens, MAKERS, feeds, Entrance(settings))
-    connection = Connection(state, authorization=f"Bearer {tokens.issue(viewer.user_id)[0]}")
+    sessions, entrance = Sessions(settings), Entrance(settings)
+    state = State(settings, api_database, sessions, MAKERS, feeds, entrance)
+    connection = Connection(state, authorization=f"Bearer {access_token(viewer)}")
 
     async def cost(document: str, **variables: object) -> int:
         with counted() as statements:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.db import migrations, project_pages, projects
+from app.db import accounts, migrations, project_pages, projects
 from app.db.project_pages import Listing, ProjectOrderField
 from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Database
@@ -22,7 +22,7 @@ from app.domain.pages import Asked, Direction, Page
 from app.domain.states import DesiredState
 from app.domain.viewer import API, Scope
 from app.postgres import EmbeddedPostgres
-from tests.integration.world import viewer_of
+from tests.integration.world import again, viewer_of
 from tests.postgres import make_database
 
 EACH = settings(
@@ -257,16 +257,18 @@ async def test_projects_from_before_there_were_lists_are_ordered_and_found_too(
     url = await make_database(postgres, "lists")
     await migrations.upgrade(url, "2026_11_25_databases")
     database = Database(url, pool=1)
-    viewer = await viewer_of(database)
     old = text("""
         INSERT INTO project (id, account_id, name, description, status, desired_state, generation)
-        VALUES (:id, :account, :name, :description, 'STOPPED', 'STOPPED', 1)
+        SELECT :id, id, :name, :description, 'STOPPED', 'STOPPED', 1 FROM account
     """)
     async with database.begin(API) as session:
+        ada = await accounts.create(session, "ada", "no hash")
         for name, description in (("b", "STRASSE"), ("ẞ", None), ("A", "x")):
-            binds = {"id": new_id(), "account": viewer.home}
-            await session.execute(old, binds | {"name": name, "description": description})
+            binds = {"id": new_id(), "name": name, "description": description}
+            await session.execute(old, binds)
     await migrations.upgrade(url)
+    assert ada is not None
+    viewer = await again(database, ada)
 
     ordered = Listing(search="Ss", field=ProjectOrderField.NAME, direction=Direction.DESC)
     page = await Lists(database, (viewer.home, viewer.home)).page(viewer, ordered)

@@ -5,9 +5,10 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from app.auth.entrance import Entrance
-from app.auth.tokens import Tokens
+from app.auth.sessions import Sessions
 from app.db.session import Database
 from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
@@ -15,11 +16,11 @@ from app.graphql.schema import schema
 from app.live.feeds import Feeds
 from app.settings import Settings
 from tests.integration.app.graphql.serving import api
-from tests.integration.world import MAKERS
+from tests.integration.world import MAKERS, TOKEN_KEYS, access_token
 
 __all__ = ["api"]
 
-TOKENS = Tokens("k" * 32, 60)
+SETTINGS = Settings(token_keys=SecretStr(TOKEN_KEYS))
 Ask = Callable[..., Awaitable[Any]]
 Follow = Callable[..., Awaitable[Any]]
 
@@ -33,7 +34,8 @@ def state(api_database: Database) -> State:
 def state_of(database: Database, settings: Settings) -> State:
     """The same with these settings."""
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
-    return State(settings, database, TOKENS, MAKERS, feeds, Entrance(settings))
+    signing = settings.model_copy(update={"token_keys": SecretStr(TOKEN_KEYS)})
+    return State(signing, database, Sessions(signing), MAKERS, feeds, Entrance(settings))
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def follow(state: State) -> Follow:
 
 
 def _connection(state: State, viewer: Viewer | str | None) -> Connection:
-    token = TOKENS.issue(viewer.user_id)[0] if isinstance(viewer, Viewer) else viewer
+    token = access_token(viewer) if isinstance(viewer, Viewer) else viewer
     return Connection(state, f"Bearer {token}" if token else None)
 
 

@@ -16,17 +16,15 @@ import websockets
 from pydantic import SecretStr
 from websockets import ClientConnection, Subprotocol
 
-from app.auth.tokens import Tokens
 from app.db import roles
 from app.db.session import Database
 from app.domain.viewer import API, Viewer
 from app.graphql.context import State
 from app.serve import Server, config
 from app.settings import Settings
-from tests.integration.world import PATIENCE
+from tests.integration.world import PATIENCE, TOKEN_KEYS, access_token
 from tests.postgres import as_role
 
-KEY = "k" * 32
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 EVENTS = "text/event-stream"
@@ -45,7 +43,8 @@ class Api:
     server: Server
 
     def token(self, viewer: Viewer, lifetime: float = 3600) -> str:
-        return Tokens(KEY, lifetime).issue(viewer.user_id)[0]
+        """An access token of the viewer's session, which lasts longer or shorter than that."""
+        return access_token(viewer, lifetime)
 
     async def post(self, body: object, token: str | None = None, **headers: str) -> httpx.Response:
         """Whatever `body` is, as JSON unless it is bytes; header names with underscores."""
@@ -181,7 +180,7 @@ async def served(url: str, **settings: Any) -> AsyncIterator[Api]:
     """The API for the block, as its role; `Api.database` is the owner of `url`."""
     chosen = Settings(
         database_url=SecretStr(as_role(url, roles.API)),
-        token_key=SecretStr(KEY),
+        token_keys=SecretStr(TOKEN_KEYS),
         secret_keys=SecretStr("test:" + "A" * 43 + "="),
         **({"sign_up": ["PASSWORD"]} | settings),
     )

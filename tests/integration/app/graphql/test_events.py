@@ -1,6 +1,7 @@
 """Operations over server-sent events, read by a real HTTP client from a real server."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -137,9 +138,9 @@ async def test_a_quiet_stream_has_comments(url: str) -> None:
 
 
 async def test_a_stream_ends_with_the_session(api: Api) -> None:
-    viewer = await viewer_of(api.database)
+    viewer = await viewer_of(api.database, lifetime=timedelta(seconds=2))
 
-    async with api.stream(ALL, api.token(viewer, lifetime=2)) as stream:
+    async with api.stream(ALL, api.token(viewer)) as stream:
         seen = await stream.rest()
 
     assert kinds(seen[:1]) == ["SYNCED"]

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from app.auth.entrance import Entrance
+from app.auth.sessions import Sessions
 from app.domain import cursors, ids
 from app.domain.ids import NodeType
 from app.domain.reasons import Reason
@@ -16,11 +17,10 @@ from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.services import projects
 from app.services.projects import NewProject
-from app.settings import Settings
-from tests.integration.app.graphql.conftest import TOKENS
+from tests.integration.app.graphql.conftest import SETTINGS
 from tests.integration.live import Live, live
 from tests.integration.passes import failed, gone, passed, running
-from tests.integration.world import MAKERS, PATIENCE, project_of, viewer_of
+from tests.integration.world import MAKERS, PATIENCE, access_token, project_of, viewer_of
 
 TURNS = 12
 EVENT = """{ kind cursor projectId deletedId change { id action }
@@ -39,9 +39,9 @@ class Client:
     """One signed-in client of an API process."""
 
     def __init__(self, api: Live, viewer: Viewer) -> None:
-        settings = Settings()
-        state = State(settings, api.database, TOKENS, MAKERS, api.feeds, Entrance(settings))
-        self._connection = Connection(state, f"Bearer {TOKENS.issue(viewer.user_id)[0]}")
+        entrance, sessions = Entrance(SETTINGS), Sessions(SETTINGS)
+        state = State(SETTINGS, api.database, sessions, MAKERS, api.feeds, entrance)
+        self._connection = Connection(state, f"Bearer {access_token(viewer)}")
 
     async def ask(self, document: str, **variables: Any) -> Any:
         answer = await schema.execute(

@@ -1,5 +1,6 @@
 """Websockets that do not keep to graphql-transport-ws, and those that do."""
 
+from datetime import timedelta
 from typing import Any
 
 import websockets
@@ -151,7 +152,7 @@ async def test_a_socket_carries_a_hundred_operations_and_no_more(api: Api) -> No
 
 
 async def test_a_stream_on_a_socket_ends_with_its_session(api: Api) -> None:
-    token = api.token(await viewer_of(api.database), lifetime=2)
+    token = api.token(await viewer_of(api.database, lifetime=timedelta(seconds=2)))
 
     async with api.socket() as socket:
         await socket.init({"authorization": f"Bearer {token}"})

@@ -52,9 +52,14 @@ async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, st
         given = Given("TOKEN", "secret", is_secret=False)
         variable = await environment.put(session, viewer, KEYS, project, given)
     token, _ = await token_of(database, viewer, "secret token")
-    keys: dict[NodeType, UUID] = {NodeType.USER: viewer.user_id, NodeType.PROJECT: project}
-    keys[NodeType.API_TOKEN] = token.id
-    keys[NodeType.VARIABLE] = variable.id
+    assert viewer.grant.session_id is not None
+    keys: dict[NodeType, UUID] = {
+        NodeType.USER: viewer.user_id,
+        NodeType.PROJECT: project,
+        NodeType.SESSION: viewer.grant.session_id,
+        NodeType.API_TOKEN: token.id,
+        NodeType.VARIABLE: variable.id,
+    }
     async with database.read(API) as connection:
         for row in await connection.execute(text("SELECT id, kind FROM resource")):
             keys[NodeType[row.kind]] = row.id
@@ -129,7 +134,7 @@ async def test_nothing_that_takes_no_id_shows_anything_of_another(
 ) -> None:
     ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
     hers = await everything_of(database, ada)
-    document = """{ me { id login apiTokens { id name } } changeCursor
+    document = """{ me { id login sessions { id } apiTokens { id name } } changeCursor
       projects { totalCount nodes { id name sandboxes { id } databases { id } }
         edges { cursor node { id } } } }"""
 

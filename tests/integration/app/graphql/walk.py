@@ -27,6 +27,7 @@ from tests.kubeconfigs import good
 EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "SignUpInput": {"login": "carol", "password": "correct horse battery"},
     "SignInInput": {"login": "carol", "password": "correct horse battery"},
+    "RefreshSessionInput": {"refreshToken": "x.y.z"},
     "CreateApiTokenInput": {"name": "deploy", "scopes": ["PROJECTS_READ"]},
     "CreateProjectInput": {"name": "shop"},
     "UpdateProjectInput": {"name": "other"},
