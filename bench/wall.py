@@ -9,21 +9,21 @@ the connection's last one, which is what a busy API mostly does; else the connec
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from time import perf_counter
 from uuid import UUID
 
-from app.db import accounts, members, project_pages, projects
+from app.db import members, project_pages, projects
 from app.db.project_pages import Listing
 from app.db.session import Database
 from app.domain.pages import Window
 from app.domain.states import DesiredState
-from app.domain.viewer import API, Account, Actor, Author, Scope, Viewer
+from app.domain.viewer import Account, Actor, Author, Scope, Viewer
 from app.services import projects as verbs
-from bench.client import User, key
+from bench.client import User
 from bench.figures import Figures
 from bench.scale import Scale
+from bench.writer import viewer_of
 from tests.acceptance.stack import Stack
 
 _PROJECTS = 20
@@ -52,7 +52,7 @@ async def measure(user: User, stack: Stack, scale: Scale, figures: Figures) -> N
         walled, open_ = Database(urls["api"], pool=2), Database(urls["owner"], pool=2)
         for database in (walled, open_):
             closing.push_async_callback(database.close)
-        viewer = await _viewer(walled, user)
+        viewer = await viewer_of(walled, user)
         # Sees the same, and is another: Postgres is told each time.
         others: Iterator[Scope] = cycle([Account(viewer.home), viewer])
         async with walled.read(viewer) as connection:
@@ -108,11 +108,3 @@ async def _compare(what: str, calls: dict[str, Call], scale: Scale, figures: Fig
         figures.add(f"second wall, {what}: {name}, p50", "ms", 1000 * seconds)
         if name != "open":
             figures.add(f"second wall, {what}: {name} / open", "", seconds / median["open"])
-
-
-async def _viewer(database: Database, user: User) -> Viewer:
-    asking = key((await user.ask("{ me { id } }"))["me"]["id"])
-    async with database.read(API) as connection:
-        found = await accounts.viewer(connection, asking, datetime.now(UTC) + timedelta(hours=1))
-    assert found is not None
-    return found

@@ -46,10 +46,7 @@ async def writer(api_url: str, user: User) -> AsyncIterator[Writer]:
     database = Database(api_url, pool=2, publisher=publisher)
     task = asyncio.create_task(publisher.run())
     try:
-        user_id: UUID = key((await user.ask("{ me { id } }"))["me"]["id"])
-        async with database.read(API) as connection:
-            viewer = await accounts.viewer(connection, user_id, _session_of(user))
-        yield Writer(database, viewer)
+        yield Writer(database, await viewer_of(database, user))
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -57,5 +54,8 @@ async def writer(api_url: str, user: User) -> AsyncIterator[Writer]:
         await database.close()
 
 
-def _session_of(user: User) -> UUID:
-    return UUID(jwt.decode(user.token, options={"verify_signature": False})["sid"])
+async def viewer_of(database: Database, user: User) -> Viewer:
+    """The user in the session of its token."""
+    claims = jwt.decode(user.token, options={"verify_signature": False})
+    async with database.read(API) as connection:
+        return await accounts.viewer(connection, UUID(claims["sub"]), UUID(claims["sid"]))
