@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import (
     AfterValidator,
     Field,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -83,6 +84,11 @@ class Settings(BaseSettings):
     )
     body_limit: int = Field(1024 * 1024, ge=1024, description="Bytes of a request or message")
     socket_init_timeout: Seconds = Field(10, description="Until connection_init has to come")
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        [],
+        description="Networks of proxies whose X-Forwarded-For and -Proto are believed, JSON;"
+        " without them all who come through a proxy are one address to the limits and the audit",
+    )
     stream_keepalive: Seconds = Field(15, description="Quiet of an event stream until a comment")
     feed_poll: Seconds = Field(2, description="How often the API asks for missed changes")
     settings_poll: Seconds = Field(
@@ -113,6 +119,32 @@ class Settings(BaseSettings):
     )
     password_time: int = Field(3, ge=1, le=100, description="Passes over that memory")
     password_parallelism: int = Field(4, ge=1, le=64, description="Lanes of the hash")
+
+    # How often one may. What is 0 has no limit.
+    sign_in_tries: int = Field(
+        5,
+        ge=0,
+        description="Failed sign-ins of a login from one address until each further one waits: one"
+        " second, then twice as long each time",
+    )
+    sign_in_tries_login: int = Field(
+        50,
+        ge=0,
+        description="The same of a login from all addresses together, but for those that the user"
+        " signed in from within 30 days",
+    )
+    sign_in_tries_address: int = Field(
+        50, ge=0, description="The same of one address (IPv6: a /64), whatever the logins"
+    )
+    sign_in_longest_wait: Seconds = Field(
+        900, description="Longest such wait; also how long it takes until one failure is forgotten"
+    )
+    sign_ups_hourly: int = Field(
+        100, ge=0, description="Sign-ups from one address (IPv6: a /64) in an hour"
+    )
+    mutations_per_minute: int = Field(
+        1200, ge=0, description="Mutations of one user in a minute, API tokens included"
+    )
 
     # What a sandbox gets when its input leaves it out, and where it is reached.
     sandbox_image: str = Field(

@@ -21,6 +21,7 @@ from tests.acceptance.stack import Stack, running_stack
 
 # As in life but for the cluster: it has no delays, and its budget of requests is out of the way.
 SETTINGS = {
+    "mutations_per_minute": "0",
     "simulator_arguments": "--ready-after 0 --gone-after 0",
     "cluster_rate": "100000",
     "cluster_burst": "100000",
@@ -30,6 +31,8 @@ SETTINGS = {
     "pass_timeout": "20",
     "poll": "3",
 }
+# A limit that nobody reaches.
+COUNTED = {"mutations_per_minute": "1000000"}
 _SAID = ("simulator_arguments", "cluster_rate", "cluster_burst")
 
 
@@ -61,6 +64,8 @@ def _round(scale: Scale, figures: Figures) -> dict[str, str]:
     with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
         runner.run(_live(stack, scale, figures))
         version = runner.run(_postgres(stack))
+    with running_stack(**SETTINGS | COUNTED) as stack, uvloop_runner() as runner:
+        runner.run(_counted(stack, scale, figures))
     for reconcilers in (1, 2):
         with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
             runner.run(fleet.measure(stack, reconcilers, scale.sandboxes, figures))
@@ -79,6 +84,12 @@ async def _live(stack: Stack, scale: Scale, figures: Figures) -> None:
         await wall.measure(user, stack, scale, figures)
     async with signed_up(stack.url) as user:
         await mutations.measure(user, scale, figures)
+
+
+async def _counted(stack: Stack, scale: Scale, figures: Figures) -> None:
+    """What a limit on mutations costs each of them."""
+    async with signed_up(stack.url) as user:
+        await mutations.wanted(user, scale, figures)
 
 
 async def _postgres(stack: Stack) -> str:

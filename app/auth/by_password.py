@@ -4,7 +4,7 @@ The hash is compared between two transactions, since no session is held across a
 of a user whose password was made with other parameters takes another time, until that user comes.
 """
 
-from app.auth.passwords import Passwords
+from app.auth.entrance import Entrance
 from app.db.accounts import UserRow
 from app.db.identities import PasswordRow, rehash
 from app.db.session import Database, Session
@@ -14,11 +14,13 @@ from app.services import users
 
 
 async def sign_up(
-    database: Database, passwords: Passwords, login: str, password: str, address: str | None
+    database: Database, entrance: Entrance, login: str, password: str, address: str | None
 ) -> UserRow:
-    """Make a user; InvalidInput with everything that is wrong but for whether it is allowed."""
+    """Make a user; RateLimited, or InvalidInput with everything that is wrong but for whether it
+    is allowed."""
     users.check_sign_up(login, password)
-    secret = await passwords.hashed(password)
+    await entrance.throttle.sign_up(database, address)
+    secret = await entrance.passwords.hashed(password)
     return await database.transact(
         API, lambda session: users.sign_up(session, login, secret, address)
     )
@@ -26,19 +28,36 @@ async def sign_up(
 
 async def sign_in(
     database: Database,
-    passwords: Passwords,
+    entrance: Entrance,
     login: str,
     password: str,
     address: str | None,
     *,
     registers: bool,
 ) -> UserRow:
-    """Who signs in; BadCredentials. With `registers` a login that nobody has is signed up."""
+    """Who signs in; BadCredentials, or RateLimited before anything is looked at.
+
+    With `registers` a login that nobody has is signed up.
+    """
+    async with entrance.throttle.signing_in(database, address, login):
+        return await _sign_in(database, entrance, login, password, address, registers=registers)
+
+
+async def _sign_in(
+    database: Database,
+    entrance: Entrance,
+    login: str,
+    password: str,
+    address: str | None,
+    *,
+    registers: bool,
+) -> UserRow:
+    passwords = entrance.passwords
     async with database.read(API) as connection:
         way = await users.password_of(connection, login)
         new = registers and way is None and await users.is_free(connection, login)
     if new:
-        return await _register(database, passwords, login, password, address)
+        return await _register(database, entrance, login, password, address)
     if not await passwords.matches(way.secret if way else None, password) or way is None:
         await _refuse(database, way, address)
         raise BadCredentials
@@ -54,10 +73,10 @@ async def sign_in(
 
 
 async def _register(
-    database: Database, passwords: Passwords, login: str, password: str, address: str | None
+    database: Database, entrance: Entrance, login: str, password: str, address: str | None
 ) -> UserRow:
     try:
-        return await sign_up(database, passwords, login, password, address)
+        return await sign_up(database, entrance, login, password, address)
     except InvalidInput as wrong:
         if all(problem.field == ("password",) for problem in wrong.problems):
             raise

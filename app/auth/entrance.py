@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.auth.passwords import Passwords
+from app.auth.throttle import Throttle
 from app.db.accounts import PASSWORD
 from app.domain.errors import InputErrorCode, InputProblem, InvalidInput
 from app.settings import Settings
@@ -23,6 +24,7 @@ class Entrance:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.passwords = Passwords(settings)
+        self.throttle = Throttle(settings)
 
     @property
     def ways(self) -> list[Way]:

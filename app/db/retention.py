@@ -1,4 +1,5 @@
-"""What is not kept for ever: changes and the audit beyond their time, answers to idempotency keys.
+"""What is not kept for ever: changes and the audit beyond their time, answers to idempotency keys,
+and what was counted for limits.
 
 Every API process calls this; the advisory lock lets one at a time work, and the others pass by. A
 round takes away what the last one left below the floor, and raises the floor afterwards: whoever
@@ -29,6 +30,14 @@ _ALONE = text("SELECT pg_try_advisory_xact_lock(:key)")
 _TAKE_CHANGES = text("SELECT * FROM mooring_take_changes(:keep, :most)")
 _TAKE_ANSWERS = text("SELECT * FROM mooring_take_answers(:most)")
 _TAKE_AUDIT = text("SELECT * FROM mooring_take_audit(:keep, :most)")
+# Nobody's rows, so without a function. What was not tried for a day counts as nothing by then.
+_TAKE_COUNTS = text("""
+DELETE FROM throttle WHERE key IN (
+  SELECT key FROM throttle
+  WHERE until < mooring_now() AND since < mooring_now() - interval '1 day'
+  LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING 1
+""")
 _RAISE_FLOORS = text("SELECT * FROM mooring_raise_floors(:keep)")
 
 
@@ -47,6 +56,8 @@ async def prune(database: Database, keep: Keep) -> None:
     while await _alone(database, _TAKE_AUDIT, keep=keep.audit, most=_MOST) == _MOST:
         pass
     while await _alone(database, _TAKE_ANSWERS, most=_MOST) == _MOST:
+        pass
+    while await _alone(database, _TAKE_COUNTS, most=_MOST) == _MOST:
         pass
     await _alone(database, _RAISE_FLOORS, keep=keep.changes)
 

@@ -9,7 +9,11 @@ from app.domain.errors import ErrorCode
 from app.graphql.media import Media
 
 # What an operation that was not begun answers, where the media type lets a status say so.
-_STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.INTERNAL: 500}
+_STATUS = {
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.INTERNAL: 500,
+}
 
 
 def encoded(result: Any) -> bytes:
@@ -27,6 +31,13 @@ def status(result: Any, media: Media) -> int:
     if media is Media.JSON or not _not_begun(result):
         return 200
     return _STATUS.get(result.errors[0].extensions["code"], 400)
+
+
+def headers(result: Any) -> dict[str, str]:
+    """Retry-After (RFC 9110 section 10.2.3) where something of it was RATE_LIMITED."""
+    facts = [error.extensions or {} for error in result.errors or ()]
+    waits = [it["retryAfter"] for it in facts if it.get("code") == ErrorCode.RATE_LIMITED]
+    return {"Retry-After": str(max(waits))} if waits else {}
 
 
 def refusal(message: str, extensions: dict[str, Any]) -> bytes:

@@ -147,6 +147,12 @@ class Context:
             raise Forbidden(scope=scope.value)
         return self.anybody
 
+    async def count(self, mutations: int) -> None:
+        """Count mutations of whoever is signed in; RateLimited, and none is to be begun."""
+        if self._viewer is not None and mutations:
+            throttle, database = self.state.entrance.throttle, self.state.database
+            await throttle.mutate(database, self._viewer.user_id, mutations)
+
     @cached_property
     def loaders(self) -> Loaders:
         """Batched reads through the viewer."""

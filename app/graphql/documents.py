@@ -13,11 +13,16 @@ from typing import Any, Final
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
+    SelectionSetNode,
     get_operation_ast,
     parse,
     specified_rules,
@@ -54,6 +59,28 @@ class Document:
     def kind(self, name: str | None) -> OperationType:
         """Query, mutation or subscription."""
         return self.operation(name).operation
+
+    def mutations(self, name: str | None) -> int:
+        """How many fields of the root a mutation has; 0 for what is none, or is not valid."""
+        operation = self.operation(name)
+        if self.errors or operation.operation is not OperationType.MUTATION:
+            return 0
+        return self._fields(operation.selection_set)
+
+    def _fields(self, node: SelectionSetNode) -> int:
+        # What is valid has no circles, and complexity lets few through.
+        return sum(self._number(it) for it in node.selections)
+
+    def _number(self, node: SelectionNode) -> int:
+        if isinstance(node, InlineFragmentNode):
+            return self._fields(node.selection_set)
+        if isinstance(node, FragmentSpreadNode):
+            return sum(
+                self._fields(it.selection_set)
+                for it in self.node.definitions
+                if isinstance(it, FragmentDefinitionNode) and it.name.value == node.name.value
+            )
+        return 1
 
 
 class Documents:

@@ -64,7 +64,7 @@ async def _answer(request: Request) -> Response:
         variable_values=asked.variables,
     )
     body, status = answers.encoded(result), answers.status(result, answer)
-    return Response(body, status, _HEADERS, media_type=answer.value)
+    return Response(body, status, _HEADERS | answers.headers(result), media_type=answer.value)
 
 
 async def _stream(asked: Asked, connection: Connection) -> Response:

@@ -27,7 +27,6 @@ _TOLD: Final = frozenset(
         ErrorCode.FRESH_SIGN_IN_REQUIRED,
         ErrorCode.BAD_CREDENTIALS,
         ErrorCode.NOT_FOUND,
-        ErrorCode.RATE_LIMITED,
     }
 )
 

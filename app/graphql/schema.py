@@ -66,10 +66,15 @@ class Schema(strawberry.Schema):
         context = await self._context(context_value, query, operation_name)
         if isinstance(context, PreExecutionError):
             return context
+        mutations = self.documents.read(query).mutations(operation_name)
+        try:
+            await context.count(mutations)
+        except Exception as error:
+            return refused(error)
         result = await super().execute(
             query, context_value=context, operation_name=operation_name, **options
         )
-        if result.errors and self._mutates(query, operation_name):
+        if result.errors and mutations:
             await refusals.note(context, result.errors, options.get("variable_values") or {})
         return result
 

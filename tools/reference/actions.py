@@ -12,8 +12,9 @@ table grows: a program shows an action that it does not know as it is.
 The audit has what users and API tokens asked for, in the transaction that did it: outcome `DONE`;
 a request that changes nothing leaves no line. It has refusals too, outcome `REFUSED`, with
 `detail.code`: of a mutation by somebody who is signed in FORBIDDEN, FRESH_SIGN_IN_REQUIRED,
-BAD_CREDENTIALS, NOT_FOUND and RATE_LIMITED ([codes](errors.md)), at most 100 of one user in an
-hour. What Mooring does by itself is in the history of a project only.
+BAD_CREDENTIALS and NOT_FOUND ([codes](errors.md)), at most 100 of one user in an hour; what is
+RATE_LIMITED leaves none, or it would cost what the limit is to save. What Mooring does by itself is
+in the history of a project only.
 """
 
 

@@ -27,7 +27,7 @@ class UserMutations:
         try:
             state.entrance.check_sign_up(PASSWORD)
             made = await by_password.sign_up(
-                state.database, state.entrance.passwords, input.login, input.password, address
+                state.database, state.entrance, input.login, input.password, address
             )
         except InvalidInput as wrong:
             return SignUpPayload(credentials=None, errors=as_data(info, wrong))
@@ -42,7 +42,7 @@ class UserMutations:
         state.entrance.check(PASSWORD)
         user = await by_password.sign_in(
             state.database,
-            state.entrance.passwords,
+            state.entrance,
             input.login,
             input.password,
             address,

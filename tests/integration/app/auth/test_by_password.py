@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from app.auth import by_password
-from app.auth.passwords import Passwords
+from app.auth.entrance import Entrance
 from app.db.session import Database
 from app.domain.errors import BadCredentials, InvalidInput
 from app.domain.viewer import API
 from app.settings import Settings
 from tests.integration.world import viewer_of
 
-QUICK = Settings(password_memory=35840, password_time=1, password_parallelism=1)
+QUICK = Settings(password_memory=35840, password_time=1, password_parallelism=1, sign_in_tries=0)
 RIGHT = "correct horse battery"
 
 
@@ -23,16 +23,16 @@ class Door:
     """The way in, with these parameters."""
 
     database: Database
-    passwords: Passwords
+    entrance: Entrance
 
     async def sign_up(self, login: str = "ada") -> None:
-        await by_password.sign_up(self.database, self.passwords, login, RIGHT, "192.0.2.1")
+        await by_password.sign_up(self.database, self.entrance, login, RIGHT, "192.0.2.1")
 
     async def sign_in(
         self, login: str = "ada", password: str = RIGHT, *, registers: bool = False
     ) -> str:
         user = await by_password.sign_in(
-            self.database, self.passwords, login, password, "192.0.2.1", registers=registers
+            self.database, self.entrance, login, password, "192.0.2.1", registers=registers
         )
         return user.login
 
@@ -52,13 +52,13 @@ class Door:
 
 @pytest.fixture
 def door(database: Database) -> Door:
-    return Door(database, Passwords(QUICK))
+    return Door(database, Entrance(QUICK))
 
 
 async def test_a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in(door: Door) -> None:
     await door.sign_up()
     before = await door.secret()
-    door.passwords = Passwords(QUICK.model_copy(update={"password_time": 2}))
+    door.entrance = Entrance(QUICK.model_copy(update={"password_time": 2}))
 
     with pytest.raises(BadCredentials):
         await door.sign_in(password="wrong")
