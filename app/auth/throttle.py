@@ -1,7 +1,7 @@
 """How often one may: sign-ins by login and address, sign-ups by address, mutations by user.
 
 All processes count in one table, each with a statement beside the transaction of the work. Keys are
-sealed with the key of this installation, since people type their password into the field of the
+hashed with the keys of this installation, since people type their password into the field of the
 login. Who is slowed down, and why nobody can be locked out: docs/decisions/0019.
 """
 
@@ -30,7 +30,9 @@ class Throttle:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._key = hashlib.sha256(settings.token_key.get_secret_value().encode()).digest()
+        # Other keys, after a rotation, count from nothing: nobody can bring that about.
+        keys = settings.token_keys.get_secret_value().encode()
+        self._key = hashlib.sha256(b"throttle " + keys).digest()
 
     @asynccontextmanager
     async def signing_in(

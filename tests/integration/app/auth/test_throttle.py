@@ -19,7 +19,7 @@ from app.domain.viewer import API
 from app.settings import Settings
 from tests.postgres import as_role
 
-KEY = SecretStr("k" * 32)
+KEYS = SecretStr("k1:" + "k" * 32)
 HERE, THERE = "192.0.2.1", "198.51.100.1"
 
 
@@ -28,7 +28,7 @@ class Gate:
 
     def __init__(self, database: Database, **settings: int) -> None:
         self.database = database
-        self.throttle = Throttle(Settings(token_key=KEY).model_copy(update=settings))
+        self.throttle = Throttle(Settings(token_keys=KEYS).model_copy(update=settings))
 
     async def wrong(self, login: str = "ada", address: str | None = HERE) -> int | None:
         """A failed attempt: the seconds that it was refused for, or None when it was looked at."""
