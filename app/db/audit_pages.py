@@ -1,8 +1,9 @@
 """Reading the audit: pages of it, newest first, and long walks, oldest first.
 
 A viewer sees the lines of his accounts and those of his own doing, which are two indexes: each is
-walked for itself and the walks merged, so that the plan does not flip (data-layer.md section 7). A
-token that is for some projects only sees none. Whoever owns the database sees all (`everything`).
+walked for itself and the walks merged, so that the plan does not flip (data-layer.md section 7).
+Most lines are in both; one that is, is left out after the walks, for a walk that passes over such
+lines would pass over all of them. A token that is for some projects only sees none. Whoever owns the database sees all (`everything`).
 """
 
 from collections.abc import Sequence
@@ -85,10 +86,7 @@ AND (CAST(:until AS timestamptz) IS NULL OR a.at < CAST(:until AS timestamptz))
 _COLUMNS = columns(AuditRow, "a", detail="CAST(a.detail AS text)")
 # No project: a line has none, so nobody who is limited to some sees it.
 _ON_ACCOUNTS = visible("a", "account_id") + " AND CAST(:viewer_projects AS uuid[]) IS NULL"
-_OWN = """
-a.user_id = CAST(:viewer_user AS uuid) AND CAST(:viewer_projects AS uuid[]) IS NULL
-AND (a.account_id IS NULL OR a.account_id <> ALL(CAST(:viewer_accounts AS uuid[])))
-"""
+_OWN = "a.user_id = CAST(:viewer_user AS uuid) AND CAST(:viewer_projects AS uuid[]) IS NULL"
 
 
 def _binds(viewer: Scope) -> dict[str, Any]:
@@ -108,11 +106,14 @@ def _walk(*, upward: bool, origin: bool, limit: bool) -> TextClause:
     matches = _MATCHES + _bounds(upward=upward, origin=origin, limit=limit)
     order = f"ORDER BY a.at {way}, a.id {way} LIMIT :most"
     return text(f"""
-SELECT {_COLUMNS} FROM (
+SELECT {_COLUMNS} FROM (SELECT DISTINCT ON (at, id) * FROM (
   SELECT x.* FROM unnest(CAST(:viewer_accounts AS uuid[])) k(account_id) CROSS JOIN LATERAL (
     SELECT a.* FROM audit a
     WHERE a.account_id = k.account_id AND {_ON_ACCOUNTS} AND {matches} {order}) x
-  UNION ALL (SELECT a.* FROM audit a WHERE {_OWN} AND {matches} {order})) a
+  UNION ALL
+  SELECT x.* FROM unnest(ARRAY[CAST(:viewer_user AS uuid)]) k(user_id) CROSS JOIN LATERAL (
+    SELECT a.* FROM audit a
+    WHERE a.user_id = k.user_id AND {_OWN} AND {matches} {order}) x) walked) a
 {order}
 """)
 
@@ -128,9 +129,10 @@ SELECT {_COLUMNS} FROM audit a WHERE {_MATCHES}{bounds} ORDER BY a.at, a.id LIMI
 @cache
 def _behind(*, upward: bool) -> TextClause:
     back = "<=" if upward else ">="
+    matches = f"{_MATCHES} AND (a.at, a.id) {back} (:origin_key, :origin_id)"
     return text(f"""
-SELECT EXISTS (SELECT FROM audit a WHERE (({_ON_ACCOUNTS}) OR ({_OWN})) AND {_MATCHES}
-  AND (a.at, a.id) {back} (:origin_key, :origin_id))
+SELECT EXISTS (SELECT FROM audit a WHERE {_ON_ACCOUNTS} AND {matches})
+  OR EXISTS (SELECT FROM audit a WHERE {_OWN} AND {matches})
 """)
 
 

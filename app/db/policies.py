@@ -34,8 +34,10 @@ WALLED: Final[Mapping[str, str]] = {
     "change": f"USING ({_ACCOUNT})",
     "user_config": f"USING ({_USER})",
     "idempotency": f"USING ({_USER})",
-    # A line about somebody who failed to sign in is nobody's, and none is ever changed.
-    "audit": f"USING ({_ACCOUNT} OR {_USER}) WITH CHECK (true)",
+    # A line about somebody who failed to sign in is nobody's, and none is ever changed. The planner
+    # takes a bare OR of the two for a reason to read both indexes whole (300 ms at 200,000 lines,
+    # where `audit_pages` walks 100 in 1); of a CASE it thinks nothing.
+    "audit": f"USING (CASE WHEN {_ACCOUNT} OR {_USER} THEN true ELSE false END) WITH CHECK (true)",
 }
 
 # Users' rows without a policy, and why.
