@@ -3,7 +3,8 @@
 A viewer sees the lines of his accounts and those of his own doing, which are two indexes: each is
 walked for itself and the walks merged, so that the plan does not flip (data-layer.md section 7).
 Most lines are in both; one that is, is left out after the walks, for a walk that passes over such
-lines would pass over all of them. A token that is for some projects only sees none. Whoever owns the database sees all (`everything`).
+lines would pass over all of them. A token
+that is for some projects only sees none. Whoever owns the database sees all.
 """
 
 from collections.abc import Sequence

@@ -36,6 +36,9 @@ class AuditEntry(Node):
     actor: Actor = strawberry.field(
         description="Who did it; of a refused sign-in whom it was tried as."
     )
+    session_id: strawberry.ID | None = strawberry.field(
+        description="The session that it was done in, also when that has ended; else null."
+    )
     token_id: strawberry.ID | None = strawberry.field(
         description="The API token that it was done with, also when that is gone; else null."
     )
@@ -137,6 +140,7 @@ def entry(row: AuditRow) -> AuditEntry:
         action=row.action,
         outcome=row.outcome,
         actor=Actor(user_key=row.user_id, kind=row.actor_kind, name=row.actor_name),
+        session_id=_id(ids.of_type("Session", row.session_id)),
         token_id=_id(ids.of_type("ApiToken", row.token_id)),
         address=row.address,
         subject_id=_id(ids.of_type(row.subject_type, row.subject_id)),

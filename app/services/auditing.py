@@ -96,6 +96,7 @@ def _line(row: AuditRow) -> bytes:
             "action": row.action,
             "outcome": row.outcome,
             "actor": {"kind": row.actor_kind, "name": row.actor_name, "userId": user},
+            "sessionId": ids.of_type("Session", row.session_id),
             "tokenId": ids.of_type("ApiToken", row.token_id),
             "address": row.address,
             "subjectType": row.subject_type,

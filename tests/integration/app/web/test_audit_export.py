@@ -43,7 +43,8 @@ async def test_each_line_is_one_object_with_what_the_query_has_too(api: Api) -> 
 
     answer = await get(api, viewer, action="project.create")
     asked = """{ auditLog(filter: {actions: ["project.create"]}) { nodes { id at action outcome
-      actor { kind name user { id } } tokenId address subjectType subjectId subjectName detail }
+      actor { kind name user { id } } sessionId tokenId address subjectType subjectId
+      subjectName detail }
       } }"""
     told = (await api.post({"query": asked}, api.token(viewer))).json()
 
