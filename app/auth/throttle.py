@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.db import throttle
 from app.db.session import Database
-from app.domain.errors import BadCredentials, RateLimited
+from app.domain.errors import MooringError, RateLimited
 from app.domain.throttle import Bucket, Tries, network
 from app.domain.viewer import API
 from app.settings import Settings
@@ -40,8 +40,9 @@ class Throttle:
     ) -> AsyncIterator[None]:
         """One attempt to sign in, by whatever way; RateLimited when it comes too soon.
 
-        BadCredentials out of the block is a failure and stays counted. What ends well makes the
-        login's count nothing and this network a known one; what fails otherwise counts for nothing.
+        What the caller is told to be wrong is a failure and stays counted, and so is a request that
+        is cut off. What ends well makes the login's count nothing and this network a known one; a
+        failure of ours counts for nothing.
         """
         of_login, of_address = self._tries(address, login)
         tries = [*of_login, *of_address]
@@ -54,7 +55,7 @@ class Throttle:
             raise RateLimited(ceil(wait))
         try:
             yield
-        except BadCredentials:
+        except MooringError:
             raise
         except Exception:
             async with database.autocommit(API) as connection:

@@ -14,7 +14,7 @@ from app.auth.throttle import Throttle
 from app.db import retention, roles
 from app.db.retention import Keep
 from app.db.session import Database
-from app.domain.errors import BadCredentials, RateLimited
+from app.domain.errors import BadCredentials, InvalidInput, RateLimited
 from app.domain.viewer import API
 from app.settings import Settings
 from tests.postgres import as_role
@@ -157,7 +157,16 @@ async def test_without_an_address_only_the_login_is_limited(api_database: Databa
     assert [await gate.wrong("ada", None) for _ in range(6)] == [None] * 5 + [1]
 
 
-async def test_what_fails_for_another_reason_counts_for_nothing(gate: Gate) -> None:
+async def test_whatever_the_caller_is_told_to_be_wrong_counts(gate: Gate) -> None:
+    for _ in range(5):
+        with pytest.raises(InvalidInput):
+            async with gate.throttle.signing_in(gate.database, HERE, "ada"):
+                raise InvalidInput([])
+
+    assert await gate.wrong() == 1
+
+
+async def test_a_failure_of_ours_counts_for_nothing(gate: Gate) -> None:
     for _ in range(10):
         with pytest.raises(LookupError):
             async with gate.throttle.signing_in(gate.database, HERE, "ada"):
