@@ -22,6 +22,7 @@ from app.graphql.endpoint import Endpoint
 from app.graphql.sockets import Sockets
 from app.live.backend import WakeupBackend
 from app.live.feeds import Feeds
+from app.live.grants import Grants
 from app.secrets.keyring import KeyRing
 from app.services.projects import Makers
 from app.settings import Settings
@@ -51,14 +52,16 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         broadcast = Broadcast(backend=WakeupBackend(listen_url, enabled=settings.notify))
         feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
+        grants = Grants(database, broadcast, poll=settings.feed_poll)
         await broadcast.connect()
-        state = State(settings, database, sessions, makers, feeds, entrance)
+        state = State(settings, database, sessions, makers, feeds, grants, entrance)
         keep = retention.Keep(
             timedelta(seconds=settings.keep_changes), timedelta(seconds=settings.keep_audit)
         )
         tasks = [
             asyncio.create_task(publisher.run()),
             asyncio.create_task(feeds.poll()),
+            asyncio.create_task(grants.run()),
             asyncio.create_task(state.api_tokens.run(database)),
             asyncio.create_task(retention.run(database, keep, settings.prune_every)),
         ]

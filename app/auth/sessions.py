@@ -64,10 +64,10 @@ class Sessions:
             raise Unauthenticated(reason=renewed.reason)
         return self._credentials(*renewed)
 
-    async def viewer(self, database: Database, claims: AccessClaims) -> Viewer:
-        """Who asks with an access token; Unauthenticated with reason EXPIRED or REVOKED."""
+    async def viewer(self, database: Database, user_id: UUID, session_id: UUID) -> Viewer:
+        """Who asks in a session; Unauthenticated with reason EXPIRED or REVOKED."""
         async with database.read(API) as connection:
-            return await accounts.viewer(connection, claims.user_id, claims.session_id)
+            return await accounts.viewer(connection, user_id, session_id)
 
     def _credentials(self, user: UserRow, row: SessionRow) -> Credentials:
         # A JWT counts in whole seconds (RFC 7519 section 2).

@@ -18,7 +18,6 @@ from strawberry.dataloader import DataLoader
 from app.auth.apitokens import ApiTokens
 from app.auth.entrance import Entrance
 from app.auth.sessions import Sessions
-from app.auth.tokens import AccessClaims
 from app.db.session import Database
 from app.db.sessions import SignIn
 from app.domain import apitokens, ids
@@ -26,6 +25,7 @@ from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.ids import NodeType
 from app.domain.viewer import TokenScope, Viewer
 from app.live.feeds import Feeds
+from app.live.grants import Grants
 from app.services.projects import Makers
 from app.settings import Settings
 
@@ -50,6 +50,7 @@ class State:
     sessions: Sessions
     makers: Makers
     feeds: Feeds
+    grants: Grants
     entrance: Entrance
     api_tokens: ApiTokens = field(default_factory=ApiTokens)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,9 +70,9 @@ class Connection:
     address: str | None = None
     device: str | None = None
     connection_params: dict[str, Any] | None = field(default=None)
-    # What connection_init proved: later operations of a websocket are the session's, as long as it
+    # Whom connection_init proved: later operations of a websocket are the session's, as long as it
     # is renewed, whatever has become of the token that it began with.
-    proven: AccessClaims | None = field(default=None, repr=False)
+    proven: Viewer | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, state: State, request: HTTPConnection) -> Connection:
@@ -100,6 +101,10 @@ class Connection:
         found = await self._presented(token.strip())
         return replace(found, grant=replace(found.grant, address=self.address))
 
+    async def prove(self) -> None:
+        """Find out who asks on this websocket from now on, if anybody."""
+        self.proven = await self.viewer()
+
     def sign_in(self, provider: str) -> SignIn:
         """A sign-in that was made from here."""
         return SignIn(provider, self.device, self.address)
@@ -107,8 +112,15 @@ class Connection:
     async def _presented(self, token: str) -> Viewer:
         if apitokens.resembles(token):
             return await self.state.api_tokens.viewer(self.state.database, token)
+        session = self.proven.grant.session_id if self.proven else None
+        if self.proven and session:
+            return await self.state.sessions.viewer(
+                self.state.database, self.proven.user_id, session
+            )
         claims = self.state.sessions.tokens.read_access(token)
-        return await self.state.sessions.viewer(self.state.database, claims)
+        return await self.state.sessions.viewer(
+            self.state.database, claims.user_id, claims.session_id
+        )
 
 
 def _authorization(params: dict[str, Any]) -> Any:

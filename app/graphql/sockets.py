@@ -6,6 +6,7 @@ without a code; close reasons longer than a frame allows (RFC 6455 section 5.5: 
 fail. Pings are the server's, below the protocol (uvicorn: every 20 s).
 """
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, cast
@@ -26,6 +27,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from strawberry.types.unset import UNSET
 
 from app.domain.errors import TooComplex, Unauthenticated
+from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
 from app.graphql.requests import wrong_parameter
 from app.graphql.schema import schema
@@ -75,6 +77,33 @@ class _Socket(ASGIWebSocketAdapter):
 
 
 class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
+    _ending: asyncio.Task[None] | None = None
+
+    async def handle_connection_init(self, message: Any) -> None:
+        """Who is there; the socket lives as long as the session or token that was shown."""
+        await super().handle_connection_init(message)
+        viewer = self.context.proven
+        if viewer is not None and self._ending is None:
+            self._ending = asyncio.create_task(self._end_with(viewer))
+
+    async def shutdown(self) -> None:
+        """After the last message."""
+        if self._ending is not None:
+            self._ending.cancel()
+        await super().shutdown()
+
+    async def _end_with(self, viewer: Viewer) -> None:
+        with self.context.state.grants.held(viewer) as ended:
+            reason = await ended
+        for key in list(self.operations):
+            await self.cleanup_operation(key)
+        await self._refuse(Unauthenticated(reason=reason))
+
+    async def _refuse(self, refused: Unauthenticated) -> None:
+        # The code that client libraries take for "get a new token, then come again".
+        reason = f"{refused.code.value}: {refused.facts['reason']}"
+        await self.websocket.close(_FORBIDDEN, reason)
+
     async def handle_message(self, message: Message) -> None:
         """One message, its shape checked first."""
         wrong = wrong_message(message)
@@ -84,9 +113,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
         try:
             await super().handle_message(message)
         except Unauthenticated as refused:
-            # The code that client libraries take for "get a new token, then come again".
-            reason = f"{refused.code.value}: {refused.facts['reason']}"
-            await self.websocket.close(_FORBIDDEN, reason)
+            await self._refuse(refused)
         except WebSocketDisconnected:
             raise
         except Exception as error:
@@ -135,7 +162,7 @@ class Sockets(GraphQL[Connection, None]):
 
     async def on_ws_connect(self, context: Connection) -> Any:
         """Unauthenticated for a token that is not good: better at once than with each operation."""
-        await context.viewer()
+        await context.prove()
         return UNSET
 
     def decode_json(self, data: str | bytes) -> object:

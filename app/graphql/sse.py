@@ -8,13 +8,16 @@ Last-Event-ID (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 from starlette.responses import StreamingResponse
 
+from app.domain.errors import Unauthenticated
+from app.domain.viewer import Viewer
 from app.graphql import answers
 from app.graphql.context import Context, State
+from app.graphql.errors import refused
 from app.graphql.media import Media
 
 _COMPLETE = b"event: complete\ndata:\n\n"
@@ -31,7 +34,8 @@ def response(
 ) -> StreamingResponse:
     """The answer; comments in quiet times keep proxies from ending it. A client that goes away
     closes `results` at once; a process that stops ends it without `complete`: come again."""
-    events = _steadied(_events(results, context), state)
+    viewer = context.signed_in if context else None
+    events = _steadied(_events(results, context), state, viewer)
     return StreamingResponse(events, headers=_HEADERS, media_type=Media.EVENTS.value)
 
 
@@ -47,28 +51,34 @@ async def _events(
 
 
 async def _steadied(
-    events: AsyncGenerator[bytes, None], state: State
+    events: AsyncGenerator[bytes, None], state: State, viewer: Viewer | None
 ) -> AsyncGenerator[bytes, None]:
     leaving = asyncio.create_task(state.leaving.wait())
     coming = asyncio.ensure_future(anext(events, None))
     try:
-        while True:
-            # Not wait_for: it would cancel the stream, which only waits.
-            done, _ = await asyncio.wait(
-                {coming, leaving},
-                timeout=state.settings.stream_keepalive,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if leaving in done:
-                return
-            if not done:
-                yield _ALIVE
-                continue
-            event = coming.result()
-            if event is None:
-                return
-            yield event
-            coming = asyncio.ensure_future(anext(events, None))
+        with state.grants.held(viewer) if viewer else nullcontext(leaving) as ended:
+            while True:
+                # Not wait_for: it would cancel the stream, which only waits.
+                done, _ = await asyncio.wait(
+                    {coming, leaving, ended},
+                    timeout=state.settings.stream_keepalive,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if leaving in done:
+                    return
+                if ended in done:
+                    refusal = refused(Unauthenticated(reason=ended.result()))
+                    yield b"event: next\ndata: " + answers.encoded(refusal) + b"\n\n"
+                    yield _COMPLETE
+                    return
+                if not done:
+                    yield _ALIVE
+                    continue
+                event = coming.result()
+                if event is None:
+                    return
+                yield event
+                coming = asyncio.ensure_future(anext(events, None))
     finally:
         leaving.cancel()
         if coming.done():

@@ -10,13 +10,11 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from app.db import credentials
 from app.db.credentials import CredentialRow
 from app.db.session import Database
 from app.db.wakeups import settings_channel
-from app.domain.errors import Unauthenticated
 from app.domain.viewer import Viewer
 from app.live.feeds import Feeds
 
@@ -37,7 +35,7 @@ async def read(database: Database, viewer: Viewer) -> SettingsSeen:
 async def follow(
     database: Database, feeds: Feeds, viewer: Viewer, poll: float
 ) -> AsyncGenerator[SettingsSeen, None]:
-    """What they are, now and at each change; Unauthenticated at the end of the session."""
+    """What they are, now and at each change."""
     with feeds.woken(settings_channel(viewer.home)) as woken:
         sent = None
         while True:
@@ -46,13 +44,6 @@ async def follow(
             if seen != sent:
                 sent = seen
                 yield seen
-            await _wait(woken, viewer, poll * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-
-
-async def _wait(woken: asyncio.Event, viewer: Viewer, poll: float) -> None:
-    left = (viewer.expires_at - datetime.now(UTC)).total_seconds()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(min(left, poll)):
-            await woken.wait()
-    if datetime.now(UTC) >= viewer.expires_at:
-        raise Unauthenticated(reason="EXPIRED")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(poll * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
+                    await woken.wait()

@@ -6,10 +6,8 @@ carries the whole cursor at that event and the state of now. One that fell behin
 own cursor; RESYNC only when the log no longer has it, or when it is too far behind.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -20,7 +18,7 @@ from app.db.projects import ProjectRow
 from app.db.rows import Executor
 from app.db.session import Database
 from app.domain.cursors import StreamCursor, encode
-from app.domain.errors import NotFound, Unauthenticated
+from app.domain.errors import NotFound
 from app.domain.viewer import Viewer
 from app.live import news
 from app.live.feeds import Feeds, Subscriber
@@ -85,7 +83,7 @@ class Stream:
         raise NotFound(field=["id"])
 
     async def events(self, after: StreamCursor | None) -> AsyncGenerator[Event, None]:
-        """The stream; ends after DELETED of its project, UNAUTHENTICATED when the session ends."""
+        """The stream; ends after DELETED of its project."""
         with self._feeds.joined(self._viewer.accounts) as subscriber:
             async for event in self._beginning(after):
                 yield event
@@ -106,7 +104,7 @@ class Stream:
             yield event
 
     async def _next(self, subscriber: Subscriber) -> AsyncIterator[Event]:
-        items = await self._take(subscriber)
+        items = await subscriber.take()
         if items is not None:
             fresh = (item for item in items if item.change.seq > self._seqs[item.change.account_id])
             for event in self._changed(fresh):
@@ -116,14 +114,6 @@ class Stream:
             kept = self._covers(await feed.states(connection, self._viewer.accounts))
         async for event in self._since() if kept else self._snapshot(resync=True):
             yield event
-
-    async def _take(self, subscriber: Subscriber) -> list[News] | None:
-        left = (self._viewer.expires_at - datetime.now(UTC)).total_seconds()
-        try:
-            async with asyncio.timeout(left):
-                return await subscriber.take()
-        except TimeoutError as error:
-            raise Unauthenticated(reason="EXPIRED") from error
 
     async def _since(self) -> AsyncIterator[Event]:
         while not self._over:

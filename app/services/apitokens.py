@@ -14,6 +14,7 @@ from app.db import apitokens, projects
 from app.db.apitokens import ApiTokenRow
 from app.db.audit import Entry
 from app.db.session import Session
+from app.db.wakeups import grants_channel
 from app.domain import apitokens as form
 from app.domain import limits
 from app.domain.errors import Forbidden, InputErrorCode, NotFound
@@ -69,6 +70,7 @@ async def delete(session: Session, viewer: Viewer, token_id: UUID) -> ApiTokenRo
     row = await apitokens.delete(session, viewer.user_id, token_id)
     if row is None:
         raise NotFound(field=["id"])
+    session.channels.add(grants_channel(viewer.user_id))
     session.entries.append(_entry("token.delete", row, {}))
     return row
 

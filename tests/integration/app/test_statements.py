@@ -16,6 +16,7 @@ from app.domain.ids import NodeType
 from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.live.feeds import Feeds
+from app.live.grants import Grants
 from app.settings import Settings
 from tests.integration.world import MAKERS, TOKEN_KEYS, access_token, project_of, viewer_of
 
@@ -47,7 +48,8 @@ async def test_a_list_and_many_nodes_cost_the_same_whatever_their_number(
     settings = Settings(token_keys=SecretStr(TOKEN_KEYS))
     feeds = Feeds(api_database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
     sessions, entrance = Sessions(settings), Entrance(settings)
-    state = State(settings, api_database, sessions, MAKERS, feeds, entrance)
+    grants = Grants(api_database, None, poll=1)  # type: ignore[arg-type]  # nor socket
+    state = State(settings, api_database, sessions, MAKERS, feeds, grants, entrance)
     connection = Connection(state, authorization=f"Bearer {access_token(viewer)}")
 
     async def cost(document: str, **variables: object) -> int:

@@ -14,6 +14,7 @@ from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
 from app.graphql.schema import schema
 from app.live.feeds import Feeds
+from app.live.grants import Grants
 from app.settings import Settings
 from tests.integration.app.graphql.serving import api
 from tests.integration.world import MAKERS, TOKEN_KEYS, access_token
@@ -35,7 +36,9 @@ def state_of(database: Database, settings: Settings) -> State:
     """The same with these settings."""
     feeds = Feeds(database, None, poll=1, depth=1)  # type: ignore[arg-type]  # no stream here
     signing = settings.model_copy(update={"token_keys": SecretStr(TOKEN_KEYS)})
-    return State(signing, database, Sessions(signing), MAKERS, feeds, Entrance(settings))
+    grants = Grants(database, None, poll=1)  # type: ignore[arg-type]  # nor socket here
+    entrance = Entrance(settings)
+    return State(signing, database, Sessions(signing), MAKERS, feeds, grants, entrance)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Operations over server-sent events, read by a real HTTP client from a real server."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -135,16 +134,6 @@ async def test_a_quiet_stream_has_comments(url: str) -> None:
 
     assert comments == [Sent("")] * 3
     assert kinds(changed) == ["CHANGED"]
-
-
-async def test_a_stream_ends_with_the_session(api: Api) -> None:
-    viewer = await viewer_of(api.database, lifetime=timedelta(seconds=2))
-
-    async with api.stream(ALL, api.token(viewer)) as stream:
-        seen = await stream.rest()
-
-    assert kinds(seen[:1]) == ["SYNCED"]
-    assert code(seen[-2]) == ("UNAUTHENTICATED", "EXPIRED")
 
 
 async def test_a_stream_of_a_project_completes_after_its_end(api: Api) -> None:

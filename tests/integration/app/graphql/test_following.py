@@ -15,6 +15,7 @@ from app.domain.states import DesiredState, ResourceKind
 from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
 from app.graphql.schema import schema
+from app.live.grants import Grants
 from app.services import projects
 from app.services.projects import NewProject
 from tests.integration.app.graphql.conftest import SETTINGS
@@ -40,7 +41,8 @@ class Client:
 
     def __init__(self, api: Live, viewer: Viewer) -> None:
         entrance, sessions = Entrance(SETTINGS), Sessions(SETTINGS)
-        state = State(SETTINGS, api.database, sessions, MAKERS, api.feeds, entrance)
+        grants = Grants(api.database, None, poll=1)  # type: ignore[arg-type]  # not served
+        state = State(SETTINGS, api.database, sessions, MAKERS, api.feeds, grants, entrance)
         self._connection = Connection(state, f"Bearer {access_token(viewer)}")
 
     async def ask(self, document: str, **variables: Any) -> Any:

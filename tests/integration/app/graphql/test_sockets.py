@@ -1,6 +1,5 @@
 """Websockets that do not keep to graphql-transport-ws, and those that do."""
 
-from datetime import timedelta
 from typing import Any
 
 import websockets
@@ -149,19 +148,6 @@ async def test_a_socket_carries_a_hundred_operations_and_no_more(api: Api) -> No
     assert {answer["type"] for key, answer in answers.items() if key != "100"} == {"next"}
     [error] = answers["100"]["payload"]
     assert error["extensions"] == {"code": "TOO_COMPLEX", "measure": "operations", "limit": 100}
-
-
-async def test_a_stream_on_a_socket_ends_with_its_session(api: Api) -> None:
-    token = api.token(await viewer_of(api.database, lifetime=timedelta(seconds=2)))
-
-    async with api.socket() as socket:
-        await socket.init({"authorization": f"Bearer {token}"})
-        await socket.subscribe(ALL)
-        messages = [await socket.next() for _ in range(3)]
-
-    assert [message["type"] for message in messages] == ["next", "next", "complete"]
-    [error] = messages[1]["payload"]["errors"]
-    assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
 
 
 async def test_whoever_goes_away_or_completes_is_no_subscriber_any_more(api: Api) -> None:

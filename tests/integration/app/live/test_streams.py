@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -16,7 +15,7 @@ from app.db import feed
 from app.db.session import Database
 from app.domain import cursors
 from app.domain.cursors import StreamCursor
-from app.domain.errors import NotFound, Unauthenticated
+from app.domain.errors import NotFound
 from app.domain.states import DesiredState
 from app.domain.viewer import API, Viewer
 from app.live.streams import Event, EventKind, Stream
@@ -311,13 +310,3 @@ async def test_another_users_project_has_no_stream(url: str) -> None:
 
         with pytest.raises(NotFound):
             await api.stream(bob, project).check(None)
-
-
-async def test_a_stream_ends_with_its_session(url: str) -> None:
-    async with live(url) as api:
-        viewer = await viewer_of(api.database)
-        soon = replace(viewer, expires_at=datetime.now(UTC) + timedelta(seconds=0.5))
-
-        with pytest.raises(Unauthenticated):
-            async with reading(api.stream(soon)) as reader:
-                await reader.until(lambda _: False)

@@ -41,6 +41,7 @@ EXCUSED = {
     "app.db.environment._SEALED": RECONCILER,
     "app.db.feed._APPEND": NUMBERS,
     "app.db.feed._STATES": NUMBERS,
+    "app.db.grants._LEFT": ENTRANCE,
     "app.db.identities._PASSWORD": ENTRANCE,
     "app.db.identities._REHASHED": ENTRANCE,
     "app.db.identities._USED": ENTRANCE,
