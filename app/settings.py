@@ -166,6 +166,9 @@ class Settings(BaseSettings):
     database_cpu: str = Field("1", description="Processor of a database, per copy")
     database_memory: str = Field("1Gi", description="Memory of a database, per copy")
     database_storage: str = Field("3Gi", description="Disk of a database, per copy")
+    anthropic_http: bool = Field(
+        False, description="Users may set http:// base URLs for Anthropic's API"
+    )
 
     # Routes.
     route_mode: Literal["ingress", "gateway"] = Field("ingress", description="Kind of routes")

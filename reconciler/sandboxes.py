@@ -1,10 +1,12 @@
 """Reconciling one sandbox: observe, plan, act; the outcome says when to look again."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from app.db import databases, environment
+from app.db import anthropic, databases, environment
+from app.db.anthropic import Version
 from app.db.claims import Claim
 from app.db.databases import Access
 from app.db.environment import Sealed
@@ -37,6 +39,7 @@ class _Rows:
     spec: SandboxSpec
     databases: Sequence[Access]
     variables: Sequence[Sealed]
+    anthropic: Version | None
 
 
 class SandboxReconciler:
@@ -56,12 +59,13 @@ class SandboxReconciler:
             spec = await SANDBOXES.spec(connection, claim.id)
             theirs = await databases.of_project(connection, claim.project_id)
             variables = await environment.of_project(connection, claim.project_id)
+            version = await anthropic.of_sandbox(connection, claim.id)
         if spec is None:
             raise Superseded
         if claim.desired_state == DesiredState.DELETED:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        return await self._hold(claim, _Rows(spec, theirs, variables))
+        return await self._hold(claim, _Rows(spec, theirs, variables, version))
 
     async def _hold(self, claim: Claim, rows: _Rows) -> Outcome:
         """RUNNING or STOPPED."""
@@ -127,7 +131,16 @@ class SandboxReconciler:
     def _environment(self, rows: _Rows) -> tuple[tuple[str, str], ...]:
         """What it runs with beside what Mooring always sets; of equal keys the last one counts."""
         connection = self._connection(rows.databases[0]) if rows.databases else ()
-        return (*connection, *(self._variable(one) for one in rows.variables))
+        variables = (self._variable(one) for one in rows.variables)
+        return (*self._anthropic(rows.anthropic), *connection, *variables)
+
+    def _anthropic(self, version: Version | None) -> Iterable[tuple[str, str]]:
+        """The Anthropic settings that its last start gave it, whatever they are by now."""
+        if version is None:
+            return ()
+        said = self._keys.open(version.value, anthropic.TABLE, version.id, anthropic.COLUMN)
+        found: dict[str, str] = json.loads(said)
+        return found.items()
 
     def _variable(self, one: Sealed) -> tuple[str, str]:
         return one.key, self._keys.open(one.value, environment.TABLE, one.id, environment.COLUMN)

@@ -52,6 +52,19 @@ _NEW_ACCOUNT = text("INSERT INTO account (id, owner_id, login) VALUES (:id, :own
 _NEW_MEMBER = text("""
 INSERT INTO membership (account_id, user_id, role) VALUES (:account_id, :user_id, 'OWNER')
 """)
+_LOCK = text("SELECT id FROM account WHERE id = :id FOR NO KEY UPDATE")
+_SHARE = text("SELECT id FROM account WHERE id = :id FOR SHARE")
+
+
+async def lock(session: Session, account_id: UUID) -> None:
+    """Lock an account for a change of all that is in it; before any project."""
+    await session.execute(_LOCK, {"id": account_id})
+
+
+async def share(session: Session, account_id: UUID) -> None:
+    """Wait for whoever changes all that is in an account, and hold the next one off; before any
+    project. For what is to be in it from now on."""
+    await session.execute(_SHARE, {"id": account_id})
 
 
 async def viewer(executor: Executor, user_id: UUID, session_id: UUID) -> Viewer:

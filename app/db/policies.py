@@ -30,6 +30,7 @@ WALLED: Final[Mapping[str, str]] = {
     "sandbox": f"USING ({_ACCOUNT})",
     "database": f"USING ({_ACCOUNT})",
     "environment": f"USING ({_ACCOUNT})",
+    "anthropic_version": f"USING ({_ACCOUNT})",
     "credential": f"USING ({_ACCOUNT})",
     "change": f"USING ({_ACCOUNT})",
     "user_config": f"USING ({_USER})",

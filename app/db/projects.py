@@ -77,6 +77,10 @@ _LOCK = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
 WHERE p.id = :id AND {visible("p", "id")} FOR NO KEY UPDATE
 """)
+_LOCK_OWNED = text(f"""
+SELECT {columns(LockedProject, "p")} FROM project p
+WHERE p.account_id = :account_id AND {visible("p", "id")} ORDER BY p.id FOR NO KEY UPDATE
+""")
 _LOCK_ALL = text(f"""
 SELECT {columns(LockedProject, "p")} FROM project p
 WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY p.id FOR NO KEY UPDATE
@@ -131,6 +135,12 @@ async def lock(session: Session, viewer: Scope, project_id: UUID) -> LockedProje
     """Lock one project for a verb; None when there is none that `viewer` may see."""
     binds = {"id": project_id, **visible_to(viewer)}
     return next(iter(read(LockedProject, await session.execute(_LOCK, binds))), None)
+
+
+async def lock_owned(session: Session, viewer: Scope, account_id: UUID) -> list[LockedProject]:
+    """Lock all projects of an account that is locked, by id."""
+    binds = {"account_id": account_id, **visible_to(viewer)}
+    return read(LockedProject, await session.execute(_LOCK_OWNED, binds))
 
 
 async def lock_all(session: Session, ids: Collection[UUID]) -> list[LockedProject]:

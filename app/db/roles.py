@@ -48,11 +48,14 @@ GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency,
   session, api_token, user_config, environment, throttle TO {API};
 GRANT UPDATE ({_SET}), DELETE ON credential TO {API};
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
+GRANT UPDATE (anthropic_id) ON sandbox TO {API};
+GRANT DELETE ON anthropic_version TO {API};
 GRANT UPDATE (seq) ON feed TO {API};
 GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors,
   mooring_take_audit TO {API};
 GRANT EXECUTE ON FUNCTION mooring_keys_in_use TO {API}, {RECONCILER};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
+  anthropic_version,
   environment, user_config, credential, feed, change
   TO {RECONCILER};
 GRANT UPDATE ({_CHECKED}) ON credential TO {RECONCILER};

@@ -76,6 +76,7 @@ SEALED = (
     Column("environment", "value"),
     Column("credential", "model"),
     Column("user_config", "value"),
+    Column("anthropic_version", "value"),
     Column("user_identity", "access_token"),
     Column("user_identity", "refresh_token"),
 )

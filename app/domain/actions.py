@@ -69,6 +69,11 @@ ACTIONS: Final = (
         ("revealTerminalCredentials",),
     ),
     Action("sandbox.environment", "It is to have the changed variables of its project."),
+    Action("setting.set", "A setting was set.", ("setSetting", "setAnthropicSettings")),
+    Action("setting.delete", "A setting was removed.", ("deleteSetting",)),
+    Action("setting.reveal", "The value of a setting was shown.", ("revealSetting",)),
+    Action("project.settings", "Its owner's settings reach its sandboxes."),
+    Action("sandbox.settings", "It is to have the changed settings of its owner."),
     Action("project.status", "Its status changed.", seen=True),
     Action("project.gone", "It is gone.", seen=True),
     *(

@@ -26,6 +26,7 @@ class NodeType(IntEnum):
     CHANGE = 5
     SESSION = 7
     API_TOKEN = 8
+    SETTING = 9
     VARIABLE = 10
     AUDIT_ENTRY = 11
 

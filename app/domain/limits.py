@@ -42,3 +42,10 @@ VALUE_BYTES = 32 * 1024
 ENVIRONMENT_BYTES = 512 * 1024
 VARIABLES_PER_PROJECT = 200
 CATEGORY = (1, 32)
+
+# What a user configures; the Anthropic ones go into headers and environments.
+SETTING_KEY = (1, 128)
+SETTINGS_PER_USER = 100
+ANTHROPIC_URL = (1, 2048)
+ANTHROPIC_KEY = (1, 4096)
+ANTHROPIC_MODEL = (1, 200)

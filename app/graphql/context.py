@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Characters of a User-Agent that are kept.
 _DEVICE = 255
 # What is the viewer's own and in no project.
-_OWN = frozenset({NodeType.SESSION, NodeType.API_TOKEN, NodeType.AUDIT_ENTRY})
+_OWN = frozenset({NodeType.SESSION, NodeType.API_TOKEN, NodeType.SETTING, NodeType.AUDIT_ENTRY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import strawberry
 from app.db.audit import Outcome
 from app.db.project_pages import ProjectOrderField
 from app.domain.aggregate import ProjectStatus
+from app.domain.anthropic import Apply
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
 from app.domain.pages import Direction
 from app.domain.settings import Category, CredentialState
@@ -97,6 +98,15 @@ _describe(
         "REFUSED": "It cannot be used; `reason` and `message` say why.",
     },
     "KubeconfigState",
+)
+_describe(
+    Apply,
+    "When sandboxes get changed settings.",
+    {
+        "AT_ONCE": "Now: those that run restart once.",
+        "NEXT_START": "When they are next started; until then nothing restarts them for it.",
+    },
+    "ApplySettings",
 )
 _describe(
     InputErrorCode,

@@ -16,6 +16,7 @@ from app.db.feed import Change as ChangeRow
 from app.db.members import Members
 from app.db.projects import ProjectRow
 from app.domain.aggregate import ProjectStatus
+from app.domain.settings import Category
 from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind
 from app.graphql import enums  # noqa: F401 - gives the domain's enums their descriptions
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.graphql.connections import ChangeConnection
     from app.graphql.environment import Variable
     from app.graphql.sessions import Session
+    from app.graphql.settings import Setting
 
 Info = strawberry.Info[Context, None]
 
@@ -51,6 +53,15 @@ async def _sessions(
     return await info.context.own.sessions_of(root)
 
 
+async def _settings(
+    root: strawberry.Parent[User],
+    info: Info,
+    *,
+    category: Category | None = strawberry.UNSET,
+) -> list[Annotated[Setting, strawberry.lazy("app.graphql.settings")]]:
+    return await info.context.own.settings_of(root, category or None)
+
+
 @strawberry.type(description="Someone who can sign in.")
 class User(Node):
     """Someone who can sign in."""
@@ -69,6 +80,13 @@ class User(Node):
         resolver=_sessions,
         description=(
             "Where the viewer is signed in, newest first, at most 100; empty for another user."
+        ),
+    )
+    settings: list[Annotated[Setting, strawberry.lazy("app.graphql.settings")]] = strawberry.field(
+        resolver=_settings,
+        description=(
+            "What the user configured, of one category or all, by key, at most 101; secret values"
+            " are masked; of other users than `me` none is shown."
         ),
     )
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import strawberry
 from strawberry.dataloader import DataLoader
 
 from app.db import apitokens, audit_pages, sessions
 from app.domain import ids
 from app.domain.ids import NodeType
+from app.domain.settings import Category
 from app.domain.viewer import Viewer
 from app.graphql import audit
 from app.graphql.apitokens import ApiToken, api_token
@@ -21,6 +23,8 @@ from app.graphql.audit import AuditEntry
 from app.graphql.context import State
 from app.graphql.nodes import Node, User
 from app.graphql.sessions import Session, session
+from app.graphql.settings import Setting, settings
+from app.live.settings import read
 
 
 class Own:
@@ -38,6 +42,7 @@ class Own:
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
             NodeType.SESSION: DataLoader(self._load_sessions, cache=False),
             NodeType.API_TOKEN: DataLoader(self._load_api_tokens, cache=False),
+            NodeType.SETTING: DataLoader(self._load_settings, cache=False),
             NodeType.AUDIT_ENTRY: DataLoader(self._load_entries, cache=False),
         }
 
@@ -69,6 +74,20 @@ class Own:
         if user.id != ids.encode(NodeType.USER, self._viewer.user_id):
             return []
         return await self._api_tokens.load(self._viewer.user_id)
+
+    async def settings_of(self, user: User, category: Category | None) -> list[Setting]:
+        """The settings of the viewer, of one category or all; of somebody else none."""
+        if user.id != ids.encode(NodeType.USER, self._viewer.user_id):
+            return []
+        return [one for one in await self._settings() if category in (None, one.category)]
+
+    async def _settings(self) -> list[Setting]:
+        seen = await read(self._state.database, self._viewer)
+        return settings(seen, self._state.makers.keys)
+
+    async def _load_settings(self, keys: list[UUID]) -> list[Setting | None]:
+        found = {one.id: one for one in await self._settings()}
+        return [found.get(strawberry.ID(ids.encode(NodeType.SETTING, key))) for key in keys]
 
     async def _load_lists_of_api_tokens(self, keys: list[UUID]) -> list[list[ApiToken]]:
         async with self._state.database.read(self._viewer) as connection:

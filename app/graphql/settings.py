@@ -7,10 +7,15 @@ from datetime import datetime
 import strawberry
 
 from app.db.credentials import CredentialRow
+from app.db.user_config import SettingRow
+from app.domain import ids
+from app.domain.ids import NodeType
 from app.domain.settings import Category, CredentialState
 from app.domain.viewer import TokenScope
-from app.graphql.nodes import Info
+from app.graphql.nodes import Info, Node
 from app.live.settings import SettingsSeen, read
+from app.secrets.keyring import KeyRing
+from app.services.settings import opened
 
 KUBECONFIG = "KUBECONFIG"
 
@@ -53,7 +58,7 @@ class Kubeconfig:
 
 
 @strawberry.type(description="One thing that a user configured.")
-class Setting:
+class Setting(Node):
     """One thing that a user configured."""
 
     key: str = strawberry.field(description="Its name: KUBECONFIG for the viewer's own cluster.")
@@ -82,21 +87,37 @@ def kubeconfig(row: CredentialRow) -> Kubeconfig:
     )
 
 
-def settings(seen: SettingsSeen) -> list[Setting]:
+def settings(seen: SettingsSeen, keys: KeyRing) -> list[Setting]:
     """All settings, by key."""
-    row = seen.kubeconfig
-    if row is None:
-        return []
-    return [
-        Setting(
-            key=KUBECONFIG,
-            category=Category.KC,
-            is_secret=True,
-            value=None,
-            kubeconfig=kubeconfig(row),
-            updated_at=row.updated_at,
-        )
-    ]
+    found = [setting(row, keys) for row in seen.settings]
+    if seen.kubeconfig is not None:
+        found.append(_kubeconfig(seen.kubeconfig))
+    return sorted(found, key=lambda one: one.key)
+
+
+def setting(row: SettingRow, keys: KeyRing) -> Setting:
+    """A setting, masked when it is secret."""
+    return Setting(
+        id=strawberry.ID(ids.encode(NodeType.SETTING, row.id)),
+        key=row.key,
+        category=row.category,
+        is_secret=row.is_secret,
+        value=None if row.is_secret else opened(keys, row),
+        kubeconfig=None,
+        updated_at=row.updated_at,
+    )
+
+
+def _kubeconfig(row: CredentialRow) -> Setting:
+    return Setting(
+        id=strawberry.ID(ids.encode(NodeType.SETTING, row.id)),
+        key=KUBECONFIG,
+        category=Category.KC,
+        is_secret=True,
+        value=None,
+        kubeconfig=kubeconfig(row),
+        updated_at=row.updated_at,
+    )
 
 
 @strawberry.type

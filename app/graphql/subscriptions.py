@@ -19,6 +19,7 @@ from app.graphql.nodes import Info
 from app.graphql.settings import Setting, settings
 from app.live.settings import SettingsSeen, follow
 from app.live.streams import Stream
+from app.secrets.keyring import KeyRing
 
 
 @strawberry.type(
@@ -75,15 +76,15 @@ class Subscription:
         """The viewer's settings."""
         viewer, state = info.context.viewer(TokenScope.ACCOUNT), info.context.state
         seen = follow(state.database, state.feeds, viewer, state.settings.settings_poll)
-        return _settings(seen)
+        return _settings(seen, state.makers.keys)
 
 
 async def _settings(
-    seen: AsyncGenerator[SettingsSeen, None],
+    seen: AsyncGenerator[SettingsSeen, None], keys: KeyRing
 ) -> AsyncGenerator[list[Setting], None]:
     try:
         async for one in seen:
-            yield settings(one)
+            yield settings(one, keys)
     finally:
         await seen.aclose()
 

@@ -7,13 +7,14 @@ later.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.db import credentials
+from app.db import credentials, user_config
 from app.db.credentials import CredentialRow
 from app.db.session import Database
+from app.db.user_config import SettingRow
 from app.db.wakeups import settings_channel
 from app.domain.viewer import Viewer
 from app.live.feeds import Feeds
@@ -24,12 +25,16 @@ class SettingsSeen:
     """All settings of a viewer at one moment."""
 
     kubeconfig: CredentialRow | None
+    settings: Sequence[SettingRow] = ()
 
 
 async def read(database: Database, viewer: Viewer) -> SettingsSeen:
     """The viewer's settings now."""
     async with database.read(viewer) as connection:
-        return SettingsSeen(await credentials.of_account(connection, viewer, viewer.home))
+        return SettingsSeen(
+            await credentials.of_account(connection, viewer, viewer.home),
+            await user_config.of_user(connection, viewer.user_id),
+        )
 
 
 async def follow(

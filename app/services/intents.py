@@ -4,10 +4,11 @@ Intent is accepted in any state; repeating one is a success that changes nothing
 wanted, only delete and retry are accepted (design section 3.1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from uuid import UUID
 
-from app.db import projects, resources
+from app.db import anthropic, projects, resources
 from app.db.feed import NewChange
 from app.db.projects import LockedProject
 from app.db.resources import LockedResource
@@ -30,6 +31,7 @@ async def want_all(session: Session, project: LockedProject, desired: DesiredSta
         return
     generation = await projects.intend(session, project.id, desired)
     moved = await resources.want(session, [r.id for r in members], desired, generation)
+    await _equip(session, members, desired)
     verb = VERBS[desired]
     session.changes += [change(r, f"{r.kind.lower()}.{verb}", moved[r.id]) for r in members]
     await projects.settle(session, [replace(project, desired_state=desired)], verb)
@@ -48,24 +50,30 @@ async def want_one(
         return
     generation = await projects.intend(session, project.id, None)
     moved = await resources.want(session, [resource.id], desired, generation)
+    await _equip(session, [resource], desired)
     action = f"{resource.kind.lower()}.{VERBS[desired]}"
     session.changes.append(change(resource, action, moved[resource.id]))
     await projects.settle(session, [project])
 
 
 async def edit(
-    session: Session, among: Sequence[LockedProject], verb: str, message: str | None = None
+    session: Session,
+    among: Sequence[LockedProject],
+    verb: str,
+    message: str | None = None,
+    only: Collection[UUID] | None = None,
 ) -> None:
-    """What the sandboxes of these projects run with has changed: they are to have it.
-
-    One that is down stays down, and has it when it starts.
+    """What the sandboxes of these projects run with has changed (of `only` these): they are to
+    have it. One that is down stays down, and has it when it starts.
     """
     keys = [project.id for project in among]
     locked = await resources.lock(session, *keys)
     members = [
         member
         for member in locked
-        if member.kind == ResourceKind.SANDBOX and member.desired_state != DesiredState.DELETED
+        if member.kind == ResourceKind.SANDBOX
+        and member.desired_state != DesiredState.DELETED
+        and (only is None or member.id in only)
     ]
     await projects.intend_all(session, keys)
     moved = await resources.edit(session, [member.id for member in members])
@@ -95,6 +103,15 @@ def change(resource: LockedResource, action: str, to_status: ResourceStatus) -> 
         from_status=resource.status,
         to_status=to_status,
     )
+
+
+async def _equip(
+    session: Session, members: Sequence[LockedResource], desired: DesiredState
+) -> None:
+    """A sandbox that starts runs with its account's newest Anthropic settings."""
+    sandboxes = [member.id for member in members if member.kind == ResourceKind.SANDBOX]
+    if sandboxes and desired == DesiredState.RUNNING:
+        await anthropic.give(session, sandboxes)
 
 
 def _moves(resource: LockedResource, desired: DesiredState) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.db import projects, resources
+from app.db import accounts, projects, resources
 from app.db.audit import Entry
 from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Session
@@ -75,6 +75,8 @@ async def create(session: Session, viewer: Viewer, makers: Makers, new: NewProje
     _check_list(check, ResourceKind.SANDBOX, sandboxes)
     _check_list(check, ResourceKind.DATABASE, databases)
     check.done()
+    # Settings that reach all sandboxes of the account are not to miss these.
+    await accounts.share(session, viewer.home)
     status = ProjectStatus.CREATING if sandboxes or databases else ProjectStatus.STOPPED
     project = LockedProject(
         new_id(), viewer.home, about.name or "", status, DesiredState.RUNNING, generation=1

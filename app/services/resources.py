@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from app.db import projects, resources
+from app.db import anthropic, projects, resources
 from app.db.details import Details
 from app.db.feed import NewChange
 from app.db.projects import LockedProject
@@ -92,6 +92,8 @@ async def insert(
         project_generation=project.generation,
     )
     await maker.details.insert(session, maker.spec(key, project, new))
+    if kind == ResourceKind.SANDBOX:
+        await anthropic.give(session, [key])
     session.changes.append(_created(key, kind, project, new.name))
     return key
 

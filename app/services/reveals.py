@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.db import databases, environment
+from app.db import databases, environment, user_config
 from app.db.audit import Entry
 from app.db.databases import DATABASES
 from app.db.environment import VariableRow
 from app.db.sandboxes import SANDBOXES
 from app.db.session import Session
+from app.db.user_config import SettingRow
 from app.domain.dotenv import written
 from app.domain.dsn import postgres_url
 from app.domain.errors import NotFound
 from app.domain.viewer import Viewer
 from app.secrets.keyring import KeyRing
-from app.services import projects
+from app.services import projects, settings
 from app.services.environment import opened
 
 
@@ -96,6 +97,26 @@ async def variables(
         )
     )
     return written({row.key: opened(keys, row) for row in rows})
+
+
+async def setting(
+    session: Session, viewer: Viewer, keys: KeyRing, setting_id: UUID
+) -> tuple[SettingRow, str]:
+    """A setting and its value; a token for single projects sees none."""
+    rows = await user_config.of_user(session, viewer.user_id)
+    row = next((one for one in rows if one.id == setting_id), None)
+    if row is None or viewer.projects is not None:
+        raise NotFound(field=["id"])
+    session.entries.append(
+        Entry(
+            action="setting.reveal",
+            account_id=viewer.home,
+            subject_type="Setting",
+            subject_id=row.id,
+            subject_name=row.key,
+        )
+    )
+    return row, settings.opened(keys, row)
 
 
 async def database(

@@ -244,6 +244,33 @@ def upgrade() -> None:
     )
     op.add_column("database", sa.Column("k8s_server", sa.Text(), nullable=True))
     op.add_column("sandbox", sa.Column("k8s_server", sa.Text(), nullable=True))
+    op.create_table(
+        "anthropic_version",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("mooring_now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "number"),
+    )
+    op.add_column("sandbox", sa.Column("anthropic_id", sa.Uuid(), nullable=True))
+    op.create_index(
+        "sandbox_anthropic",
+        "sandbox",
+        ["anthropic_id"],
+        unique=False,
+        postgresql_where=sa.text("anthropic_id IS NOT NULL"),
+    )
     op.add_column(
         "user_identity",
         sa.Column(
@@ -281,6 +308,13 @@ def downgrade() -> None:
     op.drop_column("user_identity", "refresh_token")
     op.drop_column("user_identity", "access_token")
     op.drop_column("user_identity", "metadata")
+    op.drop_index(
+        "sandbox_anthropic",
+        table_name="sandbox",
+        postgresql_where=sa.text("anthropic_id IS NOT NULL"),
+    )
+    op.drop_column("sandbox", "anthropic_id")
+    op.drop_table("anthropic_version")
     op.drop_column("sandbox", "k8s_server")
     op.drop_column("database", "k8s_server")
     op.drop_table("environment")

@@ -14,6 +14,7 @@ _COLUMNS = {
     "environment": ["value"],
     "credential": ["model"],
     "user_config": ["value"],
+    "anthropic_version": ["value"],
     "user_identity": ["access_token", "refresh_token"],
 }
 

@@ -7,6 +7,7 @@ types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Wh
   phase to next_attempt_at by the reconciler's record; status by Postgres; asked, lane and due_at
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
 - `sandbox`: spec by the API with the intent, the two addresses by the record.
+- `anthropic_version`: the API; `sandbox.anthropic_id` with the intent that starts it.
 - `database`: spec by the API with the intent, host to password by the record.
 - `credential`: the model by the API, state to attempts by the reconciler, the rest as `resource`.
 - `environment`, and all of a user's own (identities, sessions, tokens, settings): the API.
@@ -31,10 +32,19 @@ from app.db.models.identity import (
     UserIdentity,
 )
 from app.db.models.log import Audit, Change, Feed, Installation
-from app.db.models.projects import Credential, Database, Environment, Project, Resource, Sandbox
+from app.db.models.projects import (
+    AnthropicVersion,
+    Credential,
+    Database,
+    Environment,
+    Project,
+    Resource,
+    Sandbox,
+)
 
 __all__ = [
     "Account",
+    "AnthropicVersion",
     "ApiToken",
     "Audit",
     "Base",

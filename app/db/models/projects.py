@@ -94,7 +94,12 @@ class Sandbox(Base):
     """What only a sandbox has; written when it changes, not with each pass."""
 
     __tablename__ = "sandbox"
-    __table_args__ = (UniqueConstraint("k8s_namespace", "k8s_name"),)
+    __table_args__ = (
+        UniqueConstraint("k8s_namespace", "k8s_name"),
+        Index(
+            "sandbox_anthropic", "anthropic_id", postgresql_where=text("anthropic_id IS NOT NULL")
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(ForeignKey("resource.id"), primary_key=True)
     account_id: Mapped[UUID]
@@ -110,6 +115,24 @@ class Sandbox(Base):
     ttyd_url: Mapped[str | None]
     ttyd_user: Mapped[str]
     ttyd_password: Mapped[bytes]
+    anthropic_id: Mapped[UUID | None]
+
+
+class AnthropicVersion(Base):
+    """What sandboxes of an account get of its owner's Anthropic settings, as set at one time.
+
+    `value` is JSON of variables, sealed; a sandbox names the version that it runs with, without a
+    foreign key, whose check would look at `sandbox` once more than `anthropic` does.
+    """
+
+    __tablename__ = "anthropic_version"
+    __table_args__ = (UniqueConstraint("account_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    number: Mapped[int]
+    value: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class Database(Base):

@@ -12,6 +12,7 @@ from app.graphql.mutations.projects import ProjectMutations
 from app.graphql.mutations.reveals import RevealMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
 from app.graphql.mutations.sessions import SessionMutations
+from app.graphql.mutations.settings import SettingMutations
 from app.graphql.mutations.users import UserMutations
 
 
@@ -33,5 +34,6 @@ class Mutation(
     DatabaseMutations,
     EnvironmentMutations,
     RevealMutations,
+    SettingMutations,
 ):
     """Everything that can be changed."""

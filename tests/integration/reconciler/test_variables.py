@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from app.db import resources as asks
 from app.db.session import Database
+from app.domain.anthropic import Apply
 from app.domain.environment import Given
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER, Viewer
-from app.services import environment, projects
+from app.services import anthropic, environment, projects
 from app.services.projects import NewProject
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
@@ -74,6 +75,11 @@ class Editor:
             await environment.replace(
                 session, self.viewer, KEYS, self.project, category="general", given=given
             )
+        await self.looked_at()
+
+    async def configure(self, apply: Apply, **given: str | None) -> None:
+        async with self.database.begin(self.viewer) as session:
+            await anthropic.put(session, self.viewer, KEYS, given, apply=apply, http=False)
         await self.looked_at()
 
     async def want(self, desired: DesiredState) -> None:
@@ -199,3 +205,43 @@ async def test_a_variable_wins_over_the_address_of_the_database_and_leaves_it_al
     assert up.variables["DATABASE_URL"] == "postgresql://elsewhere"
     assert up.variables["PGHOST"].endswith(".svc")
     assert up.variables["PORT"] == "3000"
+
+
+async def test_anthropic_settings_reach_a_sandbox_at_once_or_when_it_is_next_started(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+
+    async with running(database, resources.reconcile, settings, cluster) as loop:
+        await shows(database, app="RUNNING")
+        editor = Editor(database, viewer, project, loop)
+        await editor.configure(Apply.AT_ONCE, ANTHROPIC_API_KEY="k1")
+        at_once = await seen(cluster)
+        await editor.configure(Apply.NEXT_START, ANTHROPIC_BASE_URL="https://gateway.test")
+        await editor.looked_at()
+        later = await seen(cluster)
+        await editor.put("ANTHROPIC_MODEL", "own")
+        edited = await seen(cluster)
+        await editor.want(DesiredState.STOPPED)
+        await editor.want(DesiredState.RUNNING)
+        started = await seen(cluster)
+        await editor.configure(
+            Apply.AT_ONCE, ANTHROPIC_API_KEY=None, ANTHROPIC_BASE_URL=None, ANTHROPIC_MODEL="theirs"
+        )
+        cleared = await seen(cluster)
+
+    def of_anthropic(state: Seen) -> dict[str, str]:
+        return {k: v for k, v in state.variables.items() if k.startswith("ANTHROPIC_")}
+
+    assert of_anthropic(at_once) == {"ANTHROPIC_API_KEY": "k1"}
+    assert at_once.generation == 2
+    assert later == at_once
+    assert of_anthropic(edited) == {"ANTHROPIC_API_KEY": "k1", "ANTHROPIC_MODEL": "own"}
+    assert of_anthropic(started) == {
+        "ANTHROPIC_AUTH_TOKEN": "k1",
+        "ANTHROPIC_BASE_URL": "https://gateway.test",
+        "ANTHROPIC_MODEL": "own",
+    }
+    assert of_anthropic(cleared) == {"ANTHROPIC_MODEL": "own"}
+    assert len(cleared.pods) == 1

@@ -23,6 +23,8 @@ ROWS = (
     SELECT id, account_id, 'n', id::text, 1, '1', '1', '1' FROM resource""",
     """INSERT INTO environment (id, account_id, project_id, key, value, category, is_secret)
     SELECT id, account_id, id, 'KEY', '', 'general', true FROM project""",
+    """INSERT INTO anthropic_version (id, account_id, number, value)
+    SELECT id, id, 1, '' FROM account""",
     """INSERT INTO credential (id, account_id, model, server, k8s_namespace)
     SELECT id, id, '', 's', 'n' FROM account""",
     """INSERT INTO user_config (id, user_id, key, value, category, is_secret)

@@ -39,6 +39,8 @@ MAKES = {
       SELECT id, id, '', 's', 'n' FROM account""",
     "user_config": """INSERT INTO user_config (id, user_id, key, value, category, is_secret)
       SELECT id, id, 'key', '', 'general', true FROM "user" """,
+    "anthropic_version": """INSERT INTO anthropic_version (id, account_id, number, value)
+      SELECT id, id, 1, '' FROM account""",
     "user_identity": "SELECT 1",
     "sandbox": "SELECT 1",
 }

@@ -32,6 +32,8 @@ MUTATIONS = {
     "VariableInput": "replaceVariables",
     "KubeconfigInput": "setKubeconfig",
     "ImportVariablesInput": "importVariables",
+    "SetSettingInput": "setSetting",
+    "SetAnthropicSettingsInput": "setAnthropicSettings",
 }
 # An input that is only ever part of another: that one, and where in it.
 INSIDE = {"VariableInput": ("ReplaceVariablesInput", "variables")}
@@ -109,6 +111,12 @@ CATEGORY: Values = [
     ("x" * 33, "TOO_LONG"),
     ("", "REQUIRED"),
     *((v, "INVALID") for v in ("A", "-a", "a b", "ä", "a\n", "a\0")),
+]
+MODEL: Values = [
+    *((v, TAKEN_AS_IT_IS) for v in ("m", "claude-opus-4-1", "gpt-5(high)", "x" * 200, None)),
+    ("x" * 201, "TOO_LONG"),
+    ("", "REQUIRED"),
+    *((v, "INVALID") for v in ("a b", " a", "a\n", "ä", "a\0", "\ud800", "\u202e")),
 ]
 FLAG: Values = [(v, TAKEN_AS_IT_IS) for v in (True, False, None)]
 TABLE: Mapping[str, Mapping[str, Values]] = {
@@ -227,6 +235,69 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
         "value": VALUE,
         "isSecret": FLAG,
         "category": [*CATEGORY, (None, TAKEN_AS_IT_IS)],
+    },
+    "SetSettingInput": {
+        "key": [
+            *((v, TAKEN_AS_IT_IS) for v in ("a", "_", "A.b-c_1", "x" * 128, "KUBECONFIG_2")),
+            ("x" * 129, "TOO_LONG"),
+            ("", "REQUIRED"),
+            *((v, "INVALID") for v in ("1a", "-a", ".a", "a b", "ä", "a\n", "a\0", "\ud800")),
+            *((v, "NOT_ALLOWED") for v in ("KUBECONFIG", "kubeconfig", "ANTHROPIC_MODEL")),
+        ],
+        "value": VALUE,
+        "category": [
+            *((v, TAKEN_AS_IT_IS) for v in ("GENERAL", "GITHUB", None)),
+            *((v, "NOT_ALLOWED") for v in ("KC", "ANTHROPIC_API")),
+        ],
+        "isSecret": FLAG,
+    },
+    "SetAnthropicSettingsInput": {
+        "baseUrl": [
+            *(
+                (v, TAKEN_AS_IT_IS)
+                for v in (
+                    "https://api.anthropic.com",
+                    "https://gateway.test:8443/anthropic/v1",
+                    "HTTPS://[2001:db8::1]/",
+                    "https://h/" + "x" * 2038,
+                    None,
+                )
+            ),
+            ("https://h/" + "x" * 2039, "TOO_LONG"),
+            ("", "REQUIRED"),
+            *(
+                (v, "INVALID")
+                for v in (
+                    "gateway.test",
+                    "ftp://h",
+                    "https://",
+                    "https:///path",
+                    "https://u:p@h",
+                    "https://u@h",
+                    "https://h?key=1",
+                    "https://h#f",
+                    "https://h/ a",
+                    "https://h:0",
+                    "https://h:99999",
+                    "https://h:x",
+                    "https://[::1",
+                    "https://ä.test",
+                    "https://h\n",
+                    "https://h\0",
+                    "file:///etc/passwd",
+                )
+            ),
+            ("http://gateway.test", "NOT_ALLOWED"),
+        ],
+        "apiKey": [
+            *((v, TAKEN_AS_IT_IS) for v in ("k", "sk-ant-api03-x_y", "x" * 4096, None)),
+            ("x" * 4097, "TOO_LONG"),
+            ("", "REQUIRED"),
+            *((v, "INVALID") for v in ("a b", "a\n", "a\r\nX: y", "ä", "a\0", "\ud800")),
+        ],
+        "model": MODEL,
+        "smallModel": MODEL,
+        "apply": [(v, TAKEN_AS_IT_IS) for v in ("AT_ONCE", "NEXT_START", None)],
     },
     "VariableInput": {"key": KEY, "value": VALUE, "isSecret": FLAG},
     "ImportVariablesInput": {

@@ -18,7 +18,7 @@ from app.domain import ids
 from app.domain.environment import Given
 from app.domain.ids import NodeType, new_id
 from app.domain.viewer import API, Viewer
-from app.services import environment, projects
+from app.services import environment, projects, settings
 from app.services.projects import NewProject
 from tests.integration.app.graphql.conftest import Ask, Follow
 from tests.integration.app.graphql.walk import (
@@ -51,6 +51,7 @@ async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, st
         project = (await projects.create(session, viewer, MAKERS, NewProject("secret"))).id
         given = Given("TOKEN", "secret", is_secret=False)
         variable = await environment.put(session, viewer, KEYS, project, given)
+        setting = await settings.put(session, viewer, KEYS, given, None)
     token, _ = await token_of(database, viewer, "secret token")
     assert viewer.grant.session_id is not None
     keys: dict[NodeType, UUID] = {
@@ -59,6 +60,7 @@ async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, st
         NodeType.SESSION: viewer.grant.session_id,
         NodeType.API_TOKEN: token.id,
         NodeType.VARIABLE: variable.id,
+        NodeType.SETTING: setting.id,
     }
     async with database.read(API) as connection:
         for row in await connection.execute(text("SELECT id, kind FROM resource")):

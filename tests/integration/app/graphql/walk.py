@@ -36,6 +36,8 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "SetVariableInput": {"key": "LOG_LEVEL", "value": "debug"},
     "ReplaceVariablesInput": {"category": "general", "variables": []},
     "ImportVariablesInput": {"dotenv": "LOG_LEVEL=debug"},
+    "SetSettingInput": {"key": "editor", "value": "vim"},
+    "SetAnthropicSettingsInput": {"model": "claude-opus-4-1"},
     "VariableInput": {"key": "LOG_LEVEL", "value": "debug"},
     "KubeconfigInput": {"kubeconfig": json.dumps(good())},
 }
