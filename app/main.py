@@ -27,6 +27,7 @@ from app.secrets.keyring import KeyRing
 from app.services.projects import Makers
 from app.settings import Settings
 from app.web import audit_export, health, playground, start
+from app.web.sign_in import SignIn
 
 
 async def _viewer(request: Request) -> Viewer | None:
@@ -38,7 +39,8 @@ def create_app(settings: Settings) -> Starlette:
     """The ASGI application; settings that cannot work are refused here, before it serves."""
     url, listen_url = settings.postgres()
     sessions = Sessions(settings)
-    makers = Makers(settings, KeyRing(settings.secret_keys.get_secret_value()))
+    keys = KeyRing(settings.secret_keys.get_secret_value())
+    makers = Makers(settings, keys)
     entrance = Entrance(settings)
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(
@@ -46,6 +48,15 @@ def create_app(settings: Settings) -> Starlette:
         pool=settings.database_pool,
         pooled=settings.listen_url is not None,
         publisher=publisher,
+    )
+
+    sign_in = SignIn(
+        database,
+        entrance,
+        sessions,
+        keys,
+        viewer_of=_viewer,
+        fresh=settings.fresh_sign_in,
     )
 
     @asynccontextmanager
@@ -72,6 +83,7 @@ def create_app(settings: Settings) -> Starlette:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await broadcast.disconnect()
+            await entrance.outbound.close()
             await database.close()
 
     return Starlette(
@@ -80,6 +92,7 @@ def create_app(settings: Settings) -> Starlette:
             *health.routes(health.database_checks(database, migrations.head())),
             *playground.routes(),
             *audit_export.routes(_viewer),
+            *sign_in.routes(),
             Route("/graphql", Endpoint()),
             WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout)),
         ],

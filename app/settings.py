@@ -5,11 +5,15 @@ have `KUBECONFIG` and `DATABASE_URL` exported to production. Times are in second
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
+    ConfigDict,
     Field,
     IPvAnyNetwork,
     SecretStr,
@@ -35,7 +39,29 @@ _GONE: Final = {
 }
 
 
-_WEAKEST_HASH = 35840
+_WEAKEST_HASH: Final = 35840
+_PROVIDER: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
+_OTHERS: Final = {"PASSWORD", "GITHUB", "SEALOS"}
+_LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
+
+
+def web_address(url: str) -> str:
+    """`url` if it is https, or http on this machine; ValueError."""
+    parts = urlsplit(url)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not safe or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("give https://host, or http://localhost:port on one's own machine")
+    return url
+
+
+class OpenId(BaseModel):
+    """An OpenID Connect provider, as the operator was registered there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: Annotated[str, AfterValidator(web_address)]
+    client_id: str
+    client_secret: SecretStr
 
 
 class Settings(BaseSettings):
@@ -113,6 +139,31 @@ class Settings(BaseSettings):
     password_sign_in: bool = Field(True, description="Sign in with login and password")
     register_at_sign_in: bool = Field(
         False, description="signIn makes the user of a login that nobody has"
+    )
+    fresh_sign_in: Seconds = Field(
+        600, description="How long after a sign-in one may change how one signs in"
+    )
+    public_url: str | None = Field(
+        None, description="This API as browsers reach it, https://host; for providers' way back"
+    )
+    github_client_id: str | None = Field(
+        None, description="Client id of the GitHub app; set: sign in with GitHub"
+    )
+    github_client_secret: SecretStr | None = Field(None, description="Its client secret")
+    github_url: str = Field("https://github.com", description="GitHub's pages")
+    github_api_url: str = Field("https://api.github.com", description="GitHub's API")
+    openid_providers: dict[str, OpenId] = Field(
+        {},
+        description="OpenID Connect providers by name (A-Z, 0-9, _), JSON: issuer, client_id,"
+        " client_secret; GOOGLE needs no issuer",
+    )
+    sealos_jwt_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="Secrets of at least 32 bytes that Sealos signs tokens with, by comma: the one"
+        " of now and its successor; set: sign in from Sealos",
+    )
+    provider_timeout: Seconds = Field(
+        10, description="How long a provider may take for all that one sign-in asks of it"
     )
     password_memory: int = Field(
         65536, ge=7168, le=4194304, description="KiB that the hash of a password takes"
@@ -243,6 +294,21 @@ class Settings(BaseSettings):
         None, description="Folder of PostgreSQL's programs, as pg_config --bindir prints it"
     )
     simulator_arguments: str = Field("", description="More arguments for the simulator")
+
+    @field_validator("public_url", "github_url", "github_api_url")
+    @classmethod
+    def _web(cls, url: str | None) -> str | None:
+        return url if url is None else web_address(url).rstrip("/")
+
+    @field_validator("openid_providers", mode="before")
+    @classmethod
+    def _named(cls, providers: Any) -> Any:
+        for name, chosen in providers.items() if isinstance(providers, dict) else ():
+            if not _PROVIDER.fullmatch(name) or name in _OTHERS:
+                raise ValueError("a name has A-Z, 0-9 and _, and is not PASSWORD, GITHUB or SEALOS")
+            if name == "GOOGLE" and isinstance(chosen, dict):
+                chosen.setdefault("issuer", "https://accounts.google.com")
+        return providers
 
     @field_validator("password_time")
     @classmethod

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+from app.auth.github import GITHUB, GitHub
+from app.auth.openid import OpenIdProvider
+from app.auth.outbound import Outbound
 from app.auth.passwords import Passwords
+from app.auth.provider import Provider
+from app.auth.sealos import SEALOS, Sealos
 from app.auth.throttle import Throttle
 from app.db.accounts import PASSWORD
 from app.domain.errors import InputErrorCode, InputProblem, InvalidInput
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,17 @@ class Entrance:
         self._settings = settings
         self.passwords = Passwords(settings)
         self.throttle = Throttle(settings)
+        self.sealos = Sealos(settings)
+        self.outbound = Outbound(settings.provider_timeout)
+        self.providers = {provider.name: provider for provider in self._providers()}
 
     @property
     def ways(self) -> list[Way]:
         """Those that are on."""
-        names = [PASSWORD] if self._settings.password_sign_in else []
-        return [Way(name, self.may_sign_up(name)) for name in names]
+        ways = [Way(PASSWORD, self.may_sign_up(PASSWORD))]
+        browsers = [Way(name, self.may_sign_up(name), path_of(name)) for name in self.providers]
+        desktops = [Way(SEALOS, self.may_sign_up(SEALOS))] if self.sealos.is_on else []
+        return (ways if self._settings.password_sign_in else []) + browsers + desktops
 
     def may_sign_up(self, provider: str) -> bool:
         """Whether somebody whom we do not know becomes a user by this way."""
@@ -46,6 +56,30 @@ class Entrance:
         self.check(provider)
         if not self.may_sign_up(provider):
             raise _refused("Nobody can sign up here this way; ask the operator.")
+
+    def _providers(self) -> list[Provider]:
+        settings, outbound = self._settings, self.outbound
+        made: list[Provider] = []
+        if settings.github_client_id:
+            if settings.github_client_secret is None:
+                raise SettingsError("MOORING_GITHUB_CLIENT_SECRET is not set: GitHub gives one")
+            made.append(GitHub(settings, outbound, self._callback(GITHUB)))
+        for name, chosen in settings.openid_providers.items():
+            made.append(OpenIdProvider(name, chosen, outbound, self._callback(name)))
+        return made
+
+    def _callback(self, provider: str) -> str:
+        # Not from the request: whoever names another host in it would say where codes are sent.
+        if self._settings.public_url is None:
+            raise SettingsError(
+                f"MOORING_PUBLIC_URL is not set: {provider} sends browsers back there"
+            )
+        return f"{self._settings.public_url}{path_of(provider)}/callback"
+
+
+def path_of(provider: str) -> str:
+    """Where a browser begins to sign in at a provider."""
+    return f"/auth/{provider.lower()}"
 
 
 def _refused(rule: str) -> InvalidInput:

@@ -76,6 +76,9 @@ UPDATE session SET rotation = :rotation, last_used_at = mooring_now(),
   expires_at = least(mooring_now() + :idle, created_at + :longest)
 WHERE id = :id RETURNING {_COLUMNS}
 """).bindparams(*_TERMS)
+_PROVED = text("""
+UPDATE session SET authenticated_at = mooring_now() WHERE id = :id AND user_id = :user_id
+""")
 _END = text("DELETE FROM session WHERE id = :id AND user_id = :user_id RETURNING id")
 _END_ALL = text("""
 DELETE FROM session WHERE user_id = :user_id AND id IS DISTINCT FROM CAST(:kept AS uuid)
@@ -139,6 +142,11 @@ async def end(executor: Executor, user_id: UUID, session_id: UUID) -> bool:
     """End a session of this user; whether there was one."""
     ended = await executor.execute(_END, {"id": session_id, "user_id": user_id})
     return ended.first() is not None
+
+
+async def proved(executor: Executor, user_id: UUID, session_id: UUID) -> None:
+    """The user of this session proved again who it is."""
+    await executor.execute(_PROVED, {"id": session_id, "user_id": user_id})
 
 
 async def end_all(executor: Executor, user_id: UUID, kept: UUID | None) -> int:

@@ -21,7 +21,7 @@ class Action:
 
 ACTIONS: Final = (
     Action("user.sign-up", "Somebody signed up.", ("signUp",)),
-    Action("sign-in.done", "Somebody signed in.", ("signIn",)),
+    Action("sign-in.done", "Somebody signed in.", ("signIn", "signInWithSealos")),
     Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
     Action("session.open", "A session began, by whichever way somebody signed in."),
     Action(
@@ -37,6 +37,10 @@ ACTIONS: Final = (
     Action("kubeconfig.set", "A kubeconfig was set.", ("setKubeconfig",)),
     Action("kubeconfig.check", "It was to be looked at again.", ("checkKubeconfig",)),
     Action("kubeconfig.delete", "It was taken away.", ("deleteKubeconfig",)),
+    Action("password.change", "The password changed.", ("changePassword",)),
+    Action("identity.link", "A way to sign in was added.", ("setPassword", "linkSealos")),
+    Action("identity.unlink", "A way to sign in was taken away.", ("unlinkIdentity",)),
+    Action("identity.set-primary", "Another way became the primary.", ("setPrimaryIdentity",)),
     Action("project.create", "A project was made.", ("createProject",)),
     Action("project.update", "Its name, description or repository changed.", ("updateProject",)),
     Action("project.start", "RUNNING was wanted of all its resources.", ("startProject",)),

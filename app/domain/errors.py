@@ -178,6 +178,12 @@ class BadCredentials(MooringError):
     message = "Wrong name or password."
 
 
+class BadVoucher(BadCredentials):
+    """A provider's token that is not good, or of somebody who is unknown here."""
+
+    message = "The provider's token is not good, or nobody here signs in with it."
+
+
 class Forbidden(MooringError):
     """An API token that may not; facts: `scope` that it lacks, or `rule`."""
 

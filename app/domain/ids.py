@@ -24,6 +24,7 @@ class NodeType(IntEnum):
     SANDBOX = 3
     DATABASE = 4
     CHANGE = 5
+    IDENTITY = 6
     SESSION = 7
     API_TOKEN = 8
     SETTING = 9

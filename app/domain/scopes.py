@@ -29,6 +29,7 @@ _READ = Need(TokenScope.PROJECTS_READ)
 _WRITE = Need(TokenScope.PROJECTS_WRITE)
 _SECRETS = Need(TokenScope.SECRETS_READ)
 _ACCOUNT = Need(TokenScope.ACCOUNT)
+_IN_PERSON = Need(TokenScope.ACCOUNT, session=True)
 
 # Each field of the roots, and whatever below needs more than the way to it does.
 NEEDS: Final[Mapping[str, Need]] = {
@@ -45,12 +46,19 @@ NEEDS: Final[Mapping[str, Need]] = {
     "User.apiTokens": _ACCOUNT,
     "User.sessions": _ACCOUNT,
     "User.settings": _ACCOUNT,
+    "User.identities": _ACCOUNT,
     "Mutation.signUp": _NOTHING,
     "Mutation.signIn": _NOTHING,
     "Mutation.refreshSession": _NOTHING,
     "Mutation.signOut": Need(TokenScope.ACCOUNT, session=True),
     "Mutation.signOutEverywhere": _ACCOUNT,
     "Mutation.revokeSession": _ACCOUNT,
+    "Mutation.signInWithSealos": _NOTHING,
+    "Mutation.setPassword": _IN_PERSON,
+    "Mutation.linkSealos": _IN_PERSON,
+    "Mutation.changePassword": _IN_PERSON,
+    "Mutation.unlinkIdentity": _IN_PERSON,
+    "Mutation.setPrimaryIdentity": _IN_PERSON,
     "Mutation.createApiToken": Need(TokenScope.ACCOUNT, session=True),
     "Mutation.deleteApiToken": _ACCOUNT,
     "Mutation.createProject": Need(TokenScope.PROJECTS_WRITE, unlimited=True),

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from strawberry.dataloader import DataLoader
 
 from app.auth.apitokens import ApiTokens
+from app.auth.by_password import ByPassword
 from app.auth.entrance import Entrance
 from app.auth.sessions import Sessions
 from app.db.session import Database
@@ -38,7 +39,15 @@ if TYPE_CHECKING:
 # Characters of a User-Agent that are kept.
 _DEVICE = 255
 # What is the viewer's own and in no project.
-_OWN = frozenset({NodeType.SESSION, NodeType.API_TOKEN, NodeType.SETTING, NodeType.AUDIT_ENTRY})
+_OWN = frozenset(
+    {
+        NodeType.IDENTITY,
+        NodeType.SESSION,
+        NodeType.API_TOKEN,
+        NodeType.SETTING,
+        NodeType.AUDIT_ENTRY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,11 @@ class State:
     entrance: Entrance
     api_tokens: ApiTokens = field(default_factory=ApiTokens)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def by_password(self) -> ByPassword:
+        """Signing in with a password."""
+        return ByPassword(self.database, self.entrance, self.sessions)
 
 
 @dataclass

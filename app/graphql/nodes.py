@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.graphql.apitokens import ApiToken
     from app.graphql.connections import ChangeConnection
     from app.graphql.environment import Variable
+    from app.graphql.identities import Identity
     from app.graphql.sessions import Session
     from app.graphql.settings import Setting
 
@@ -62,12 +63,26 @@ async def _settings(
     return await info.context.own.settings_of(root, category or None)
 
 
+async def _identities(
+    root: strawberry.Parent[User], info: Info
+) -> list[Annotated[Identity, strawberry.lazy("app.graphql.identities")]]:
+    return await info.context.own.identities_of(root)
+
+
 @strawberry.type(description="Someone who can sign in.")
 class User(Node):
     """Someone who can sign in."""
 
     login: str = strawberry.field(description="The name to sign in with, unique.")
     created_at: datetime = strawberry.field(description="When the user signed up.")
+    identities: list[Annotated[Identity, strawberry.lazy("app.graphql.identities")]] = (
+        strawberry.field(
+            resolver=_identities,
+            description=(
+                "Ways to sign in, oldest first, at most 20; of other users than `me` none is shown."
+            ),
+        )
+    )
     api_tokens: list[Annotated[ApiToken, strawberry.lazy("app.graphql.apitokens")]] = (
         strawberry.field(
             resolver=_api_tokens,

@@ -12,7 +12,8 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from app.db import apitokens, audit_pages, sessions
+from app.db import apitokens, audit_pages, identities, sessions
+from app.db.identities import IdentityRow
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.settings import Category
@@ -21,6 +22,7 @@ from app.graphql import audit
 from app.graphql.apitokens import ApiToken, api_token
 from app.graphql.audit import AuditEntry
 from app.graphql.context import State
+from app.graphql.identities import Identity, identity
 from app.graphql.nodes import Node, User
 from app.graphql.sessions import Session, session
 from app.graphql.settings import Setting, settings
@@ -41,6 +43,7 @@ class Own:
         )
         self._by_key: dict[NodeType, DataLoader[UUID, Any]] = {
             NodeType.SESSION: DataLoader(self._load_sessions, cache=False),
+            NodeType.IDENTITY: DataLoader(self._load_identities, cache=False),
             NodeType.API_TOKEN: DataLoader(self._load_api_tokens, cache=False),
             NodeType.SETTING: DataLoader(self._load_settings, cache=False),
             NodeType.AUDIT_ENTRY: DataLoader(self._load_entries, cache=False),
@@ -88,6 +91,20 @@ class Own:
     async def _load_settings(self, keys: list[UUID]) -> list[Setting | None]:
         found = {one.id: one for one in await self._settings()}
         return [found.get(strawberry.ID(ids.encode(NodeType.SETTING, key))) for key in keys]
+
+    async def identities_of(self, user: User) -> list[Identity]:
+        """The ways of the viewer to sign in; of somebody else none."""
+        if user.id != ids.encode(NodeType.USER, self._viewer.user_id):
+            return []
+        return [identity(row) for row in await self._identities()]
+
+    async def _load_identities(self, keys: list[UUID]) -> list[Identity | None]:
+        found = {row.id: identity(row) for row in await self._identities()}
+        return [found.get(key) for key in keys]
+
+    async def _identities(self) -> list[IdentityRow]:
+        async with self._state.database.read(self._viewer) as connection:
+            return await identities.of_user(connection, self._viewer.user_id)
 
     async def _load_lists_of_api_tokens(self, keys: list[UUID]) -> list[list[ApiToken]]:
         async with self._state.database.read(self._viewer) as connection:

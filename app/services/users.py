@@ -44,10 +44,14 @@ async def is_free(executor: Executor, login: str) -> bool:
     return not check.problems and not await accounts.is_taken(executor, login)
 
 
-async def sign_in(session: Session, way: PasswordRow, address: str | None) -> None:
-    """Note a sign-in with the right password."""
+async def sign_in(session: Session, way: PasswordRow, secret: str, address: str | None) -> bool:
+    """Note a sign-in with the right password, and keep `secret` as its hash; False if it is no more
+    the one that was compared."""
+    if not await identities.rehash(session, way.id, way.secret, secret):
+        return False
     await identities.used(session, way.id)
     noted(session, "sign-in.done", way.user, PASSWORD, address)
+    return True
 
 
 def refuse_sign_in(session: Session, way: PasswordRow | None, address: str | None) -> None:

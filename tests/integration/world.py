@@ -37,12 +37,15 @@ async def viewer_of(
 
 
 async def again(
-    database: Database, user: UserRow, lifetime: timedelta = timedelta(hours=1)
+    database: Database,
+    user: UserRow,
+    lifetime: timedelta = timedelta(hours=1),
+    provider: str = PASSWORD,
 ) -> Viewer:
     """The user signed in once more."""
     async with database.begin(API) as session:
         terms = replace(TERMS, access=lifetime)
-        row = await sessions.open_session(session, user.id, SignIn(PASSWORD), terms)
+        row = await sessions.open_session(session, user.id, SignIn(provider), terms)
         return await accounts.viewer(session, user.id, row.id)
 
 

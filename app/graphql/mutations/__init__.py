@@ -7,10 +7,12 @@ import strawberry
 from app.graphql.mutations.apitokens import ApiTokenMutations
 from app.graphql.mutations.databases import DatabaseMutations
 from app.graphql.mutations.environment import EnvironmentMutations
+from app.graphql.mutations.identities import IdentityMutations
 from app.graphql.mutations.kubeconfig import KubeconfigMutations
 from app.graphql.mutations.projects import ProjectMutations
 from app.graphql.mutations.reveals import RevealMutations
 from app.graphql.mutations.sandboxes import SandboxMutations
+from app.graphql.mutations.sealos import SealosMutations
 from app.graphql.mutations.sessions import SessionMutations
 from app.graphql.mutations.settings import SettingMutations
 from app.graphql.mutations.users import UserMutations
@@ -27,6 +29,8 @@ from app.graphql.mutations.users import UserMutations
 class Mutation(
     UserMutations,
     SessionMutations,
+    IdentityMutations,
+    SealosMutations,
     ApiTokenMutations,
     KubeconfigMutations,
     ProjectMutations,

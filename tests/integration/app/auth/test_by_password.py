@@ -1,20 +1,27 @@
 """Signing in with a password: who gets in, what is kept of it, and what a stranger can tell."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
-from app.auth import by_password
+from app.auth.by_password import ByPassword
 from app.auth.entrance import Entrance
+from app.auth.sessions import Sessions
+from app.db.accounts import PASSWORD
 from app.db.session import Database
+from app.db.sessions import SignIn
 from app.domain.errors import BadCredentials, InvalidInput
 from app.domain.viewer import API
 from app.settings import Settings
-from tests.integration.world import viewer_of
+from tests.integration.world import TOKEN_KEYS, becomes, viewer_of
 
 QUICK = Settings(password_memory=35840, password_time=1, password_parallelism=1, sign_in_tries=0)
+SESSIONS = Sessions(Settings(token_keys=SecretStr(TOKEN_KEYS)))
+HERE = SignIn(PASSWORD, None, "192.0.2.1")
 RIGHT = "correct horse battery"
 
 
@@ -25,16 +32,17 @@ class Door:
     database: Database
     entrance: Entrance
 
+    @property
+    def way(self) -> ByPassword:
+        return ByPassword(self.database, self.entrance, SESSIONS)
+
     async def sign_up(self, login: str = "ada") -> None:
-        await by_password.sign_up(self.database, self.entrance, login, RIGHT, "192.0.2.1")
+        await self.way.sign_up(login, RIGHT, HERE)
 
     async def sign_in(
         self, login: str = "ada", password: str = RIGHT, *, registers: bool = False
     ) -> str:
-        user = await by_password.sign_in(
-            self.database, self.entrance, login, password, "192.0.2.1", registers=registers
-        )
-        return user.login
+        return (await self.way.sign_in(login, password, HERE, registers=registers)).user.login
 
     async def secret(self) -> str:
         return str((await self._rows("SELECT secret FROM user_identity"))[0][0])
@@ -42,7 +50,7 @@ class Door:
     async def audit(self) -> list[tuple[object, ...]]:
         return await self._rows(
             "SELECT action, outcome, actor_kind, actor_name, subject_name, address,"
-            " detail::text FROM audit ORDER BY id"
+            " detail::text FROM audit WHERE subject_type IS DISTINCT FROM 'Session' ORDER BY id"
         )
 
     async def _rows(self, statement: str) -> list[tuple[object, ...]]:
@@ -130,3 +138,22 @@ async def test_a_login_that_nobody_has_is_registered_where_that_is_on(door: Door
         await door.sign_in("Not A Login", registers=True)
     with pytest.raises(InvalidInput):
         await door.sign_in("bob", "short", registers=True)
+
+
+async def test_nobody_comes_in_with_a_password_that_is_changed_meanwhile(
+    door: Door, database: Database
+) -> None:
+    await door.sign_up()
+    async with database.begin(API) as session:
+        await session.execute(text("UPDATE user_identity SET secret = secret || 'x'"))
+        entering = asyncio.create_task(door.sign_in())
+        await becomes(lambda: waits(database))
+
+    with pytest.raises(BadCredentials):
+        await entering
+
+
+async def waits(database: Database) -> bool:
+    async with database.read(API) as connection:
+        found = await connection.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        return found.first() is not None

@@ -18,6 +18,7 @@ from app.live.grants import Grants
 from app.settings import Settings
 from tests.integration.app.graphql.serving import api
 from tests.integration.world import MAKERS, TOKEN_KEYS, access_token
+from tests.sealos import NEW, OLD
 
 __all__ = ["api"]
 
@@ -28,8 +29,10 @@ Follow = Callable[..., Awaitable[Any]]
 
 @pytest.fixture
 def state(api_database: Database) -> State:
-    """What one API process holds, without wake-ups; anybody may sign up."""
-    return state_of(api_database, Settings(sign_up=["PASSWORD"]))
+    """What one API process holds, without wake-ups; anybody may sign up, from Sealos too."""
+    secrets = SecretStr(f"{OLD},{NEW}")
+    settings = Settings(sign_up=["PASSWORD", "SEALOS"], sealos_jwt_secrets=secrets)
+    return state_of(api_database, settings)
 
 
 def state_of(database: Database, settings: Settings) -> State:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from app.db.session import Database
@@ -11,7 +12,7 @@ from app.domain.ids import NodeType, decode
 from app.domain.viewer import API
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.app.graphql.test_two_users import absent, everything_of
-from tests.integration.app.graphql.walk import call, fields_of, value_for, walked
+from tests.integration.app.graphql.walk import EXAMPLES, call, fields_of, value_for, walked
 from tests.integration.world import KEYS, viewer_of
 
 MUTATIONS = dict(fields_of(walked().mutation_type))
@@ -19,7 +20,13 @@ MUTATIONS = dict(fields_of(walked().mutation_type))
 UNAUDITED: dict[str, str] = {"refreshSession": "every client does it every few minutes"}
 # What has to be so that there is something to do: another mutation, or a statement, whose
 # `:sealed` is a password of the database.
+HASH = PasswordHasher(1, 1024, 1).hash(str(EXAMPLES["ChangePasswordInput"]["currentPassword"]))
 BEFORE = {
+    "setPassword": "UPDATE user_identity SET provider = 'GITHUB'",
+    "changePassword": f"UPDATE user_identity SET secret = '{HASH}'",
+    "unlinkIdentity": "INSERT INTO user_identity (id, user_id, provider, provider_user_id,"
+    " is_primary) SELECT gen_random_uuid(), user_id, provider, 'another', false FROM user_identity",
+    "setPrimaryIdentity": "UPDATE user_identity SET is_primary = false",
     "signIn": "signUp",
     "startProject": "stopProject",
     "startSandbox": "stopSandbox",

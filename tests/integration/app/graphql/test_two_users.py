@@ -65,6 +65,9 @@ async def everything_of(database: Database, viewer: Viewer) -> dict[NodeType, st
     async with database.read(API) as connection:
         for row in await connection.execute(text("SELECT id, kind FROM resource")):
             keys[NodeType[row.kind]] = row.id
+        ways = text("SELECT id FROM user_identity WHERE user_id = :user_id")
+        found_ways = await connection.execute(ways, {"user_id": viewer.user_id})
+        keys[NodeType.IDENTITY] = found_ways.scalar_one()
         line = await connection.execute(text("SELECT id FROM audit LIMIT 1"))
         keys[NodeType.AUDIT_ENTRY] = line.scalar_one()
     found = {kind: ids.encode(kind, key) for kind, key in keys.items()}

@@ -22,12 +22,22 @@ from app.db.session import Database
 from app.domain.viewer import API
 from app.graphql.schema import schema
 from tests.kubeconfigs import good
+from tests.sealos import signed
 
 # A good value for every input type that a required argument takes.
 EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "SignUpInput": {"login": "carol", "password": "correct horse battery"},
     "SignInInput": {"login": "carol", "password": "correct horse battery"},
     "RefreshSessionInput": {"refreshToken": "x.y.z"},
+    "SetPasswordInput": {"password": "correct horse battery"},
+    "ChangePasswordInput": {
+        "currentPassword": "correct horse battery",
+        "newPassword": "staple horse battery",
+    },
+    "SealosInput": {
+        "token": signed(workspaceId="team-a", exp=2**33),
+        "kubeconfig": json.dumps(good()),
+    },
     "CreateApiTokenInput": {"name": "deploy", "scopes": ["PROJECTS_READ"]},
     "CreateProjectInput": {"name": "shop"},
     "UpdateProjectInput": {"name": "other"},

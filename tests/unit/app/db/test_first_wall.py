@@ -50,6 +50,8 @@ EXCUSED = {
     "app.db.feed._APPEND": NUMBERS,
     "app.db.feed._STATES": NUMBERS,
     "app.db.grants._LEFT": ENTRANCE,
+    "app.db.identities._AS_PROVED": ENTRANCE,
+    "app.db.identities._KEEP": ENTRANCE,
     "app.db.identities._PASSWORD": ENTRANCE,
     "app.db.identities._REHASHED": ENTRANCE,
     "app.db.identities._USED": ENTRANCE,
