@@ -55,6 +55,10 @@ _BY_IDS = text(f"{_SELECT} WHERE e.id = ANY(CAST(:ids AS uuid[])) AND {visible('
 _OF_PROJECTS = text(f"""
 {_SELECT} WHERE e.project_id = ANY(CAST(:ids AS uuid[])) AND {visible("e")} ORDER BY e.key
 """)
+_SHOWN = text(f"""
+SELECT coalesce(sum(octet_length(e.value)), 0) FROM environment e
+WHERE e.project_id = ANY(CAST(:ids AS uuid[])) AND NOT e.is_secret AND {visible("e")}
+""")
 _SEALED = text(f"""
 SELECT {columns(Sealed, "e")} FROM environment e WHERE e.project_id = :id ORDER BY e.key
 """)
@@ -82,6 +86,13 @@ async def of_projects(
     """All of these projects that `viewer` may see, by key."""
     binds = {"ids": list(ids), **visible_to(viewer)}
     return read(VariableRow, await executor.execute(_OF_PROJECTS, binds))
+
+
+async def shown_bytes(executor: Executor, viewer: Scope, ids: Collection[UUID]) -> int:
+    """Bytes of what is not secret in all of these projects that `viewer` may see."""
+    binds = {"ids": list(ids), **visible_to(viewer)}
+    found: int = (await executor.execute(_SHOWN, binds)).scalar_one()
+    return found
 
 
 async def of_project(executor: Executor, project_id: UUID) -> list[Sealed]:

@@ -42,6 +42,8 @@ VARIABLE_KEY = (1, 128)
 VALUE_BYTES = 32 * 1024
 ENVIRONMENT_BYTES = 512 * 1024
 VARIABLES_PER_PROJECT = 200
+# Values of variables and settings in one answer, and in what is read for it at once.
+SHOWN_BYTES = 4 * 1024 * 1024
 CATEGORY = (1, 32)
 
 # What a user configures; the Anthropic ones go into headers and environments.

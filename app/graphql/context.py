@@ -21,8 +21,8 @@ from app.auth.entrance import Entrance
 from app.auth.sessions import Sessions
 from app.db.session import Database
 from app.db.sessions import SignIn
-from app.domain import apitokens, ids
-from app.domain.errors import Forbidden, Unauthenticated
+from app.domain import apitokens, ids, limits
+from app.domain.errors import Forbidden, TooComplex, Unauthenticated
 from app.domain.ids import NodeType
 from app.domain.viewer import TokenScope, Viewer
 from app.live.feeds import Feeds
@@ -145,7 +145,8 @@ def _authorization(params: dict[str, Any]) -> Any:
 class Context:
     """One operation; whatever needs a viewer is UNAUTHENTICATED without one.
 
-    `cursor` is where the operation's own stream stands, once it has begun.
+    `cursor` is where the operation's own stream stands, once it has begun; `shown` counts the
+    characters of values in one answer, or in one event of a stream.
     """
 
     def __init__(self, connection: Connection, viewer: Viewer | None) -> None:
@@ -153,6 +154,7 @@ class Context:
         self.state = connection.state
         self.last_event_id = connection.last_event_id
         self.cursor: str | None = None
+        self.shown = 0
         self._viewer = viewer
 
     @property
@@ -178,6 +180,13 @@ class Context:
         if self._viewer is not None and mutations:
             throttle, database = self.state.entrance.throttle, self.state.database
             await throttle.mutate(database, self._viewer.user_id, mutations)
+
+    def show(self, value: str | None) -> str | None:
+        """A value of which there may be megabytes; TooComplex for an answer with too many."""
+        self.shown += len(value or "")
+        if self.shown > limits.SHOWN_BYTES:
+            raise TooComplex("values", limits.SHOWN_BYTES)
+        return value
 
     @cached_property
     def loaders(self) -> Loaders:

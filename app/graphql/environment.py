@@ -9,22 +9,29 @@ import strawberry
 from app.db.environment import VariableRow
 from app.domain import ids
 from app.domain.ids import NodeType
-from app.graphql.nodes import Node, Project
+from app.graphql.nodes import Info, Node, Project
 from app.graphql.payloads import InputError
 from app.secrets.keyring import KeyRing
 from app.services import environment
+
+
+def _value(root: strawberry.Parent[Variable], info: Info) -> str | None:
+    return info.context.show(root.shown)
 
 
 @strawberry.type(description="One variable of the sandboxes of a project.")
 class Variable(Node):
     """One variable of the sandboxes of a project."""
 
+    shown: strawberry.Private[str | None]
     key: str = strawberry.field(description="Its name, unique in the project.")
     category: str = strawberry.field(description="The word that it is grouped by.")
     is_secret: bool = strawberry.field(
         description="Its value is shown by revealVariable and exportVariables alone."
     )
-    value: str | None = strawberry.field(description="What it holds; null when it is secret.")
+    value: str | None = strawberry.field(
+        resolver=_value, description="What it holds; null when it is secret."
+    )
     created_at: datetime = strawberry.field(description="When it was set first.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 
@@ -36,7 +43,7 @@ def variable(row: VariableRow, keys: KeyRing) -> Variable:
         key=row.key,
         category=row.category,
         is_secret=row.is_secret,
-        value=None if row.is_secret else environment.opened(keys, row),
+        shown=None if row.is_secret else environment.opened(keys, row),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -19,7 +19,8 @@ from app.db.details import Details
 from app.db.feed import Change as ChangeRow
 from app.db.resources import ResourceRow
 from app.db.sandboxes import SANDBOXES
-from app.domain import aggregate, ids
+from app.domain import aggregate, ids, limits
+from app.domain.errors import TooComplex
 from app.domain.ids import NodeType
 from app.domain.pages import Page, Window
 from app.domain.viewer import Viewer
@@ -174,6 +175,10 @@ class Loaders:
 
     async def _load_environments(self, keys: list[UUID]) -> list[list[Variable]]:
         async with self._state.database.read(self._viewer) as connection:
+            if len(keys) > 1:
+                size = await environment.shown_bytes(connection, self._viewer, keys)
+                if size > limits.SHOWN_BYTES:
+                    raise TooComplex("values", limits.SHOWN_BYTES)
             rows = await environment.of_projects(connection, self._viewer, keys)
         found: defaultdict[UUID, list[Variable]] = defaultdict(list)
         for row in rows:

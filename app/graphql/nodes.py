@@ -229,7 +229,8 @@ class Project(Node):
         strawberry.field(
             resolver=_environment,
             description=(
-                "What its sandboxes run with, by key; secret values are masked. At most 200."
+                "What its sandboxes run with, by key; secret values are masked. At most 200; more"
+                " than 4 MiB of values in one answer are TOO_COMPLEX."
             ),
         )
     )

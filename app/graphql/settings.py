@@ -57,14 +57,21 @@ class Kubeconfig:
     updated_at: datetime = strawberry.field(description="When anything of this last changed.")
 
 
+def _value(root: strawberry.Parent[Setting], info: Info) -> str | None:
+    return info.context.show(root.shown)
+
+
 @strawberry.type(description="One thing that a user configured.")
 class Setting(Node):
     """One thing that a user configured."""
 
+    shown: strawberry.Private[str | None]
     key: str = strawberry.field(description="Its name: KUBECONFIG for the viewer's own cluster.")
     category: Category = strawberry.field(description="What it is about.")
     is_secret: bool = strawberry.field(description="Whether its value is not shown.")
-    value: str | None = strawberry.field(description="Its value; null when that is a secret.")
+    value: str | None = strawberry.field(
+        resolver=_value, description="Its value; null when that is a secret."
+    )
     kubeconfig: Kubeconfig | None = strawberry.field(
         description="What became of it, for KUBECONFIG; null for all others."
     )
@@ -102,7 +109,7 @@ def setting(row: SettingRow, keys: KeyRing) -> Setting:
         key=row.key,
         category=row.category,
         is_secret=row.is_secret,
-        value=None if row.is_secret else opened(keys, row),
+        shown=None if row.is_secret else opened(keys, row),
         kubeconfig=None,
         updated_at=row.updated_at,
     )
@@ -114,7 +121,7 @@ def _kubeconfig(row: CredentialRow) -> Setting:
         key=KUBECONFIG,
         category=Category.KC,
         is_secret=True,
-        value=None,
+        shown=None,
         kubeconfig=kubeconfig(row),
         updated_at=row.updated_at,
     )

@@ -19,7 +19,6 @@ from app.graphql.nodes import Info
 from app.graphql.settings import Setting, settings
 from app.live.settings import SettingsSeen, follow
 from app.live.streams import Stream
-from app.secrets.keyring import KeyRing
 
 
 @strawberry.type(
@@ -76,15 +75,16 @@ class Subscription:
         """The viewer's settings."""
         viewer, state = info.context.viewer(TokenScope.ACCOUNT), info.context.state
         seen = follow(state.database, state.feeds, viewer, state.settings.settings_poll)
-        return _settings(seen, state.makers.keys)
+        return _settings(info.context, seen)
 
 
 async def _settings(
-    seen: AsyncGenerator[SettingsSeen, None], keys: KeyRing
+    context: Context, seen: AsyncGenerator[SettingsSeen, None]
 ) -> AsyncGenerator[list[Setting], None]:
     try:
         async for one in seen:
-            yield settings(one, keys)
+            context.shown = 0
+            yield settings(one, context.state.makers.keys)
     finally:
         await seen.aclose()
 
@@ -106,7 +106,7 @@ async def _events(
     events = stream.events(after)
     try:
         async for event in events:
-            context.cursor = event.cursor
+            context.cursor, context.shown = event.cursor, 0
             yield build.event(event)
     finally:
         await events.aclose()

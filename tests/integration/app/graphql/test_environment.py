@@ -204,6 +204,25 @@ async def test_no_more_variables_than_a_project_may_have_one_by_one(database: Da
         await put("ONE_MORE")
 
 
+async def test_an_answer_has_no_more_than_4_mib_of_values(ask: Ask, database: Database) -> None:
+    viewer = await viewer_of(database)
+    most = [Given(f"K{n:02}", "x" * 32_765, is_secret=False) for n in range(16)]
+    for _ in range(9):
+        project = await project_of(database, viewer)
+        async with database.begin(viewer) as session:
+            await environment.replace(session, viewer, KEYS, project, category="a", given=most)
+    one = f'project(id: "{ids.encode(NodeType.PROJECT, project)}") {{ environment {{ value }} }}'
+
+    alone = await ask(viewer, f"{{ {one} }}")
+    all_at_once = await ask(viewer, "{ projects { nodes { environment { value } } } }")
+    again_and_again = await ask(viewer, f"{{ {' '.join(f'p{n}: {one}' for n in range(9))} }}")
+
+    assert alone["codes"] == []
+    assert sum(len(v["value"]) for v in alone["data"]["project"]["environment"]) == 16 * 32_765
+    assert set(all_at_once["codes"]) == {"TOO_COMPLEX"}
+    assert set(again_and_again["codes"]) == {"TOO_COMPLEX"}
+
+
 async def test_a_value_copied_to_another_variable_does_not_open(
     ask: Ask, database: Database
 ) -> None:
