@@ -94,13 +94,13 @@ async def test_each_mutation_leaves_a_line_of_its_action(
     assert (OF_MUTATION[mutation], "DONE") in new
 
 
-@pytest.mark.parametrize("mutation", [name for name in MUTATIONS if takes_id(name)])
 async def test_each_mutation_of_what_is_not_there_leaves_a_refusal(
-    ask: Ask, database: Database, mutation: str
+    ask: Ask, database: Database
 ) -> None:
-    viewer = await viewer_of(database)
+    viewer, ids = await viewer_of(database), {kind: absent(kind) for kind in NodeType}
+    asked = [name for name in MUTATIONS if takes_id(name)]
 
-    answer = await sent(ask, viewer, mutation, {kind: absent(kind) for kind in NodeType})
+    answers = {name: (await sent(ask, viewer, name, ids))["codes"] for name in asked}
 
-    assert answer["codes"] == ["NOT_FOUND"]
-    assert await lines(database) == [(OF_MUTATION[mutation], "REFUSED")]
+    assert answers == {name: ["NOT_FOUND"] for name in asked}
+    assert await lines(database) == [(OF_MUTATION[name], "REFUSED") for name in asked]

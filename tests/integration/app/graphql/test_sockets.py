@@ -87,6 +87,26 @@ async def test_a_running_id_cannot_be_given_again(api: Api) -> None:
     assert reason.startswith("Subscriber for xxx")
 
 
+async def test_a_page_of_another_origin_opens_no_socket(api: Api) -> None:
+    async def opened(origin: str | None) -> int:
+        try:
+            async with websockets.connect(
+                f"ws://127.0.0.1:{api.port}/graphql",
+                subprotocols=[websockets.Subprotocol("graphql-transport-ws")],
+                origin=None if origin is None else websockets.Origin(origin),
+                proxy=None,
+            ):
+                return 101
+        except websockets.InvalidStatus as refused:
+            return refused.response.status_code
+
+    own = f"http://127.0.0.1:{api.port}"
+    strange = ("https://evil.example", "null", f"https://127.0.0.1:{api.port + 1}")
+
+    assert [await opened(origin) for origin in (None, own)] == [101, 101]
+    assert [await opened(origin) for origin in strange] == [403, 403, 403]
+
+
 async def test_no_other_protocol_is_spoken(api: Api) -> None:
     async with websockets.connect(
         f"ws://127.0.0.1:{api.port}/graphql",
