@@ -39,13 +39,18 @@ async def test_who_guesses_waits_whatever_process_he_asks_and_even_with_the_righ
         apis = [await stack.enter_async_context(served(url, sign_in_tries=4)) for _ in range(2)]
         await sign_up(apis[0])
         codes = [extensions(await sign_in(apis[n % 2], "wrong"))["code"] for n in range(4)]
+        async with apis[0].database.begin(API) as session:
+            # As after a dozen failures more.
+            later = "UPDATE throttle SET until = until + interval '900 s' WHERE key LIKE 'pair %'"
+            await session.execute(text(later))
 
         refused = await sign_in(apis[0], RIGHT)
 
     assert codes == ["BAD_CREDENTIALS"] * 4
-    assert extensions(refused) == {"code": "RATE_LIMITED", "retryAfter": 1}
+    assert extensions(refused)["code"] == "RATE_LIMITED"
+    assert 800 < extensions(refused)["retryAfter"] <= 901
     assert refused.json()["data"] == {"signIn": None}
-    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["retry-after"] == str(extensions(refused)["retryAfter"])
 
 
 async def test_a_right_password_lets_in_and_begins_anew(url: str) -> None:
@@ -68,16 +73,16 @@ async def test_sign_ups_of_one_address_are_limited(url: str) -> None:
 
     assert all(it.json()["data"]["signUp"]["credentials"] for it in made)
     assert extensions(refused)["code"] == "RATE_LIMITED"
-    assert 1790 <= extensions(refused)["retryAfter"] <= 1800
+    assert 1700 <= extensions(refused)["retryAfter"] <= 1800
     assert rows["user"] == 2
 
 
 async def test_mutations_of_a_user_are_limited_with_all_credentials_together(url: str) -> None:
-    async with served(url, mutations_per_minute=4) as api:
+    async with served(url, mutations_per_minute=2) as api:
         ada, bob = await viewer_of(api.database, "ada"), await viewer_of(api.database, "bob")
         _, token = await token_of(api.database, ada)
         mine = api.token(ada)
-        for credential in (mine, token, mine, token):
+        for credential in (mine, token):
             assert extensions(await api.post({"query": RETRY}, credential))["code"] == "NOT_FOUND"
 
         refused = await api.post({"query": RETRY}, token, accept=GRAPHQL)
@@ -87,7 +92,7 @@ async def test_mutations_of_a_user_are_limited_with_all_credentials_together(url
 
     assert refused.status_code == 429
     assert refused.headers["retry-after"] == str(extensions(refused)["retryAfter"])
-    assert 1 <= extensions(refused)["retryAfter"] <= 15
+    assert 1 <= extensions(refused)["retryAfter"] <= 30
     assert (plain.status_code, extensions(plain)["code"]) == (200, "RATE_LIMITED")
     assert query.json() == {"data": {"me": {"login": "ada"}}}
     assert extensions(other)["code"] == "NOT_FOUND"
@@ -97,7 +102,7 @@ async def test_of_an_operation_all_mutations_count_and_none_is_begun(url: str) -
     several = """mutation { ...two three: retryProject(id: "x") { __typename } }
       fragment two on Mutation { one: retryProject(id: "x") { __typename }
         ... { two: createProject(input: {name: "x"}) { __typename } } }"""
-    async with served(url, mutations_per_minute=5) as api:
+    async with served(url, mutations_per_minute=3) as api:
         viewer = await viewer_of(api.database)
         first = await api.post({"query": several}, api.token(viewer))
         before = await api.rows()
