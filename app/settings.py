@@ -251,6 +251,13 @@ class Settings(BaseSettings):
         description='Networks of users\' clusters that are not public, JSON: ["10.20.0.0/16"]',
     )
 
+    kubeconfig_own_cluster: bool = Field(
+        False, description="Users' kubeconfigs may name the operator's own cluster"
+    )
+    kubeconfig_recheck: Seconds = Field(
+        600, description="Until a kubeconfig that works is looked at again"
+    )
+
     # The reconciler.
     kubeconfig: File | None = Field(None, description="Kubeconfig of the operator's cluster")
     worker: str | None = Field(None, description="Name of this reconciler; unset: host and pid")
@@ -278,6 +285,9 @@ class Settings(BaseSettings):
         60, description="Until a database operator that does not look is taken to be away"
     )
     recheck: Seconds = Field(300, description="Until a settled resource is looked at again")
+    recheck_unwatched: Seconds = Field(
+        60, description="The same in a user's cluster, which is not watched"
+    )
     cluster_rate: float = Field(20, gt=0, description="Requests per second to one cluster")
     cluster_burst: int = Field(40, ge=1, description="Requests at once above the rate")
     cluster_timeout: Seconds = Field(10, description="Until one request is given up")

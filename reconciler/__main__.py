@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from app.db import sealed
@@ -17,6 +18,8 @@ from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
 from reconciler.cluster.client import Bounds
 from reconciler.cluster.trusted import connect
+from reconciler.clusters import Clusters
+from reconciler.credentials import Credentials
 from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import (
@@ -30,7 +33,7 @@ from reconciler.manifests.kinds import (
     STATEFUL_SET,
     Kind,
 )
-from reconciler.resources import Resources
+from reconciler.resources import Reconciling, Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
 
@@ -46,22 +49,24 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
     database = Database(url, pool=settings.database_pool, publisher=publisher)
     bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
     cluster = await connect(kubeconfig, bounds)
-    sandboxes = SandboxReconciler(database, cluster, keys, settings)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
-    databases = DatabaseReconciler(database, cluster, keys, settings)
-    kinds = {
-        ResourceKind.SANDBOX: sandboxes.reconcile,
-        ResourceKind.DATABASE: databases.reconcile,
-    }
-    resources = Resources(kinds, settings)
-    loop = Loop(database, resources.reconcile, settings, worker)
+    clusters = Clusters(cluster, database, keys, settings)
+    resources = Resources(_kinds(database, keys, settings), clusters, settings)
+    loop = Loop(database, resources.reconcile, settings, worker, clusters.most)
+    credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
     try:
         async with asyncio.TaskGroup() as group:
-            helpers = [group.create_task(publisher.run())]
+            helpers = [
+                group.create_task(publisher.run()),
+                group.create_task(credentials.run()),
+            ]
             if settings.notify:
-                listener = Listener(listen_url, lambda channel: _heard(channel, loop), loop.wake)
+                wakes = (loop.wake, credentials.wake)
+                listener = Listener(
+                    listen_url, lambda channel: _heard(channel, wakes), lambda: _wake(wakes)
+                )
                 helpers.append(group.create_task(listener.run()))
             if settings.watch:
                 watch = Watch(database, cluster, settings.sandbox_namespace, loop.wake)
@@ -70,8 +75,21 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
             for task in helpers:
                 task.cancel()
     finally:
+        await clusters.close()
         await cluster.close()
         await database.close()
+
+
+def _kinds(
+    database: Database, keys: KeyRing, settings: Settings
+) -> Mapping[ResourceKind, Reconciling]:
+    """Whose a row of each kind is, once its cluster is known."""
+    return {
+        ResourceKind.SANDBOX: lambda at: SandboxReconciler(database, at, keys, settings).reconcile,
+        ResourceKind.DATABASE: lambda at: (
+            DatabaseReconciler(database, at, keys, settings).reconcile
+        ),
+    }
 
 
 def _watched(settings: Settings) -> tuple[Kind, ...]:
@@ -80,9 +98,14 @@ def _watched(settings: Settings) -> tuple[Kind, ...]:
     return (*_ALWAYS_WATCHED, route, *policy)
 
 
-def _heard(channel: str, loop: Loop) -> None:
+def _heard(channel: str, wakes: Iterable[Callable[[], None]]) -> None:
     if channel == WORK:
-        loop.wake()
+        _wake(wakes)
+
+
+def _wake(wakes: Iterable[Callable[[], None]]) -> None:
+    for wake in wakes:
+        wake()
 
 
 if __name__ == "__main__":

@@ -19,18 +19,29 @@ _AWAY = frozenset({Meaning.UNAVAILABLE, Meaning.THROTTLED})
 
 
 class Circuit:
-    """Of one cluster through one credential."""
+    """Of one cluster through one credential; `probe` in seconds.
 
-    def __init__(self, probe: float) -> None:
+    `strict`: nobody always asks. A user's server that never answers would else take the time of all
+    with a few rows that are tried again soon.
+    """
+
+    def __init__(self, probe: float, *, strict: bool = False) -> None:
         self._probe = probe
+        self._strict = strict
         self._failures = 0
         self._last: ClusterError | None = None
         self._next_probe = 0.0
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last pass could not reach the cluster, or its credential is rejected."""
+        return self._failures > 0
+
     def refusal(self, claim: Claim) -> ClusterError | None:
         """The answer that this pass would get; None: it is to ask."""
         now = time.monotonic()
-        if self._last is None or claim.lane != Lane.CLOCK or now >= self._next_probe:
+        asked = claim.lane != Lane.CLOCK and not self._strict
+        if self._last is None or asked or now >= self._next_probe:
             self._next_probe = now + self._probe
             return None
         return self._last

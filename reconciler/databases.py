@@ -30,6 +30,8 @@ from reconciler.observed.database import seen, version
 from reconciler.removal import remove
 from reconciler.resources import Superseded, check_lease
 
+# Characters of a name or password of PostgreSQL that somebody could have chosen.
+_LONGEST = 1000
 _MISSING = "KubeBlocks is not installed in this cluster: apps.kubeblocks.io/v1 is not served."
 
 
@@ -98,7 +100,10 @@ class DatabaseReconciler:
         data = (found or {}).get("data") or {}
         if not {"username", "password"} <= data.keys():
             return None
-        return {key: base64.b64decode(data[key]).decode() for key in ("username", "password")}
+        account = {key: base64.b64decode(data[key]).decode() for key in ("username", "password")}
+        # A user's cluster may say anything, and Postgres has no NUL.
+        odd = any("\0" in value or len(value) > _LONGEST for value in account.values())
+        return None if odd else account
 
     def _password(self, known: Access) -> str | None:
         if known.password is None:

@@ -7,7 +7,7 @@ the row is another's. What a stopped pass would have recorded, the fence would r
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -75,10 +75,10 @@ class Leases:
         """How many rows of a lane are held."""
         return sum(lease.claim.lane == lane for lease in self._held.values())
 
-    def saturated(self, most: int) -> list[UUID]:
+    def saturated(self, most: Callable[[UUID], int]) -> list[UUID]:
         """Accounts that fill their share of the slots."""
         busy = Counter(lease.claim.account_id for lease in self._held.values())
-        return [account for account, n in busy.items() if n >= most]
+        return [account for account, n in busy.items() if n >= most(account)]
 
     async def renew(self) -> None:
         """Renew for ever."""

@@ -38,7 +38,10 @@ _PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
 
 
 class Loop:
-    """Claims rows and runs `reconcile` on each; from it None means that the row has moved on."""
+    """Claims rows and runs `reconcile` on each; from it None means that the row has moved on.
+
+    `most` gives how many passes of an account may be under way, from how many usually may.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Loop:
         reconcile: Callable[[Claim], Awaitable[Outcome | None]],
         settings: Settings,
         worker: str,
+        most: Callable[[UUID, int], int] = lambda _, usual: usual,
     ) -> None:
         self._database = database
         self._reconcile = reconcile
@@ -54,7 +58,8 @@ class Loop:
         in_time = int(settings.cluster_rate * settings.pass_timeout / _REQUESTS)
         self._slots = min(settings.slots, max(len(_PARTS) + 1, in_time))
         # Of fewer slots one account still gets no more than half.
-        self._most = min(settings.account_slots, self._slots // 2)
+        self._usual = min(settings.account_slots, self._slots // 2)
+        self._most = most
         self._worker = worker
         self._leases = Leases(database, settings)
         self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
@@ -124,7 +129,7 @@ class Loop:
         """Claim for up to `slots` once around the accounts; whether nothing more may be due."""
         began, done = self._after[lane], True
         while slots > 0:
-            saturated = self._leases.saturated(self._most)
+            saturated = self._leases.saturated(lambda account: self._most(account, self._usual))
             found, last = await self._claim_after(lane, slots, saturated, taken)
             slots -= len(found)
             most = max(Counter(claim.account_id for claim in found).values(), default=0)

@@ -189,6 +189,12 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
     )
 
 
+def unwatched(outcome: Outcome, settings: Settings) -> Outcome:
+    """The outcome of a pass over what no watch tells of: a settled row is looked at more often."""
+    longest = _spread(settings.recheck_unwatched)
+    return replace(outcome, after=min(outcome.after, longest))
+
+
 def barred(claim: Claim, live: Object | None, settings: Settings) -> Outcome | None:
     """The outcome where nothing may be written: its object is another's, or of a later wish."""
     if live is not None and not is_ours(live, claim):

@@ -16,7 +16,7 @@ from app.db import resources
 from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
 from app.db.session import AWAY, Database
-from app.domain.observation import Outcome
+from app.domain.observation import Outcome, bounded
 from app.domain.reasons import WAITING
 from app.domain.viewer import RECONCILER
 from reconciler.leases import Leases
@@ -45,7 +45,7 @@ class Recorder:
 
     def put(self, claim: Claim, outcome: Outcome) -> None:
         """Have an outcome recorded soon."""
-        self._queue.put_nowait((claim, outcome))
+        self._queue.put_nowait((claim, bounded(outcome)))
 
     async def run(self) -> None:
         """Record for ever."""

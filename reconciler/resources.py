@@ -13,12 +13,17 @@ from app.domain.states import ResourceKind
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import plan
-from reconciler.circuit import Circuit
+from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.clusters import Clusters
 
 # An object or a list that moved under a pass: it reads again and writes again, so often at once.
 _AT_ONCE = 5
 _MOVED = frozenset({Meaning.CONFLICT, Meaning.EXPIRED})
+
+
+# Reconciles rows of one kind, once it is told in which cluster.
+Reconciling = Callable[[Cluster], Callable[[Claim], Awaitable[Outcome]]]
 
 
 class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
@@ -33,34 +38,28 @@ async def check_lease(database: Database, claim: Claim) -> None:
 
 
 class Resources:
-    """Reconciles each kind by its own."""
+    """Reconciles each kind by its own, in the cluster that the row is in."""
 
     def __init__(
-        self,
-        kinds: Mapping[ResourceKind, Callable[[Claim], Awaitable[Outcome]]],
-        settings: Settings,
+        self, kinds: Mapping[ResourceKind, Reconciling], clusters: Clusters, settings: Settings
     ) -> None:
         self._kinds = kinds
+        self._clusters = clusters
         self._settings = settings
-        self._circuit = Circuit(settings.retry_longest / 2)
 
     async def reconcile(self, claim: Claim) -> Outcome | None:
         """One pass; None: the row is another's by now, or wants something else."""
-        known = self._circuit.refusal(claim)
-        if known is not None:
-            return plan.refused(claim, known, self._settings)
         try:
-            outcome = await self._insist(claim)
+            async with self._clusters.of(claim) as cluster:
+                outcome = await self._insist(cluster, claim)
         except ClusterError as error:
-            self._circuit.failed(error)
             return plan.refused(claim, error, self._settings)
         except Superseded:
             return None
-        self._circuit.worked()
-        return outcome
+        return outcome if claim.server is None else plan.unwatched(outcome, self._settings)
 
-    async def _insist(self, claim: Claim) -> Outcome:
-        reconcile = self._kinds[claim.kind]
+    async def _insist(self, cluster: Cluster, claim: Claim) -> Outcome:
+        reconcile = self._kinds[claim.kind](cluster)
         for _ in range(_AT_ONCE):
             try:
                 return await reconcile(claim)

@@ -9,6 +9,7 @@ It may take some milliseconds of processor time: call it in a thread.
 """
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import yaml
 from cryptography import x509
@@ -22,6 +23,7 @@ from app.domain import limits
 from app.domain.addresses import AddressRules
 from app.domain.errors import InputErrorCode, InputProblem, InvalidInput
 from app.domain.kubeconfig import Kubeconfig, Tree, read_kubeconfig
+from app.settings import Settings
 
 # libyaml's parser where PyYAML was built with it: some ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -45,6 +47,17 @@ def parse_kubeconfig(text: str, at: tuple[str, ...], rules: AddressRules) -> Kub
         said = f"The kubeconfig cannot be read: {error}."
         raise InvalidInput([InputProblem(InputErrorCode.INVALID, at, said)]) from None
     return read_kubeconfig(tree, at, rules, wrong_with)
+
+
+def written_rules(settings: Settings) -> AddressRules:
+    """What can be said of an address in a kubeconfig before the reconciler looks.
+
+    The operator's own cluster is not known here: where it is allowed, so is every address but those
+    of metadata, for now.
+    """
+    anywhere = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+    own = settings.kubeconfig_own_cluster
+    return AddressRules(anywhere if own else tuple(settings.kubeconfig_allowed_networks))
 
 
 def _tree(text: str) -> Tree:

@@ -25,7 +25,10 @@ ROWS_PER_ACCOUNT = 8
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One resource row under lease, as the claim returned it; `claimed_at` by Postgres' clock."""
+    """One resource row under lease, as the claim returned it; `claimed_at` by Postgres' clock.
+
+    `server` and `namespace`: the user's cluster that it was made in; server None is the operator's.
+    """
 
     id: UUID
     project_id: UUID
@@ -49,13 +52,24 @@ class Claim:
     lease_token: UUID
     claims: int
     claimed_at: datetime
+    server: str | None = None
+    namespace: str | None = None
 
 
+def _of_either_kind(column: str) -> str:
+    """A detail that both kinds have: two look-ups by key in place of a statement in each pass."""
+    return (
+        f"CASE r.kind WHEN 'SANDBOX' THEN (SELECT s.{column} FROM sandbox s WHERE s.id = r.id)"
+        f" ELSE (SELECT d.{column} FROM database d WHERE d.id = r.id) END"
+    )
+
+
+_PLACE = {"server": _of_either_kind("k8s_server"), "namespace": _of_either_kind("k8s_namespace")}
 _TAKE = f"""
 UPDATE resource r SET locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
   locked_by = :worker, claims = claims + 1
 FROM due WHERE r.id = due.id
-RETURNING {columns(Claim, "r", claimed_at="mooring_now()")}
+RETURNING {columns(Claim, "r", claimed_at="mooring_now()", **_PLACE)}
 """
 
 # `lane < 2` beside `lane = :lane` proves the partial index even under a generic plan.

@@ -43,10 +43,22 @@ class CredentialRow:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where new resources of an account go; both None: to the operator's cluster."""
+
+    server: str | None = None
+    namespace: str | None = None
+
+
 _ROW = columns(CredentialRow, "c", observed="c.observed_generation = c.generation")
 # A token for single projects sees no setting of its account: no credential is of a project.
 _OF = text(f"""
 SELECT {_ROW} FROM credential c WHERE c.account_id = :account_id AND {visible("c", "id")}
+""")
+_PLACE = text(f"""
+SELECT {columns(Place, "c", namespace="c.k8s_namespace")} FROM credential c
+WHERE c.account_id = :account_id
 """)
 _LOCK_ACCOUNT = text("SELECT id FROM account WHERE id = :account_id FOR NO KEY UPDATE")
 _INSERT = text("""
@@ -82,6 +94,12 @@ async def of_account(executor: Executor, viewer: Scope, account_id: UUID) -> Cre
     return next(iter(read(CredentialRow, await executor.execute(_OF, binds))), None)
 
 
+async def place(executor: Executor, account_id: UUID) -> Place:
+    """Where what is made in an account now belongs, whoever makes it."""
+    found = read(Place, await executor.execute(_PLACE, {"account_id": account_id}))
+    return found[0] if found else Place()
+
+
 async def lock(session: Session, viewer: Scope, account_id: UUID) -> CredentialRow | None:
     """Lock an account for a change of its kubeconfig, and give the present one."""
     await session.execute(_LOCK_ACCOUNT, {"account_id": account_id})
@@ -104,22 +122,28 @@ async def put(
         await session.execute(_REPLACE, binds)
     else:
         await session.execute(_INSERT, binds | {"account_id": account_id})
-    await _moved(session, account_id)
+    await moved(session, account_id)
 
 
 async def check(session: Session, row: CredentialRow) -> None:
     """Have it looked at again, with all that is reached by it."""
     await session.execute(_CHECK, {"id": row.id})
-    await _moved(session, row.account_id)
+    await moved(session, row.account_id)
 
 
 async def delete(session: Session, row: CredentialRow) -> None:
     """Take it away; what was made through it stays where it is, out of reach."""
     await session.execute(_DELETE, {"id": row.id})
-    await _moved(session, row.account_id)
+    await moved(session, row.account_id)
 
 
-async def _moved(session: Session, account_id: UUID) -> None:
+async def moved(session: Session, account_id: UUID) -> None:
+    """Have all resources of an account looked at, and tell who watches its settings."""
     await session.execute(_ASK_RESOURCES, {"account_id": account_id})
     session.asked = True
+    tell(session, account_id)
+
+
+def tell(session: Session, account_id: UUID) -> None:
+    """Tell who watches the settings of an account's owner, after the commit."""
     session.channels.add(settings_channel(account_id))

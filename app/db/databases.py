@@ -31,6 +31,7 @@ class DatabaseSpec:
 
     id: UUID
     account_id: UUID
+    k8s_server: str | None
     k8s_namespace: str
     k8s_name: str
     version: str | None

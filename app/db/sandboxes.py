@@ -23,6 +23,7 @@ class SandboxSpec:
 
     id: UUID
     account_id: UUID
+    k8s_server: str | None
     k8s_namespace: str
     k8s_name: str
     project_name: str

@@ -20,6 +20,8 @@ from app.domain.states import (
     status,
 )
 
+# Characters that a row keeps of what a cluster says, whoever's it is.
+MOST_WORDS = 2000
 # A row that is looked at again within this time waits in a fair lane (data-layer.md section 4).
 SOON = timedelta(seconds=5)
 
@@ -67,6 +69,16 @@ class Outcome:
     attempts: int = 0
     details: Details | None = None
     password: bytes | None = None
+
+
+def bounded(outcome: Outcome) -> Outcome:
+    """An outcome whose words are no longer than a row keeps."""
+    message, about = outcome.message, outcome.object
+    return replace(
+        outcome,
+        message=message and message[:MOST_WORDS],
+        object=about and about[:MOST_WORDS],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,13 @@ class Reason(StrEnum):
         "Renew the kubeconfig; then retry.",
         Fails.AT_ONCE,
     )
+    CREDENTIAL_MISMATCH = (
+        "CredentialMismatch",
+        "It was made in a cluster or namespace that the account's kubeconfig no longer names.",
+        "Set a kubeconfig for the server and namespace in the message again: then it goes on, or"
+        " can be deleted. Mooring forgets nothing that it cannot see to be gone.",
+        Fails.AT_ONCE,
+    )
     PERMISSION_MISSING = (
         "PermissionMissing",
         "The credential may not do what is needed; the message names verb and kind.",

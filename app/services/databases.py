@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.db.credentials import Place
 from app.db.databases import DATABASES, DatabaseRow, DatabaseSpec
 from app.db.details import Details
 from app.db.projects import LockedProject
@@ -56,13 +57,16 @@ class DatabaseMaker:
             ),
         )
 
-    def spec(self, key: UUID, project: LockedProject, new: NewDatabase) -> DatabaseSpec:
+    def spec(
+        self, key: UUID, project: LockedProject, new: NewDatabase, place: Place
+    ) -> DatabaseSpec:
         """The row of a checked database."""
         assert new.replicas and new.cpu and new.memory and new.storage
         return DatabaseSpec(
             id=key,
             account_id=project.account_id,
-            k8s_namespace=self._settings.sandbox_namespace,
+            k8s_server=place.server,
+            k8s_namespace=place.namespace or self._settings.sandbox_namespace,
             k8s_name=object_name(project.name),
             version=new.version,
             replicas=new.replicas,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.db import accounts, projects, resources
+from app.db import accounts, credentials, projects, resources
 from app.db.audit import Entry
 from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Session
@@ -86,10 +86,11 @@ async def create(session: Session, viewer: Viewer, makers: Makers, new: NewProje
     )
     made = replace(projects.change(project, "project.create", status), from_status=None)
     session.changes.append(made)
+    place = await credentials.place(session, project.account_id)
     for database in databases:
-        await insert(session, makers.databases, project, database)
+        await insert(session, makers.databases, project, database, place)
     for sandbox in sandboxes:
-        await insert(session, makers.sandboxes, project, sandbox)
+        await insert(session, makers.sandboxes, project, sandbox, place)
     return await read(session, viewer, project.id)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from app.db import anthropic, projects, resources
+from app.db import anthropic, credentials, projects, resources
+from app.db.credentials import Place
 from app.db.details import Details
 from app.db.feed import NewChange
 from app.db.projects import LockedProject
@@ -52,8 +53,8 @@ class Maker(Protocol[New, Row, Spec]):
     def checked(self, check: Check, new: New, at: tuple[str, ...]) -> New:
         """`new` with defaults; what is wrong is noted in `check`."""
 
-    def spec(self, key: UUID, project: LockedProject, new: New) -> Spec:
-        """The row of a checked one."""
+    def spec(self, key: UUID, project: LockedProject, new: New, place: Place) -> Spec:
+        """The row of a checked one that goes to `place`."""
 
 
 async def create(
@@ -72,13 +73,18 @@ async def create(
     _check_room(check, maker.details.kind, members, checked.name)
     check.done()
     generation = await projects.intend(session, project.id, None)
-    key = await insert(session, maker, replace(project, generation=generation), checked)
+    place = await credentials.place(session, project.account_id)
+    key = await insert(session, maker, replace(project, generation=generation), checked, place)
     await projects.settle(session, [project])
     return await read(session, viewer, maker.details, key)
 
 
 async def insert(
-    session: Session, maker: Maker[New, Row, Spec], project: LockedProject, new: New
+    session: Session,
+    maker: Maker[New, Row, Spec],
+    project: LockedProject,
+    new: New,
+    place: Place,
 ) -> UUID:
     """Write the rows of a checked one and note its creation."""
     key, kind = new_id(), maker.details.kind
@@ -91,7 +97,7 @@ async def insert(
         name=new.name,
         project_generation=project.generation,
     )
-    await maker.details.insert(session, maker.spec(key, project, new))
+    await maker.details.insert(session, maker.spec(key, project, new, place))
     if kind == ResourceKind.SANDBOX:
         await anthropic.give(session, [key])
     session.changes.append(_created(key, kind, project, new.name))

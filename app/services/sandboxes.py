@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.db.credentials import Place
 from app.db.details import Details
 from app.db.projects import LockedProject
 from app.db.sandboxes import SANDBOXES, SandboxRow, SandboxSpec
@@ -59,14 +60,15 @@ class SandboxMaker:
             ),
         )
 
-    def spec(self, key: UUID, project: LockedProject, new: NewSandbox) -> SandboxSpec:
+    def spec(self, key: UUID, project: LockedProject, new: NewSandbox, place: Place) -> SandboxSpec:
         """The row of a checked sandbox."""
         assert new.image and new.cpu and new.memory and new.storage
         password = secrets.token_urlsafe(24)
         return SandboxSpec(
             id=key,
             account_id=project.account_id,
-            k8s_namespace=self._settings.sandbox_namespace,
+            k8s_server=place.server,
+            k8s_namespace=place.namespace or self._settings.sandbox_namespace,
             k8s_name=object_name(project.name),
             project_name=project.name,
             image=new.image,

@@ -26,6 +26,7 @@ _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
 # A busy cluster's budget is halved down to a tenth; each success lifts it again.
 _SLOWEST, _FASTER = 0.1, 1.1
+_NOT_THERE = frozenset({Meaning.NOT_FOUND, Meaning.NOT_SERVED, Meaning.NAMESPACE_MISSING})
 # Seconds that an API server may ask to wait at most, and characters of what it says that are kept.
 _LONGEST_WAIT, _LONGEST_WORDS = 600.0, 2000
 
@@ -62,6 +63,10 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Close the connections."""
 
+    @property
+    def host(self) -> str:
+        """The name or address of the server."""
+
 
 class Cluster:
     """Calls of one cluster, within `bounds`."""
@@ -76,6 +81,40 @@ class Cluster:
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()
+
+    @property
+    def host(self) -> str:
+        """The name or address of its server."""
+        return self._transport.host
+
+    async def review(self, path: str, spec: Object | None = None) -> Object:
+        """What the server says to a question about oneself; nothing is made."""
+        said: Object = await self._call("POST", path, {}, {"spec": spec} if spec else {})
+        return said
+
+    async def has_namespace(self, name: str) -> bool:
+        """Whether there is such a namespace; where one may not ask, there is."""
+        try:
+            await self._call("GET", f"/api/v1/namespaces/{name}", {})
+        except ClusterError as error:
+            if error.meaning not in _NOT_THERE | {Meaning.FORBIDDEN}:
+                raise
+            return error.meaning is Meaning.FORBIDDEN
+        return True
+
+    async def serves(self, kind: Kind) -> bool:
+        """Whether the server knows the kind; where one may not ask, it does."""
+        if self._absent.get(kind, 0) > time.monotonic():
+            return False
+        try:
+            known = await self._call("GET", kind.prefix, {})
+        except ClusterError as error:
+            if error.meaning is Meaning.FORBIDDEN:
+                return True
+            if error.meaning not in _NOT_THERE:
+                raise
+            return False
+        return any(resource["name"] == kind.plural for resource in known["resources"])
 
     async def apply(self, body: Object) -> Object:
         """Server-side apply, forced: the object as it is afterwards."""
@@ -104,14 +143,16 @@ class Cluster:
         """All objects that match; a kind that is not served has none.
 
         That is remembered for kinds that only others write: of ours there may be an object by now,
-        made by another process, and a resource without objects is forgotten.
+        made by another process, and a resource without objects is forgotten. Whoever may not list
+        a kind is told so before the server looks whether it is served, so that is asked then.
         """
         if self._absent.get(kind, 0) > time.monotonic():
             return []
         try:
             found, _ = await self.snapshot(kind, namespace, selector)
         except ClusterError as error:
-            if error.meaning != Meaning.NOT_SERVED:
+            hidden = error.meaning is Meaning.FORBIDDEN and not await self.serves(kind)
+            if error.meaning is not Meaning.NOT_SERVED and not hidden:
                 raise
             if kind not in OPTIONAL:
                 self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR

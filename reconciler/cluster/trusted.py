@@ -41,6 +41,11 @@ class Trusted:
         )
         return response
 
+    @property
+    def host(self) -> str:
+        """The name or address of the server."""
+        return urlsplit(str(self._api.configuration.host)).hostname or ""
+
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()

@@ -100,6 +100,7 @@ class Vetted:
         }
         if isinstance(kubeconfig.credential, Token):
             headers["Authorization"] = f"Bearer {kubeconfig.credential.token}"
+        self.host = kubeconfig.server.host
         self._base = kubeconfig.server.url
         self._session = aiohttp.ClientSession(
             connector=connector,

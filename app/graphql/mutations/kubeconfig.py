@@ -10,8 +10,7 @@ import asyncio
 
 import strawberry
 
-from app.auth.kubeconfigs import parse_kubeconfig
-from app.domain.addresses import AddressRules
+from app.auth.kubeconfigs import parse_kubeconfig, written_rules
 from app.domain.errors import InvalidInput
 from app.domain.viewer import TokenScope
 from app.graphql.inputs import KubeconfigInput
@@ -41,7 +40,7 @@ class KubeconfigMutations:
     ) -> SetKubeconfigPayload | None:
         """Set it; InputErrors name each field that is refused."""
         viewer, state = info.context.viewer(TokenScope.ACCOUNT), info.context.state
-        rules = AddressRules(state.settings.kubeconfig_allowed_networks)
+        rules = written_rules(state.settings)
         try:
             read = await asyncio.to_thread(
                 parse_kubeconfig, input.kubeconfig, ("kubeconfig",), rules

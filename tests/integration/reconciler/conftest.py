@@ -7,15 +7,12 @@ import pytest
 import pytest_asyncio
 
 from app.db.session import Database
-from app.domain.states import ResourceKind
 from app.settings import Settings
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect
-from reconciler.databases import DatabaseReconciler
 from reconciler.resources import Resources
-from reconciler.sandboxes import SandboxReconciler
 from tests.integration.reconciler.stage import Stage
-from tests.integration.world import KEYS
+from tests.integration.reconciler.working import resources_of
 from tests.simulator import RunningSimulator, running_simulator
 
 
@@ -43,13 +40,7 @@ async def cluster(simulator: RunningSimulator) -> AsyncIterator[Cluster]:
 @pytest.fixture
 def resources(database: Database, cluster: Cluster, settings: Settings) -> Resources:
     """Reconciles resources of every kind there."""
-    sandboxes = SandboxReconciler(database, cluster, KEYS, settings)
-    databases = DatabaseReconciler(database, cluster, KEYS, settings)
-    kinds = {
-        ResourceKind.SANDBOX: sandboxes.reconcile,
-        ResourceKind.DATABASE: databases.reconcile,
-    }
-    return Resources(kinds, settings)
+    return resources_of(database, cluster, settings)
 
 
 @pytest.fixture

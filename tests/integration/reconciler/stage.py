@@ -14,17 +14,14 @@ from sqlalchemy import text
 from app.db.rows import columns, read
 from app.db.session import Database
 from app.domain.reasons import Reason
-from app.domain.states import ResourceKind
 from app.domain.viewer import API, Viewer
 from app.settings import Settings
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect
-from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
-from reconciler.resources import Resources
-from reconciler.sandboxes import SandboxReconciler
 from tests.integration.reconciler.test_loop import running
-from tests.integration.world import KEYS, becomes, project_of, viewer_of
+from tests.integration.reconciler.working import resources_of
+from tests.integration.world import becomes, project_of, viewer_of
 from tests.simulator import RunningSimulator
 
 Json = dict[str, Any]
@@ -71,13 +68,7 @@ class Stage:
         }
         settings = Settings(**(quick | changed))  # type: ignore[arg-type]
         opened = await connect(self.simulator.kubeconfig, Bounds(0.5, rate=1000, burst=1000))
-        sandboxes = SandboxReconciler(self.database, opened, KEYS, settings)
-        databases = DatabaseReconciler(self.database, opened, KEYS, settings)
-        kinds = {
-            ResourceKind.SANDBOX: sandboxes.reconcile,
-            ResourceKind.DATABASE: databases.reconcile,
-        }
-        resources = Resources(kinds, settings)
+        resources = resources_of(self.database, opened, settings)
         watched = opened if watch else None
         try:
             async with running(self.database, resources.reconcile, settings, watched) as loop:

@@ -78,3 +78,16 @@ def test_any_answer_that_concerns_one_row_alone_ends_it(meaning: Meaning) -> Non
     circuit.failed(ClusterError(meaning, 403, "no"))
 
     assert circuit.refusal(CLOCK) is None
+
+
+def test_a_strict_one_is_asked_by_nobody_but_the_probe() -> None:
+    strict = Circuit(probe=3600, strict=True)
+    assert strict.refusal(claim(lane=Lane.ASKED)) is None
+    for _ in range(5):
+        strict.failed(AWAY)
+
+    assert strict.doubtful
+    assert strict.refusal(claim(lane=Lane.ASKED)) is not None
+    strict.worked()
+    assert strict.refusal(claim(lane=Lane.ASKED)) is None
+    assert not strict.doubtful

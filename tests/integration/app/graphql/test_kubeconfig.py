@@ -201,6 +201,30 @@ async def test_nobody_sees_or_changes_anothers(
     ]
 
 
+async def test_new_resources_go_where_the_kubeconfig_says(ask: Ask, database: Database) -> None:
+    viewer = await viewer_of(database)
+    await project_of(database, viewer, "before")
+    await put(ask, viewer)
+    document = "mutation ($input: CreateProjectInput!) { createProject(input: $input) {"
+    document += " project { sandboxes { k8sNamespace } databases { k8sNamespace } } } }"
+
+    answer = await ask(viewer, document, input={"name": "after"})
+    await ask(viewer, "mutation { deleteKubeconfig { deletedServer } }")
+    await project_of(database, viewer, "last")
+
+    made = answer["data"]["createProject"]["project"]
+    places = await rows(database, "SELECT k8s_server, k8s_namespace FROM sandbox ORDER BY id")
+    assert made["sandboxes"] == made["databases"] == [{"k8sNamespace": "team-a"}]
+    assert [tuple(row) for row in places] == [
+        (None, "mooring"),
+        ("https://kube.example.com:6443", "team-a"),
+        (None, "mooring"),
+    ]
+    assert await rows(database, "SELECT k8s_server FROM database") == [
+        ("https://kube.example.com:6443",)
+    ]
+
+
 async def test_its_state_is_told_when_it_is_looked_at(api: Api) -> None:
     viewer = await viewer_of(api.database)
     token = api.token(viewer)

@@ -1,0 +1,181 @@
+"""Looking at users' kubeconfigs: who is it, what may it not do; the answer goes to its setting.
+
+A loop of its own beside that of resources, so that neither waits for the other: claims what is due,
+looks (resolve, judge, connect, ask), records. Every look is shorter than its lease, so none is
+renewed; one that is cut short by the end of the process is done again by whoever claims it next.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from app.db import inspections
+from app.db.inspections import Finding, Inspection
+from app.db.session import AWAY, Database
+from app.domain.observation import MOST_WORDS
+from app.domain.reasons import Reason
+from app.domain.settings import CredentialState
+from app.domain.viewer import RECONCILER
+from app.settings import Settings
+from reconciler.cluster import reviews
+from reconciler.cluster.client import Cluster
+from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.clusters import NONSENSE, Clusters, nonsense
+from reconciler.manifests.permissions import Need, needed
+
+log = structlog.get_logger(__name__)
+
+# Looks at once; each waits for somebody else's server.
+_SLOTS = 16
+# What is tried again soon, for the credential itself may be good.
+_PASSING = frozenset({Meaning.UNAVAILABLE, Meaning.THROTTLED, Meaning.EXPIRED, Meaning.CONFLICT})
+_NAMED = 10
+
+
+class Credentials:
+    """Claims kubeconfigs that are due and looks at each; `wake` is told when rows became due."""
+
+    def __init__(
+        self,
+        database: Database,
+        clusters: Clusters,
+        settings: Settings,
+        worker: str,
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clusters = clusters
+        self._settings = settings
+        self._worker = worker
+        self._wake_rows = wake
+        self._woken = asyncio.Event()
+        self._looks: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Look for due credentials now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work for ever."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._woken.clear()
+                for looked in await self._claim():
+                    task = group.create_task(self._look(looked))
+                    self._looks.add(task)
+                    task.add_done_callback(self._looks.discard)
+                longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(longest):
+                        await self._woken.wait()
+
+    async def _claim(self) -> list[Inspection]:
+        free = _SLOTS - len(self._looks)
+        if not free:
+            return []
+        try:
+            async with self._database.autocommit(RECONCILER) as connection:
+                lease = timedelta(seconds=self._settings.lease)
+                return await inspections.claim(
+                    connection, slots=free, lease=lease, worker=self._worker
+                )
+        except AWAY as error:
+            log.warning("credentials cannot be claimed", error=repr(error))
+            return []
+
+    async def _look(self, looked: Inspection) -> None:
+        longest = min(
+            self._settings.pass_timeout, self._settings.lease - self._settings.lease_margin
+        )
+        try:
+            async with asyncio.timeout(longest):
+                finding = await self.inspect(looked)
+        except TimeoutError:
+            finding = self._later(looked, Reason.CLUSTER_UNAVAILABLE, "The cluster took too long.")
+        except Exception:
+            log.exception("a look at a credential failed", credential=str(looked.id))
+            finding = self._later(looked, Reason.INTERNAL, "Mooring failed here; it tries again.")
+        with suppress(*AWAY):  # then its lease runs out
+            async with self._database.begin(RECONCILER) as session:
+                await inspections.record(session, looked, finding)
+        self._wake_rows()
+        self.wake()
+
+    async def inspect(self, looked: Inspection) -> Finding:
+        """What there is to be known of a credential; it never raises for what a cluster does."""
+        try:
+            cluster = await self._clusters.fresh(looked.model, looked.id)
+            try:
+                return await self._asked(cluster, looked)
+            finally:
+                await cluster.close()
+        except ClusterError as error:
+            return self._refused(looked, error)
+        except NONSENSE as error:
+            kind = type(error).__name__  # its words may be the cluster's
+            log.warning("a user's cluster answers nonsense", credential=str(looked.id), error=kind)
+            return self._refused(looked, nonsense())
+
+    async def _asked(self, cluster: Cluster, looked: Inspection) -> Finding:
+        namespace = looked.k8s_namespace
+        user = await reviews.who(cluster)
+        if not await cluster.has_namespace(namespace):
+            said = f"There is no namespace {namespace} in the cluster."
+            return self._known(CredentialState.REFUSED, user, Reason.NAMESPACE_MISSING, said)
+        lacking = await reviews.lacking(cluster, namespace, needed(self._settings))
+        if lacking:
+            said = _named(lacking, namespace)
+            return self._known(
+                CredentialState.REFUSED, user, Reason.PERMISSION_MISSING, said, lacking
+            )
+        await self._clusters.works(looked.account_id)
+        return self._known(CredentialState.READY, user)
+
+    def _known(
+        self,
+        state: CredentialState,
+        user: str | None,
+        reason: Reason | None = None,
+        message: str | None = None,
+        lacking: list[Need] | None = None,
+    ) -> Finding:
+        return Finding(
+            after=_spread(self._settings.kubeconfig_recheck),
+            state=state,
+            reason=reason,
+            message=message,
+            username=user,
+            missing=[str(need) for need in lacking or ()],
+        )
+
+    def _refused(self, looked: Inspection, error: ClusterError) -> Finding:
+        """A cluster that cannot be asked says nothing about the credential; any other no is one."""
+        if error.meaning in _PASSING:
+            return self._later(looked, error.reason, str(error))
+        words = str(error)[:MOST_WORDS]
+        return self._known(CredentialState.REFUSED, None, error.reason, words)
+
+    def _later(self, looked: Inspection, reason: Reason, message: str) -> Finding:
+        """Nothing is known yet: tried again with backoff and full jitter, for ever."""
+        longest = min(self._settings.retry_longest, 2.0 ** min(looked.attempts + 1, 8))
+        return Finding(
+            after=timedelta(seconds=random.uniform(0.1, longest)),  # noqa: S311 - jitter
+            state=None,
+            reason=reason,
+            message=message[:MOST_WORDS],
+            attempts=looked.attempts + 1,
+        )
+
+
+def _named(lacking: list[Need], namespace: str) -> str:
+    shown = ", ".join(map(str, lacking[:_NAMED]))
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    return f"It may not do in namespace {namespace}: {shown}{more}."
+
+
+def _spread(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spread
