@@ -27,6 +27,7 @@ from app.secrets.keyring import KeyRing
 from app.services.projects import Makers
 from app.settings import Settings
 from app.web import audit_export, health, playground, start
+from app.web.cookies import Cookies
 from app.web.sign_in import SignIn
 
 
@@ -92,9 +93,10 @@ def create_app(settings: Settings) -> Starlette:
             *health.routes(health.database_checks(database, migrations.head())),
             *playground.routes(),
             *audit_export.routes(_viewer),
+            *Cookies(database, sessions, settings.public_url).routes(),
             *sign_in.routes(),
             Route("/graphql", Endpoint()),
-            WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout)),
+            WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout, settings.public_url)),
         ],
         lifespan=lifespan,
     )

@@ -144,7 +144,8 @@ class Settings(BaseSettings):
         600, description="How long after a sign-in one may change how one signs in"
     )
     public_url: str | None = Field(
-        None, description="This API as browsers reach it, https://host; for providers' way back"
+        None,
+        description="This API as browsers reach it, https://host: cookies, providers' way back",
     )
     github_client_id: str | None = Field(
         None, description="Client id of the GitHub app; set: sign in with GitHub"

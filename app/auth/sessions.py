@@ -64,6 +64,14 @@ class Sessions:
             raise Unauthenticated(reason=renewed.reason)
         return self._credentials(*renewed)
 
+    async def leave(self, database: Database, refresh_token: str, address: str | None) -> None:
+        """End the session of a refresh token, old ones included; of one that is none, nothing."""
+        try:
+            presented = self.tokens.read_refresh(refresh_token)
+        except Unauthenticated:
+            return
+        await database.transact(API, lambda session: sessions.leave(session, presented, address))
+
     async def viewer(self, database: Database, user_id: UUID, session_id: UUID) -> Viewer:
         """Who asks in a session; Unauthenticated with reason EXPIRED or REVOKED."""
         async with database.read(API) as connection:

@@ -50,7 +50,8 @@ MEANING: dict[ErrorCode, tuple[str, bool]] = {
     ErrorCode.BAD_CREDENTIALS: ("Wrong name or password.", False),
     ErrorCode.FORBIDDEN: (
         "This API token may not do that; extensions.scope says what it lacks, or extensions.rule"
-        " why none may. Use another token, or sign in.",
+        " why none may. Use another token, or sign in. Of a request with cookies extensions.rule"
+        " says how it has to show that our own page made it.",
         False,
     ),
     ErrorCode.FRESH_SIGN_IN_REQUIRED: (
@@ -189,6 +190,13 @@ class Forbidden(MooringError):
 
     code = ErrorCode.FORBIDDEN
     message = "This API token may not do that. Use one with the scope that is named, or sign in."
+
+
+class ForeignSite(MooringError):
+    """A request with our cookies that another site may have made; fact: `rule`."""
+
+    code = ErrorCode.FORBIDDEN
+    message = "Cookies are good from our own pages alone; extensions.rule says what is missing."
 
 
 class FreshSignInRequired(MooringError):

@@ -15,6 +15,7 @@ from uuid import UUID
 from starlette.requests import HTTPConnection
 from strawberry.dataloader import DataLoader
 
+from app.auth import browsers
 from app.auth.apitokens import ApiTokens
 from app.auth.by_password import ByPassword
 from app.auth.entrance import Entrance
@@ -22,7 +23,7 @@ from app.auth.sessions import Sessions
 from app.db.session import Database
 from app.db.sessions import SignIn
 from app.domain import apitokens, ids, limits
-from app.domain.errors import Forbidden, TooComplex, Unauthenticated
+from app.domain.errors import Forbidden, ForeignSite, TooComplex, Unauthenticated
 from app.domain.ids import NodeType
 from app.domain.viewer import TokenScope, Viewer
 from app.live.feeds import Feeds
@@ -79,11 +80,14 @@ class Connection:
     """
 
     state: State
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
     last_event_id: str | None = None
     address: str | None = None
     device: str | None = None
     connection_params: dict[str, Any] | None = field(default=None)
+    # The access token in a browser's cookie; why it is no good if another site may have sent it.
+    cookie: str | None = field(default=None, repr=False)
+    foreign: ForeignSite | None = None
     # Whom connection_init proved: later operations of a websocket are the session's, as long as it
     # is renewed, whatever has become of the token that it began with.
     proven: Viewer | None = field(default=None, repr=False)
@@ -92,12 +96,15 @@ class Connection:
     def of(cls, state: State, request: HTTPConnection) -> Connection:
         """What its headers say."""
         headers = request.headers
+        cookie = request.cookies.get(browsers.ACCESS)
         return cls(
             state,
             headers.get("authorization"),
             headers.get("last-event-id"),
             request.client.host if request.client else None,
             (headers.get("user-agent") or "")[:_DEVICE] or None,
+            cookie=cookie,
+            foreign=_foreign(request, state.settings.public_url) if cookie else None,
         )
 
     async def operation(self) -> Context:
@@ -105,15 +112,24 @@ class Connection:
         return Context(self, await self.viewer())
 
     async def viewer(self) -> Viewer | None:
-        """Who asks; None without a token."""
+        """Who asks; None without a token. A token that is shown goes before the cookie, which
+        is ForeignSite if another site may have sent it."""
+        token = self._token()
+        if token is None:
+            return None
+        found = await self._presented(token)
+        return replace(found, grant=replace(found.grant, address=self.address))
+
+    def _token(self) -> str | None:
         given = _authorization(self.connection_params or {}) or self.authorization
         if not given:
-            return None
+            if self.foreign is not None:
+                raise self.foreign
+            return self.cookie
         scheme, _, token = str(given).partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(reason="MALFORMED")
-        found = await self._presented(token.strip())
-        return replace(found, grant=replace(found.grant, address=self.address))
+        return token.strip()
 
     async def prove(self) -> None:
         """Find out who asks on this websocket from now on, if anybody."""
@@ -135,6 +151,16 @@ class Connection:
         return await self.state.sessions.viewer(
             self.state.database, claims.user_id, claims.session_id
         )
+
+
+def _foreign(request: HTTPConnection, public_url: str | None) -> ForeignSite | None:
+    socket = request.scope["type"] == "websocket"
+    check = browsers.check_socket if socket else browsers.check_request
+    try:
+        check(request.headers, public_url)
+    except ForeignSite as foreign:
+        return foreign
+    return None
 
 
 def _authorization(params: dict[str, Any]) -> Any:

@@ -55,6 +55,9 @@ async def _answer(request: Request) -> Response:
     asked = requests.read(await _body(request, state.settings.body_limit))
     answer = media.chosen(request.headers.get("accept", ""), _kind(asked))
     connection = Connection.of(state, request)
+    if connection.foreign is not None and not connection.authorization:
+        foreign = connection.foreign
+        raise Refusal(403, str(foreign), foreign.code, **foreign.facts)
     if answer is Media.EVENTS:
         return await _stream(asked, connection)
     result = await schema.execute(

@@ -26,7 +26,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types.unset import UNSET
 
-from app.domain.errors import TooComplex, Unauthenticated
+from app.domain.errors import ForeignSite, TooComplex, Unauthenticated
 from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
 from app.graphql.requests import wrong_parameter
@@ -99,9 +99,9 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
             await self.cleanup_operation(key)
         await self._refuse(Unauthenticated(reason=reason))
 
-    async def _refuse(self, refused: Unauthenticated) -> None:
+    async def _refuse(self, refused: Unauthenticated | ForeignSite) -> None:
         # The code that client libraries take for "get a new token, then come again".
-        reason = f"{refused.code.value}: {refused.facts['reason']}"
+        reason = f"{refused.code.value}: {refused.facts.get('reason', refused.facts.get('rule'))}"
         await self.websocket.close(_FORBIDDEN, reason)
 
     async def handle_message(self, message: Message) -> None:
@@ -112,7 +112,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
             return
         try:
             await super().handle_message(message)
-        except Unauthenticated as refused:
+        except (Unauthenticated, ForeignSite) as refused:
             await self._refuse(refused)
         except WebSocketDisconnected:
             raise
@@ -143,13 +143,15 @@ class Sockets(GraphQL[Connection, None]):
     websocket_adapter_class = _Socket
     graphql_transport_ws_handler_class = _Handler
 
-    def __init__(self, init_timeout: float) -> None:
+    def __init__(self, init_timeout: float, public_url: str | None) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=timedelta(seconds=init_timeout),
             max_subscriptions_per_connection=None,
+            # Of no other origin is a browser's handshake accepted, nor of another host than ours.
+            allowed_origins=[public_url] if public_url else [],
         )
 
     async def get_context(

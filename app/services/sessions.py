@@ -57,6 +57,15 @@ async def renew(
     return user, await sessions.renew(session, session_id, newest, terms)
 
 
+async def leave(session: Session, presented: Presented, address: str | None) -> None:
+    """End the session that a refresh token names, if there is one still."""
+    user_id, session_id = presented.user_id, presented.session_id
+    if await sessions.end(session, user_id, session_id):
+        [user] = await accounts.users(session, [user_id])
+        session.channels.add(grants_channel(user_id))
+        _note(session, Entry("session.end"), session_id, _actor(user, session_id, address))
+
+
 async def end(session: Session, viewer: Viewer, session_id: UUID) -> None:
     """End one session of the viewer's; NotFound for any other."""
     if not await sessions.end(session, viewer.user_id, session_id):
