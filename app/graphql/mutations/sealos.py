@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from app.auth.by_sealos import BySealos
+from app.auth.kubeconfigs import written_rules
 from app.auth.sealos import SEALOS
-from app.domain.addresses import AddressRules
 from app.domain.errors import InvalidInput
 from app.domain.viewer import TokenScope
 from app.graphql import sessions
@@ -72,5 +72,5 @@ class SealosMutations:
 
 def _by_sealos(info: Info) -> BySealos:
     state = info.context.state
-    rules = AddressRules(state.settings.kubeconfig_allowed_networks)
+    rules = written_rules(state.settings)
     return BySealos(state.database, state.entrance, state.makers.keys, rules)
