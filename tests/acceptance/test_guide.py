@@ -27,6 +27,7 @@ PAGES = (
     "statuses.md",
     "api-tokens.md",
     "audit.md",
+    "environment.md",
 )
 ADDRESS = "http://127.0.0.1:8000/graphql"
 
