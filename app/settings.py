@@ -41,7 +41,8 @@ _GONE: Final = {
 
 _WEAKEST_HASH: Final = 35840
 _PROVIDER: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
-_OTHERS: Final = {"PASSWORD", "GITHUB", "SEALOS"}
+# Ways of their own, and /auth/session, which is another thing.
+_OTHERS: Final = {"PASSWORD", "GITHUB", "SEALOS", "SESSION"}
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -316,7 +317,8 @@ class Settings(BaseSettings):
     def _named(cls, providers: Any) -> Any:
         for name, chosen in providers.items() if isinstance(providers, dict) else ():
             if not _PROVIDER.fullmatch(name) or name in _OTHERS:
-                raise ValueError("a name has A-Z, 0-9 and _, and is not PASSWORD, GITHUB or SEALOS")
+                taken = ", ".join(sorted(_OTHERS))
+                raise ValueError(f"a name has A-Z, 0-9 and _, and is none of {taken}")
             if name == "GOOGLE" and isinstance(chosen, dict):
                 chosen.setdefault("issuer", "https://accounts.google.com")
         return providers

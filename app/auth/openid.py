@@ -16,7 +16,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from app.auth.flow import Flow
-from app.auth.outbound import Outbound, ProviderError, as_object
+from app.auth.outbound import Outbound, ProviderError, Refused, as_object
 from app.auth.provider import code_of, token_for
 from app.domain.identities import Proof
 from app.settings import OpenId
@@ -63,12 +63,12 @@ class OpenIdProvider:
         """Whose the code is."""
         # RFC 9207: the answer may say whose it is; another's is a mix-up.
         if given.get("iss", self._issuer) != self._issuer:
-            raise ProviderError("MIXED_UP")
+            raise Refused("MIXED_UP")
         code = code_of(given)
         async with self._outbound.oauth(**self._client) as client:
             metadata = await self._discovered(client)
             if metadata.get("authorization_response_iss_parameter_supported") is True:
-                _wanted("iss" in given, "MIXED_UP")
+                _wanted("iss" in given, Refused("MIXED_UP"))
             client.token_endpoint_auth_method = _method(metadata)
             token = await token_for(client, metadata["token_endpoint"], flow, code)
             claims = await self._claims(client, metadata, token, flow.nonce)
@@ -81,9 +81,9 @@ class OpenIdProvider:
         url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
         found = as_object(await client.request("GET", url, withhold_token=True))
         # Discovery section 4.3: the same, character for character.
-        _wanted(found.get("issuer") == self._issuer, "NONSENSE")
+        _wanted(found.get("issuer") == self._issuer, ProviderError("NONSENSE"))
         for name in _ENDPOINTS:
-            _wanted(is_safe(found.get(name), self._issuer), "NONSENSE")
+            _wanted(is_safe(found.get(name), self._issuer), ProviderError("NONSENSE"))
         self._metadata = now + _KEEP, found
         return found
 
@@ -129,12 +129,12 @@ class OpenIdProvider:
             )
             claims.validate(leeway=_LEEWAY)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ProviderError("BAD_ID_TOKEN") from error
+            raise Refused("BAD_ID_TOKEN") from error
         return dict(claims)
 
     def _proof(self, claims: dict[str, Any]) -> Proof:
         subject = claims["sub"]
-        _wanted(isinstance(subject, str) and 0 < len(subject) <= 255, "BAD_ID_TOKEN")
+        _wanted(isinstance(subject, str) and 0 < len(subject) <= 255, Refused("BAD_ID_TOKEN"))
         email = _text(claims.get("email")) if claims.get("email_verified") is True else None
         name = _text(claims.get("preferred_username")) or _text(claims.get("name"))
         return Proof(self.name, subject, name or (email or "").partition("@")[0] or None, email)
@@ -158,9 +158,9 @@ def _method(metadata: dict[str, Any]) -> str:
     return "client_secret_basic" if basic else "client_secret_post"
 
 
-def _wanted(holds: bool, reason: str) -> None:
+def _wanted(holds: bool, failure: Exception) -> None:
     if not holds:
-        raise ProviderError(reason)
+        raise failure
 
 
 def _text(value: object) -> str | None:

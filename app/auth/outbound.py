@@ -12,11 +12,22 @@ from typing import Any
 import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from app.domain.errors import BadVoucher
+
 _BODY = 512 * 1024
 
 
+class Refused(BadVoucher):
+    """Somebody does not come in by a provider, which is a failed sign-in of theirs; `reason` is one
+    of our words for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+        self.reason = reason
+
+
 class ProviderError(Exception):
-    """A provider is away, answers nonsense, or refuses; `reason` is one of our words for it."""
+    """A provider is away or answers nonsense; `reason` is one of our words for it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -5,8 +5,7 @@ sends it to `/auth/github/callback`. To link another way, a program of the signe
 `POST /auth/github/link` and opens the address that it gets: a link or a form of another site can
 therefore not begin it, and only the browser that began it can end it.
 
-No token is in an address. The browser arrives with a cookie that no script reads and no other site
-sends; the page asks `POST /auth/arrived`, once, and gets what signIn would have given.
+The browser comes back signed in by cookie (`cookies`); no token is in an address.
 
 What fails is told on a page with one of our words for it; the provider's own are not repeated.
 """
@@ -26,26 +25,24 @@ from starlette.routing import Route
 from app.auth import flow
 from app.auth.entrance import Entrance, path_of
 from app.auth.flow import Flow, Linking
-from app.auth.outbound import ProviderError
+from app.auth.outbound import ProviderError, Refused
 from app.auth.provider import Provider
 from app.auth.sessions import Credentials, Sessions
 from app.db import accounts
 from app.db.session import Database, Session
 from app.db.sessions import SignIn as SignedIn
-from app.domain.errors import InvalidInput, MooringError, Unauthenticated
+from app.domain.errors import InvalidInput, MooringError, RateLimited, Unauthenticated
 from app.domain.identities import Proof
 from app.domain.viewer import API, Viewer
 from app.secrets.keyring import KeyRing
 from app.services import identities
+from app.web.cookies import let_in
 from app.web.headers import PAGE_HEADERS
 
 log = structlog.get_logger(__name__)
 
 # The prefix makes browsers refuse it from a sibling domain and without TLS (RFC 6265bis, 4.1.3.2).
 COOKIE: Final = "__Host-mooring-sign-in"
-# What a page is sent back to with, and how long it may take to fetch its tokens.
-ARRIVED: Final = "__Host-mooring-arrived"
-_AWAITED: Final = 120
 _QUIET: Final = {"Cache-Control": "no-store"}
 
 # What went wrong: the status, and what to say of it.
@@ -60,6 +57,7 @@ _SAID: Final = {
     "NOT_ALLOWED": (409, "You have as many ways to sign in as there can be; unlink one first."),
     "TAKEN": (409, "This is another user's way to sign in."),
     "REVOKED": (403, "The session that wanted to link this way has ended."),
+    "RATE_LIMITED": (429, "Too many sign-ins failed from here. Wait a little."),
     "NONSENSE": (502, "The provider gave no answer that can be understood."),
     "UNREACHABLE": (502, "The provider cannot be reached."),
     "SILENT": (504, "The provider did not answer in time."),
@@ -99,10 +97,8 @@ class SignIn:
         self._fresh = fresh
 
     def routes(self) -> list[Route]:
-        """Three for each provider, and the last step of all; none without a provider."""
-        if not self._entrance.providers:
-            return []
-        made = [Route("/auth/arrived", self._arrived, methods=["POST"])]
+        """Three for each provider."""
+        made = []
         for provider in self._entrance.providers.values():
             path = path_of(provider.name)
             made += [
@@ -118,7 +114,9 @@ class SignIn:
         async def answering(request: Request) -> Response:
             try:
                 return await answer(provider, request)
-            except ProviderError as error:
+            except RateLimited as error:
+                return _page(provider, "RATE_LIMITED", retry_after=str(error.facts["retryAfter"]))
+            except (ProviderError, Refused) as error:
                 return await self._failed(provider, error.reason, request)
 
         return answering
@@ -148,14 +146,15 @@ class SignIn:
             return _page(provider, "NOT_BEGUN")
         if not begun.is_answered_by(given.get("state", "")):
             return _page(provider, "STATE")
-        proof = await provider.finish(begun, given)
         response = RedirectResponse(begun.return_to, HTTPStatus.SEE_OTHER, _QUIET)
         _forget(response)
-        if begun.linking is None:
-            opened = await self._arrive(proof, request)
-            _set(response, ARRIVED, opened.refresh_token, _AWAITED, "strict")
-        else:
-            await self._linked(proof, begun.linking, request)
+        throttle = self._entrance.throttle
+        async with throttle.signing_in(self._database, _address(request)):
+            proof = await provider.finish(begun, given)
+            if begun.linking is None:
+                let_in(response, await self._arrive(proof, request))
+            else:
+                await self._linked(proof, begun.linking, request)
         return response
 
     async def _arrive(self, proof: Proof, request: Request) -> Credentials:
@@ -171,30 +170,8 @@ class SignIn:
 
         opened = await self._database.transact(API, arrive)
         if opened is None:
-            raise ProviderError("UNKNOWN")
+            raise Refused("UNKNOWN")
         return opened
-
-    async def _arrived(self, request: Request) -> Response:
-        """The session's tokens, for the page that the browser was sent back to. They are new ones:
-        whoever has read the cookie too is met by the detection of reuse."""
-        carried, address = request.cookies.get(ARRIVED, ""), _address(request)
-        try:
-            opened = await self._sessions.renew(self._database, carried, address)
-        except Unauthenticated as error:
-            response: Response = _errors(error)
-        else:
-            response = JSONResponse(
-                {
-                    "accessToken": opened.access_token,
-                    "expiresAt": opened.expires_at.isoformat(),
-                    "refreshToken": opened.refresh_token,
-                    "refreshExpiresAt": opened.refresh_expires_at.isoformat(),
-                    "login": opened.user.login,
-                },
-                headers=_QUIET,
-            )
-        _set(response, ARRIVED, "", 0, "strict")
-        return response
 
     async def _linked(self, proof: Proof, linking: Linking, request: Request) -> None:
         async def link(session: Session) -> None:
@@ -205,9 +182,9 @@ class SignIn:
         try:
             await self._database.transact(API, link)
         except Unauthenticated as error:
-            raise ProviderError("REVOKED") from error
+            raise Refused("REVOKED") from error
         except InvalidInput as error:
-            raise ProviderError(error.problems[0].code.value) from error
+            raise Refused(error.problems[0].code.value) from error
 
     async def _failed(self, provider: Provider, reason: str, request: Request) -> Response:
         log.info("a sign-in at a provider failed", provider=provider.name, reason=reason)
@@ -239,10 +216,11 @@ def _errors(error: MooringError) -> JSONResponse:
     return JSONResponse(body, status, _QUIET)
 
 
-def _page(provider: Provider, reason: str) -> Response:
+def _page(provider: Provider, reason: str, **headers: str) -> Response:
     status, said = _SAID[reason]
     page = _PAGE.substitute(said=escape(said), code=reason, again=path_of(provider.name))
-    response = HTMLResponse(page, status, PAGE_HEADERS | _QUIET)
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = HTMLResponse(page, status, PAGE_HEADERS | _QUIET | more)
     _forget(response)
     return response
 

@@ -52,3 +52,34 @@ def test_a_hash_weaker_than_it_should_be_is_refused_by_name() -> None:
 
     assert str(wrong.value).startswith("MOORING_PASSWORD_TIME: ")
     assert Settings.load(password_memory=7168, password_time=5).password_time == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "issuer"),
+    [
+        ("GITHUB", "https://login.example"),
+        ("SESSION", "https://login.example"),
+        ("acme", "https://login.example"),
+        ("../x", "https://login.example"),
+        ("ACME", "http://login.example"),
+        ("ACME", "https://login.example/?x=1"),
+        ("ACME", "https://user@login.example"),
+        ("ACME", "login.example"),
+    ],
+)
+def test_a_provider_that_cannot_be_trusted_is_refused_by_name(name: str, issuer: str) -> None:
+    chosen = {"issuer": issuer, "client_id": "x", "client_secret": "hunter2"}
+
+    with pytest.raises(SettingsError) as wrong:
+        Settings.load(openid_providers={name: chosen})
+
+    assert str(wrong.value).startswith("MOORING_OPENID_PROVIDERS: ")
+    assert "hunter2" not in str(wrong.value)
+
+
+def test_google_needs_no_issuer() -> None:
+    chosen = {"client_id": "x", "client_secret": "y"}
+
+    settings = Settings.load(openid_providers={"GOOGLE": chosen})
+
+    assert settings.openid_providers["GOOGLE"].issuer == "https://accounts.google.com"

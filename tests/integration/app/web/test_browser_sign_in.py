@@ -84,12 +84,13 @@ class Browser:
             else:
                 self.cookies.pop(name, None)
 
-    async def arrived(self) -> httpx.Response:
-        """What the page does that the browser was sent back to."""
+    async def asks(self, document: str) -> Any:
+        """What a page of ours gets from the API."""
         jar = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        answer = await self._api.http.post("/auth/arrived", headers={"cookie": jar})
-        self.keep(answer)
-        return answer
+        answer = await self._api.post(
+            {"query": document}, cookie=jar, origin=HOST, x_mooring_csrf="1"
+        )
+        return answer.json()
 
     async def sent_back(self, address: str) -> str:
         """Where the provider sends the browser, without the host."""
@@ -145,24 +146,36 @@ async def test_a_first_sign_in_makes_a_user_and_the_second_finds_it(
     assert {row[0] for row in await rows(api, "SELECT provider FROM session")} == {provider}
 
 
-async def test_the_page_that_the_browser_is_sent_to_gets_the_tokens_once(
-    api: Api, browser: Browser
+async def test_the_browser_is_signed_in_by_cookie_and_no_address_holds_a_token(
+    browser: Browser,
 ) -> None:
-    sent = await browser.signed_in_by("/auth/github")
-    [said] = [line for line in sent.headers.get_list("set-cookie") if "arrived" in line]
-    kept = dict(browser.cookies)
+    sent = await browser.signed_in_by("/auth/github?return=/projects")
 
-    first = await browser.arrived()
-    without = await browser.arrived()
-    me = await api.post({"query": "{ me { login } }"}, first.json()["accessToken"])
+    mine = await browser.asks("{ me { login sessions { provider current } } }")
 
-    assert "HttpOnly" in said
-    assert "SameSite=strict" in said
-    assert first.headers["cache-control"] == "no-store"
-    assert me.json()["data"]["me"] == {"login": first.json()["login"]} == {"login": "ada-l"}
-    assert without.status_code == 401
-    assert kept["__Host-mooring-arrived"] != first.json()["refreshToken"]
-    assert browser.cookies == {}
+    assert mine["data"]["me"] == {
+        "login": "ada-l",
+        "sessions": [{"provider": "GITHUB", "current": True}],
+    }
+    assert sent.headers["location"] == "/projects"
+    assert set(browser.cookies) == {"__Host-mooring-access", "__Host-mooring-refresh"}
+
+
+async def test_who_keeps_failing_waits(
+    url: str, hub: providers.GitHub, op: providers.OpenIdProvider
+) -> None:
+    hub.spoils["/login/oauth/access_token"] = lambda: JSONResponse({"error": "bad"})
+    async with (
+        served(url, **switched_on(hub, op, sign_in_tries_address=2)) as api,
+        a_browser(api) as browser,
+    ):
+        failed = [(await browser.signed_in_by("/auth/github")).status_code for _ in range(3)]
+        late = await browser.signed_in_by("/auth/github")
+
+        assert failed[:2] == [403, 403]
+        assert late.status_code == 429
+        assert int(late.headers["retry-after"]) > 0
+        assert "RATE_LIMITED" in late.text
 
 
 async def test_tokens_of_the_provider_are_kept_sealed_for_their_place(
