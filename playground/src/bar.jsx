@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import { post } from "./fetcher.js";
 import { session, useSession } from "./session.js";
 
-const CREDENTIALS = "credentials { accessToken expiresAt user { login } }";
+const CREDENTIALS = "credentials { accessToken refreshToken expiresAt user { login } }";
 const SIGN_IN = `mutation SignIn($input: SignInInput!) { signIn(input: $input) { ${CREDENTIALS} } }`;
 const SIGN_UP = `mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) { ${CREDENTIALS} errors { field message } }
@@ -24,7 +24,7 @@ async function enterByToken(token) {
   const headers = { Authorization: `Bearer ${token}` };
   const { data, errors } = await post({ query: "{ me { login } }" }, headers);
   if (!data?.me) return errors?.[0]?.message ?? "The token was refused. Sign in by name instead.";
-  session.enter({ accessToken: token, expiresAt: expiry(token), user: data.me });
+  await session.enter({ accessToken: token, expiresAt: expiry(token), user: data.me });
   return null;
 }
 

@@ -1,8 +1,9 @@
 // How operations reach Mooring: queries and mutations by POST, subscriptions by websocket
-// (graphql-transport-ws), both to the address of this page, both with the visitor's token.
+// (graphql-transport-ws), both to the address of this page, both with the visitor's cookies, or with
+// a token where there are none.
 import { parse } from "graphql";
 import { createClient } from "graphql-ws";
-import { session } from "./session.js";
+import { OWN_PAGE, session } from "./session.js";
 
 const HTTP = new URL("graphql", document.baseURI);
 const WS = new URL(HTTP);
@@ -19,7 +20,7 @@ function authorization(headers = {}) {
   return { own: false, value: token ? `Bearer ${token}` : null };
 }
 
-function look(result, own) {
+async function look(result, own) {
   const refused = result.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED");
   if (refused && own) {
     session.tell("The token under “Headers” was refused. Take it out there to use your sign-in.");
@@ -30,12 +31,13 @@ function look(result, own) {
   }
   // Whoever runs signIn or signUp as an operation is signed in by it.
   for (const payload of Object.values(result.data ?? {})) {
-    if (payload?.credentials?.accessToken) session.enter(payload.credentials);
+    if (payload?.credentials?.accessToken) await session.enter(payload.credentials);
   }
   return result;
 }
 
 export async function post(body, headers) {
+  await session.ready;
   const { own, value } = authorization(headers);
   let answer;
   try {
@@ -44,6 +46,7 @@ export async function post(body, headers) {
       headers: {
         "Content-Type": "application/json",
         Accept: "application/json",
+        ...OWN_PAGE,
         ...headers,
         ...(value && !own ? { Authorization: value } : {}),
       },
@@ -54,19 +57,32 @@ export async function post(body, headers) {
   }
   const text = await answer.text();
   try {
-    return look(JSON.parse(text), own);
+    return await look(JSON.parse(text), own);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new Error(`Mooring answered ${answer.status} and no JSON: ${text.slice(0, 300)}`);
   }
 }
 
-// One subscription on a socket of its own, so that it carries the token of now. Not an async
+// Tokens in memory are renewed like any operation; what is open goes on.
+session.renewsBy((token) =>
+  post({
+    query: `mutation Renew($input: RefreshSessionInput!) {
+      refreshSession(input: $input) { credentials { accessToken refreshToken expiresAt user { login } } }
+    }`,
+    variables: { input: { refreshToken: token } },
+  }),
+);
+
+// One subscription on a socket of its own, so that it carries the sign-in of now. Not an async
 // generator: its return() would wait for the next event before it stops.
 export function listen(body, headers) {
   const { own, value } = authorization(headers);
   const client = createClient({
-    url: WS.href,
+    url: async () => {
+      await session.ready;
+      return WS.href;
+    },
     lazy: false,
     connectionParams: value ? { authorization: value } : {},
     on: { connected: (_, __, again) => again && session.tell(null) },
@@ -81,9 +97,9 @@ export function listen(body, headers) {
     async next() {
       try {
         const { done, value: result } = await inner.next();
-        return done ? { done } : { done, value: look(result, own) };
+        return done ? { done } : { done, value: await look(result, own) };
       } catch (error) {
-        throw reason(error, own);
+        throw await reason(error, own);
       }
     },
     async return() {
@@ -98,8 +114,8 @@ export function listen(body, headers) {
   };
 }
 
-function reason(error, own) {
-  if (Array.isArray(error)) return look({ errors: error }, own).errors;
+async function reason(error, own) {
+  if (Array.isArray(error)) return (await look({ errors: error }, own)).errors;
   if (error?.code === 4401 || error?.code === 4403) session.refused();
   if (typeof error?.code === "number") {
     const why = error.reason || "the socket was closed";

@@ -29,12 +29,12 @@ function after(seen, event) {
   };
 }
 
-function useLive(token) {
+function useLive(login) {
   const [seen, setSeen] = useState(NOTHING);
 
   useEffect(() => {
     setSeen(NOTHING);
-    if (!token) return undefined;
+    if (!login) return undefined;
     const events = listen({ query: QUERY });
     let over = false;
     (async () => {
@@ -54,7 +54,7 @@ function useLive(token) {
       over = true;
       events.return();
     };
-  }, [token]);
+  }, [login]);
 
   return seen;
 }
@@ -105,14 +105,14 @@ function Change({ change }) {
 }
 
 function Live() {
-  const { token } = useSession();
-  const { projects, changes, synced, wrong } = useLive(token);
+  const { login } = useSession();
+  const { projects, changes, synced, wrong } = useLive(login);
 
   return (
     <section className="live" aria-label="Live">
       <h2>Live</h2>
-      {!token && <p>Sign in at the top right, and your projects show here as they change.</p>}
-      {token && !synced && !wrong && <p>Connecting.</p>}
+      {!login && <p>Sign in at the top right, and your projects show here as they change.</p>}
+      {login && !synced && !wrong && <p>Connecting.</p>}
       {wrong && (
         <p className="wrong" role="alert">
           {wrong}

@@ -1,18 +1,27 @@
 // Who is signed in, and the one line that the bar tells the visitor. A store outside React, because
-// the fetcher writes it too. The token is kept in sessionStorage: a reload keeps it, closing the
-// tab forgets it, and no other tab ever sees it.
+// the fetcher writes it too.
+//
+// The browser keeps the tokens in cookies that no script can read; here is only whose they are and
+// until when, for the bar and for renewing them in time. Where such cookies cannot be (plain HTTP
+// beyond localhost), and for a token that was pasted, the token is kept in this page's memory alone.
 import { useSyncExternalStore } from "react";
 
 const KEY = "mooring.session";
-const NOBODY = { token: null, login: null, expiresAt: null };
+const NOBODY = { login: null, expiresAt: null, token: null, refreshToken: null };
+const COOKIES = new URL("auth/session", document.baseURI);
+const REFRESH = new URL("auth/session/refresh", document.baseURI);
+// What shows the server that our own page asks: app/auth/browsers.py.
+export const OWN_PAGE = { "X-Mooring-CSRF": "1" };
 
 let state = { ...NOBODY, ...stored(), notice: null };
+let timer = null;
+let renewSession = null;
 const listeners = new Set();
 
 function stored() {
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEY));
-    return found && Date.parse(found.expiresAt) > Date.now() ? found : null;
+    const { login, expiresAt } = JSON.parse(localStorage.getItem(KEY));
+    return { login, expiresAt };
   } catch {
     return null;
   }
@@ -20,31 +29,89 @@ function stored() {
 
 function change(next) {
   state = { ...state, ...next };
-  const { token, login, expiresAt } = state;
-  if (token) sessionStorage.setItem(KEY, JSON.stringify({ token, login, expiresAt }));
-  else sessionStorage.removeItem(KEY);
+  const { login, expiresAt, token } = state;
+  if (login && !token) localStorage.setItem(KEY, JSON.stringify({ login, expiresAt }));
+  else localStorage.removeItem(KEY);
+  clearTimeout(timer);
+  if (login && (!token || state.refreshToken)) {
+    // With a third of the time left, so that a few failures do no harm.
+    const left = Date.parse(expiresAt) - Date.now();
+    timer = setTimeout(renew, Math.max((left * 2) / 3, 1000));
+  }
   for (const listener of listeners) listener();
+}
+
+async function asked(url, method, body) {
+  const headers = { ...OWN_PAGE, ...(body ? { "Content-Type": "application/json" } : {}) };
+  return fetch(url, { method, headers, body: body && JSON.stringify(body) });
+}
+
+// Changes a refresh token for cookies; false where the browser keeps none.
+async function exchanged({ refreshToken, user }) {
+  if (!window.isSecureContext || !refreshToken) return false;
+  const answer = await asked(COOKIES, "POST", { refreshToken });
+  if (!answer.ok) return false;
+  const { expiresAt } = await answer.json();
+  if (!(await asked(REFRESH, "POST")).ok) return false;
+  change({ ...NOBODY, login: user.login, expiresAt, notice: null });
+  return true;
+}
+
+async function renew() {
+  try {
+    if (state.token) {
+      await renewSession(state.refreshToken);
+      return;
+    }
+    const answer = await asked(REFRESH, "POST");
+    if (answer.ok) {
+      const { expiresAt, user } = await answer.json();
+      change({ login: user.login, expiresAt });
+    } else if (answer.status === 401) {
+      session.refused();
+    } else {
+      throw new Error(answer.statusText);
+    }
+  } catch {
+    clearTimeout(timer);
+    timer = setTimeout(renew, 5000);
+  }
 }
 
 export const session = {
   get: () => state,
+  // Settled once it is known whether the sign-in of the last visit still holds.
+  ready: Promise.resolve(),
   subscribe(listener) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },
-  // `credentials` as signIn and signUp give them.
-  enter({ accessToken, expiresAt, user }) {
-    const login = user?.login ?? state.login ?? "?";
-    change({ token: accessToken, login, expiresAt, notice: null });
+  // How tokens in memory are renewed; the fetcher knows how to ask.
+  renewsBy(ask) {
+    renewSession = ask;
   },
-  leave: () => change({ ...NOBODY, notice: null }),
+  // `credentials` as signIn, signUp and refreshSession give them.
+  async enter(credentials) {
+    if (await exchanged(credentials)) return;
+    const { accessToken, refreshToken, expiresAt, user } = credentials;
+    const login = user?.login ?? state.login ?? "?";
+    const kept = window.isSecureContext ? null : (refreshToken ?? null);
+    change({ token: accessToken, refreshToken: kept, login, expiresAt, notice: null });
+  },
+  async leave() {
+    const cookies = !state.token;
+    change({ ...NOBODY, notice: null });
+    if (cookies) await asked(COOKIES, "DELETE");
+  },
   tell: (notice) => state.notice === notice || change({ notice }),
   refused() {
-    const notice = state.token
+    const notice = state.login
       ? "Your sign-in has ended (expired or revoked). Press “Sign in”, then run it again."
       : "This needs you to be signed in. Press “Sign in”, then run it again.";
     change({ ...NOBODY, notice });
   },
 };
+
+if (state.login) session.ready = renew();
 
 export const useSession = () => useSyncExternalStore(session.subscribe, session.get);

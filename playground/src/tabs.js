@@ -30,11 +30,12 @@ query Welcome {
 `),
   tab(
     `
-# Put a login (3 to 32 of a-z, 0-9 and -) and a password (10 characters or more) under Variables. The answer signs you in here. “Sign in” at the top right has the same as a form.
+# Put a login (3 to 32 of a-z, 0-9 and -) and a password (10 characters or more) under Variables. The answer signs you in here, which uses its refreshToken up. “Sign in” at the top right has the same as a form.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
     credentials {
       accessToken
+      refreshToken
       expiresAt
       user {
         login

@@ -87,8 +87,10 @@ async def signs_in(page: Page, login: str) -> None:
 async def stays_signed_in_over_a_reload_and_forgets_on_sign_out(page: Page, login: str) -> None:
     await page.open(await page.run("location.href"))
     await sees(page, login, ".who")
+    assert "eyJ" not in await page.run("JSON.stringify([localStorage, sessionStorage])")
+    assert await page.run("document.cookie") == ""
     await page.click("Sign out")
-    await page.until("sessionStorage.length === 0")
+    await page.until("localStorage.getItem('mooring.session') === null")
 
 
 async def puts_the_id_under_variables(page: Page) -> None:
