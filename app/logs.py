@@ -52,6 +52,8 @@ def configure_logs(level: Level, form: Literal["json", "console"]) -> None:
         logging.getLogger(ours).setLevel(level.upper())
     # Two lines for each websocket, whatever its access_log says.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # One for each request to a provider, with its address.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _rendering(form: Literal["json", "console"]) -> list[structlog.typing.Processor]:

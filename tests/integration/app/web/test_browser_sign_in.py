@@ -324,6 +324,30 @@ async def test_who_is_signed_in_links_another_way(api: Api, browser: Browser) ->
     assert actions.count("identity.link") == 1
 
 
+async def test_a_browser_that_is_signed_in_by_cookie_links_from_our_own_pages_alone(
+    api: Api, browser: Browser
+) -> None:
+    await browser.signed_in_by("/auth/github")
+    jar = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    own = {"cookie": jar, "origin": HOST, "x-mooring-csrf": "1"}
+
+    by_form = await api.http.post("/auth/acme/link", headers=own | {"x-mooring-csrf": ""})
+    elsewhere = await api.http.post(
+        "/auth/acme/link", headers=own | {"origin": "https://evil.test"}
+    )
+    asked = await api.http.post("/auth/acme/link", headers=own)
+    browser.keep(asked)
+    linked = await browser.get(await browser.sent_back(asked.json()["url"]))
+    mine = await browser.asks("{ me { login identities { provider } } }")
+
+    assert (by_form.status_code, elsewhere.status_code) == (403, 403)
+    assert linked.status_code == 303
+    assert mine["data"]["me"] == {
+        "login": "ada-l",
+        "identities": [{"provider": "GITHUB"}, {"provider": "ACME"}],
+    }
+
+
 async def test_another_user_s_way_cannot_be_linked(api: Api, browser: Browser) -> None:
     await browser.signed_in_by("/auth/github")
     bob = await viewer_of(api.database, "bob")
