@@ -32,19 +32,20 @@ class BySealos:
     ) -> None:
         self._sealos = entrance.sealos
         self._throttle = entrance.throttle
+        self._entrance = entrance
         self._database = database
         self._keys = keys
         self._rules = rules
 
     async def sign_in(
-        self, sessions: Sessions, sign_in: SignIn, token: str, kubeconfig: str, *, new_users: bool
+        self, sessions: Sessions, sign_in: SignIn, token: str, kubeconfig: str
     ) -> Credentials:
         """A session; BadVoucher, RateLimited, InvalidInput naming the field of the kubeconfig."""
         async with self._throttle.signing_in(self._database, sign_in.address):
-            return await self._sign_in(sessions, sign_in, token, kubeconfig, new_users=new_users)
+            return await self._sign_in(sessions, sign_in, token, kubeconfig)
 
     async def _sign_in(
-        self, sessions: Sessions, sign_in: SignIn, token: str, kubeconfig: str, *, new_users: bool
+        self, sessions: Sessions, sign_in: SignIn, token: str, kubeconfig: str
     ) -> Credentials:
         try:
             vouched = self._sealos.read(token)
@@ -52,6 +53,7 @@ class BySealos:
             await self._refuse("BAD_TOKEN", sign_in)
             raise
         brought = await self._brought(kubeconfig, vouched)
+        new_users = await self._entrance.admits(self._database, vouched.proof, sign_in.address)
 
         async def enter(session: Session) -> Credentials | None:
             user = await identities.arrive(

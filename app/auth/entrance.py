@@ -9,8 +9,12 @@ from app.auth.passwords import Passwords
 from app.auth.provider import Provider
 from app.auth.sealos import SEALOS, Sealos
 from app.auth.throttle import Throttle
+from app.db import identities
 from app.db.accounts import PASSWORD
+from app.db.session import Database
 from app.domain.errors import InputErrorCode, InputProblem, InvalidInput
+from app.domain.identities import Proof
+from app.domain.viewer import API
 from app.settings import Settings, SettingsError
 
 
@@ -45,6 +49,16 @@ class Entrance:
     def may_sign_up(self, provider: str) -> bool:
         """Whether somebody whom we do not know becomes a user by this way."""
         return provider in self._settings.sign_up
+
+    async def admits(self, database: Database, proof: Proof, address: str | None) -> bool:
+        """The same for who comes with this proof; RateLimited if it would be a sign-up too many."""
+        if not self.may_sign_up(proof.provider):
+            return False
+        async with database.read(API) as connection:
+            known = await identities.as_proved(connection, proof.provider, proof.subject)
+        if known is None:
+            await self.throttle.sign_up(database, address)
+        return True
 
     def check(self, provider: str) -> None:
         """InvalidInput NOT_ALLOWED for a way that is off."""

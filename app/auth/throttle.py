@@ -41,8 +41,8 @@ class Throttle:
         """One attempt to sign in, by whatever way; RateLimited when it comes too soon.
 
         What the caller is told to be wrong is a failure and stays counted, and so is a request that
-        is cut off. What ends well makes the login's count nothing and this network a known one; a
-        failure of ours counts for nothing.
+        is cut off. What ends well makes the login's count nothing and this network a known one; any
+        other error counts for nothing.
         """
         of_login, of_address = self._tries(address, login)
         tries = [*of_login, *of_address]

@@ -57,7 +57,10 @@ _SAID: Final = {
     "NOT_ALLOWED": (409, "You have as many ways to sign in as there can be; unlink one first."),
     "TAKEN": (409, "This is another user's way to sign in."),
     "REVOKED": (403, "The session that wanted to link this way has ended."),
-    "RATE_LIMITED": (429, "Too many sign-ins failed from here. Wait a little."),
+    "RATE_LIMITED": (
+        429,
+        "Too many sign-ins failed from here, or too many signed up. Wait a little.",
+    ),
     "NONSENSE": (502, "The provider gave no answer that can be understood."),
     "UNREACHABLE": (502, "The provider cannot be reached."),
     "SILENT": (504, "The provider did not answer in time."),
@@ -158,8 +161,8 @@ class SignIn:
         return response
 
     async def _arrive(self, proof: Proof, request: Request) -> Credentials:
-        new_users = self._entrance.may_sign_up(proof.provider)
         address, device = _address(request), request.headers.get("user-agent")
+        new_users = await self._entrance.admits(self._database, proof, address)
         sign_in = SignedIn(proof.provider, device, address)
 
         async def arrive(session: Session) -> Credentials | None:

@@ -44,7 +44,6 @@ class SealosMutations:
                 info.context.connection.sign_in(SEALOS),
                 input.token,
                 input.kubeconfig,
-                new_users=state.entrance.may_sign_up(SEALOS),
             )
         except InvalidInput as wrong:
             return SignInWithSealosPayload(credentials=None, errors=as_data(info, wrong))

@@ -282,6 +282,48 @@ async def test_nobody_new_comes_in_where_new_users_do_not(
         assert await rows(api, USERS) == []
 
 
+async def test_new_users_are_limited_by_address_and_known_ones_come_in(
+    url: str, hub: providers.GitHub, op: providers.OpenIdProvider
+) -> None:
+    async with (
+        served(url, **switched_on(hub, op, sign_ups_hourly=1)) as api,
+        a_browser(api) as browser,
+    ):
+        first = await browser.signed_in_by("/auth/github")
+        other = await browser.signed_in_by("/auth/acme")
+        again = await browser.signed_in_by("/auth/github")
+
+        assert (first.status_code, other.status_code, again.status_code) == (303, 429, 303)
+        assert "RATE_LIMITED" in other.text
+        assert 3000 < int(other.headers["retry-after"]) <= 3600
+        assert await rows(api, USERS) == [("ada-l",)]
+
+
+async def test_who_is_refused_too_often_waits_and_a_provider_that_is_away_costs_nobody_a_try(
+    url: str, hub: providers.GitHub, op: providers.OpenIdProvider
+) -> None:
+    async with (
+        served(url, **switched_on(hub, op, sign_in_tries_address=2)) as api,
+        a_browser(api) as browser,
+    ):
+        hub.spoils["/user"] = lambda: JSONResponse({"message": "moved"}, 500)
+        away = [(await browser.signed_in_by("/auth/github")).status_code for _ in range(3)]
+        denied = []
+        for _ in range(2):
+            begun = await browser.get("/auth/github")
+            _, given = parts(begun.headers["location"])
+            back = f"/auth/github/callback?error=access_denied&state={given['state']}"
+            denied.append((await browser.get(back)).status_code)
+        async with api.database.begin(API) as session:
+            # As after a dozen refusals more.
+            await session.execute(text("UPDATE throttle SET until = until + interval '900 s'"))
+        waits = await browser.signed_in_by("/auth/acme")
+
+        assert away == [502] * 3
+        assert denied == [403] * 2
+        assert waits.status_code == 429
+
+
 async def test_the_same_address_makes_nobody_the_same_user(
     api: Api, browser: Browser, op: providers.OpenIdProvider
 ) -> None:
