@@ -60,10 +60,14 @@ FROM (SELECT o.id, (SELECT v.id FROM anthropic_version v WHERE v.account_id = o.
   FROM sandbox o WHERE o.id = ANY(CAST(:ids AS uuid[]))) n
 WHERE s.id = n.id AND s.anthropic_id IS DISTINCT FROM n.newest RETURNING s.account_id
 """)
+# Two starts that forget the same ones do not wait for each other, in whatever order they find them.
 _PRUNE = text("""
-DELETE FROM anthropic_version v WHERE v.account_id = ANY(CAST(:accounts AS uuid[]))
-  AND v.number < (SELECT max(n.number) FROM anthropic_version n WHERE n.account_id = v.account_id)
-  AND NOT EXISTS (SELECT FROM sandbox s WHERE s.anthropic_id = v.id)
+WITH k AS MATERIALIZED (
+  SELECT v.id FROM anthropic_version v WHERE v.account_id = ANY(CAST(:accounts AS uuid[]))
+    AND v.number < (SELECT max(n.number) FROM anthropic_version n WHERE n.account_id = v.account_id)
+    AND NOT EXISTS (SELECT FROM sandbox s WHERE s.anthropic_id = v.id)
+  FOR UPDATE OF v SKIP LOCKED)
+DELETE FROM anthropic_version v USING k WHERE v.id = k.id
 """)
 _OF_SANDBOX = text(f"""
 SELECT {columns(Version, "v")} FROM sandbox s JOIN anthropic_version v ON v.id = s.anthropic_id
