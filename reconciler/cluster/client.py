@@ -328,4 +328,4 @@ def _seconds(retry_after: str) -> float:
 
 def _unanswered(error: Exception) -> ClusterError:
     said = "The API server did not answer in time." if isinstance(error, TimeoutError) else ""
-    return ClusterError(Meaning.UNAVAILABLE, 0, said or str(error) or repr(error))
+    return ClusterError(Meaning.UNAVAILABLE, 0, said or _words(str(error)) or repr(error))
