@@ -72,13 +72,29 @@ class Outcome:
 
 
 def bounded(outcome: Outcome) -> Outcome:
-    """An outcome whose words are no longer than a row keeps."""
-    message, about = outcome.message, outcome.object
+    """An outcome with nothing from a cluster that a row has no place for.
+
+    Batches of outcomes are recorded together: what one user's cluster says may not spoil that of
+    others, whatever it is.
+    """
+    details = outcome.details
+    if isinstance(details, Endpoint):
+        details = replace(
+            details,
+            username=_words(details.username),
+            observed_version=_words(details.observed_version),
+        )
     return replace(
         outcome,
-        message=message and message[:MOST_WORDS],
-        object=about and about[:MOST_WORDS],
+        message=_words(outcome.message),
+        object=_words(outcome.object),
+        details=details,
     )
+
+
+def _words(said: object) -> str | None:
+    """Text that Postgres takes, and not too much of it."""
+    return None if said is None else str(said)[:MOST_WORDS].replace("\0", "")
 
 
 @dataclass(frozen=True, slots=True)

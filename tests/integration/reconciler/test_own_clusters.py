@@ -397,7 +397,7 @@ ALLOWED = {
 
 
 @asynccontextmanager
-async def standing_in(own: Own, answers: Callable[[str, Any], Any]) -> AsyncIterator[None]:
+async def standing_in(own: Own, answers: Callable[[str, Any], Any]) -> AsyncIterator[Viewer]:
     """A user's cluster that answers what a test says; a path without an answer is 404."""
 
     async def handle(request: web.Request) -> web.Response:
@@ -410,7 +410,7 @@ async def standing_in(own: Own, answers: Callable[[str, Any], Any]) -> AsyncIter
     async with serving(handle, host="127.0.0.3", names=("127.0.0.3",)) as server:
         viewer = await viewer_of(own.database)
         await own.set(viewer, good(f"https://127.0.0.3:{server.port}"))
-        yield
+        yield viewer
 
 
 async def test_where_rules_are_not_all_each_verb_is_asked_about(own: Own) -> None:
@@ -445,3 +445,49 @@ async def test_nonsense_is_no_answer(own: Own, said: Any) -> None:
         row = await own.looked("CHECKING", "ClusterUnavailable")
 
     assert row.message == "The API server's answer cannot be understood."
+
+
+ODD: list[Any] = [
+    {
+        "kind": 5,
+        "metadata": {"name": {}, "labels": [], "annotations": 7},
+        "spec": {"replicas": "x"},
+    },
+    {"items": [{"metadata": 5}, 7, None, "x"], "metadata": {"resourceVersion": 1}},
+    {"items": {"a": 1}, "metadata": {"continue": {"a": []}, "resourceVersion": None}},
+    {"kind": "StatefulSet", "metadata": {"annotations": {"mooring.dev/generation": []}}},
+    {"metadata": {"labels": {"mooring.dev/resource": []}, "deletionTimestamp": 5, "uid": {}}},
+    {"message": {"a": [1]}, "details": [], "spec": [], "status": "x", "metadata": {}},
+]
+
+
+async def test_odd_answers_stop_nobody_else(own: Own) -> None:
+    other = await viewer_of(own.database, "bob")
+    met = 0
+
+    def answers(path: str, body: Any) -> Any:
+        nonlocal met
+        met += 1
+        return ODD[met % len(ODD)]
+
+    async with standing_in(own, answers) as viewer:
+        for number in range(4):
+            await project_of(own.database, viewer, f"p{number}")
+        async with own.running():
+            await becomes(lambda: several(lambda: met, 60))
+            await project_of(own.database, other)
+            await becomes(lambda: is_running(own.database, other))
+            async with own.database.read(API) as connection:
+                found = list(
+                    await connection.execute(
+                        text("SELECT reason FROM resource WHERE account_id = :id"),
+                        {"id": viewer.home},
+                    )
+                )
+
+    assert len(found) == 4
+    assert all(row.reason is not None for row in found)
+
+
+async def several(count: Callable[[], int], least: int) -> bool:
+    return count() >= least
