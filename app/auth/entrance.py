@@ -37,6 +37,10 @@ class Entrance:
         self.sealos = Sealos(settings)
         self.outbound = Outbound(settings.provider_timeout)
         self.providers = {provider.name: provider for provider in self._providers()}
+        unknown = set(settings.sign_up) - {PASSWORD, GITHUB, SEALOS, *settings.openid_providers}
+        if unknown:
+            known = "PASSWORD, GITHUB, SEALOS and the names in MOORING_OPENID_PROVIDERS"
+            raise SettingsError(f"MOORING_SIGN_UP: {', '.join(sorted(unknown))}: known are {known}")
 
     @property
     def ways(self) -> list[Way]:
