@@ -75,6 +75,7 @@ def create_app(settings: Settings) -> Starlette:
             asyncio.create_task(feeds.poll()),
             asyncio.create_task(grants.run()),
             asyncio.create_task(state.api_tokens.run(database)),
+            asyncio.create_task(sessions.run(database)),
             asyncio.create_task(retention.run(database, keep, settings.prune_every)),
         ]
         try:

@@ -2,17 +2,22 @@
 
 Whoever vouches for a user calls `open` in the transaction that found or made the user. An access
 token is read here and then looked up with its session, in one statement, so that what was revoked
-is refused at once.
+is refused at once. That a session was used is written down by a task of its own, of all at once and
+no more than once a minute: the request does not wait for it.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from app.auth.tokens import AccessClaims, Tokens
 from app.db import accounts
+from app.db import sessions as rows
 from app.db.accounts import UserRow
-from app.db.session import Database, Session
+from app.db.session import AWAY, Database, Session
 from app.db.sessions import SessionRow, SignIn, Terms
 from app.domain.errors import Unauthenticated
 from app.domain.sessions import Presented
@@ -20,6 +25,8 @@ from app.domain.viewer import API, Viewer
 from app.services import sessions
 from app.services.sessions import Refused
 from app.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Sessions:
             longest=timedelta(seconds=settings.session_lifetime),
             grace=timedelta(seconds=settings.refresh_grace),
         )
+        self._used: set[UUID] = set()
 
     async def open(self, session: Session, user: UserRow, sign_in: SignIn) -> Credentials:
         """A session of a user whom a provider has vouched for."""
@@ -75,7 +83,22 @@ class Sessions:
     async def viewer(self, database: Database, user_id: UUID, session_id: UUID) -> Viewer:
         """Who asks in a session; Unauthenticated with reason EXPIRED or REVOKED."""
         async with database.read(API) as connection:
-            return await accounts.viewer(connection, user_id, session_id)
+            found = await accounts.viewer(connection, user_id, session_id)
+        self._used.add(session_id)
+        return found
+
+    async def run(self, database: Database, every: float = 60) -> None:
+        """Write down for ever which were used."""
+        while True:
+            await asyncio.sleep(every)
+            used, self._used = self._used, set()
+            if not used:
+                continue
+            try:
+                async with database.begin(API) as session:
+                    await rows.used(session, used)
+            except AWAY as error:
+                log.warning("the use of sessions cannot be noted", error=repr(error))
 
     def _credentials(self, user: UserRow, row: SessionRow) -> Credentials:
         # A JWT counts in whole seconds (RFC 7519 section 2).

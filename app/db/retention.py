@@ -1,5 +1,5 @@
 """What is not kept for ever: changes and the audit beyond their time, answers to idempotency keys,
-and what was counted for limits.
+sessions that are over, and what was counted for limits.
 
 Every API process calls this; the advisory lock lets one at a time work, and the others pass by. A
 round takes away what the last one left below the floor, and raises the floor afterwards: whoever
@@ -38,6 +38,13 @@ DELETE FROM throttle WHERE key IN (
   LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING 1
 """)
+# A day later, so that whoever comes again meanwhile is told EXPIRED and not REVOKED.
+_TAKE_SESSIONS = text("""
+DELETE FROM session WHERE id IN (
+  SELECT id FROM session WHERE expires_at < mooring_now() - interval '1 day'
+  LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING 1
+""")
 _RAISE_FLOORS = text("SELECT * FROM mooring_raise_floors(:keep)")
 
 
@@ -58,6 +65,8 @@ async def prune(database: Database, keep: Keep) -> None:
     while await _alone(database, _TAKE_ANSWERS, most=_MOST) == _MOST:
         pass
     while await _alone(database, _TAKE_COUNTS, most=_MOST) == _MOST:
+        pass
+    while await _alone(database, _TAKE_SESSIONS, most=_MOST) == _MOST:
         pass
     await _alone(database, _RAISE_FLOORS, keep=keep.changes)
 

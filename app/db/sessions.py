@@ -4,7 +4,7 @@ Only a session's own user may end it, so each statement that names one names its
 viewer's session may do is read with the viewer (`app.db.accounts`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -159,6 +159,6 @@ async def of_user(executor: Executor, user_id: UUID) -> list[SessionRow]:
     return read(SessionRow, await executor.execute(_OF_USER, {"user_id": user_id}))
 
 
-async def used(executor: Executor, ids: Sequence[UUID]) -> None:
+async def used(executor: Executor, ids: Collection[UUID]) -> None:
     """Note that these were used just now."""
     await executor.execute(_USED, {"ids": list(ids)})

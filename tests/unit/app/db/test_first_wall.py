@@ -18,6 +18,7 @@ LOCKED = "by ids of rows that a statement of the same verb locked, which said wh
 HOME = "of the account that is the viewer's own"
 NUMBERS = "numbers of feeds, which are told to nobody"
 OPERATOR = "the operator's, as the owner of the schema"
+OVER = "over, and seen by nobody any more"
 
 EXCUSED = {
     "app.db.accounts._LOCK": HOME,
@@ -81,6 +82,7 @@ EXCUSED = {
     "app.db.resources._ASK": LOCKED,
     "app.db.resources._ASK_OTHERS": RECONCILER,
     "app.db.resources._STOPPING_SANDBOXES": RECONCILER,
+    "app.db.retention._TAKE_SESSIONS": OVER,
     "app.db.sealed.Column.due": OPERATOR,
     "app.db.sealed.Column.swap": OPERATOR,
     "app.db.sessions._RENEW": LOCKED,
