@@ -125,7 +125,7 @@ class Connection:
         if not given:
             if self.foreign is not None:
                 raise self.foreign
-            return self.cookie
+            return _of_a_session(self.cookie)
         scheme, _, token = str(given).partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(reason="MALFORMED")
@@ -151,6 +151,13 @@ class Connection:
         return await self.state.sessions.viewer(
             self.state.database, claims.user_id, claims.session_id
         )
+
+
+def _of_a_session(cookie: str | None) -> str | None:
+    # An API token is for programs, which have no cookies: one here is somebody else's doing.
+    if cookie and apitokens.resembles(cookie):
+        raise Unauthenticated(reason="MALFORMED")
+    return cookie
 
 
 def _foreign(request: HTTPConnection, public_url: str | None) -> ForeignSite | None:

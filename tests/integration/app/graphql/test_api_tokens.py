@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app.auth import browsers
 from app.db import apitokens
 from app.db.session import Database
 from app.domain import apitokens as form
@@ -242,6 +243,39 @@ async def test_a_token_is_accepted_nowhere_but_in_the_header(api: Api) -> None:
 
         [error] = answer.json()["errors"]
         assert error["extensions"]["code"] == "UNAUTHENTICATED", (url, headers)
+
+
+async def test_a_browser_s_cookie_holds_no_api_token(api: Api) -> None:
+    viewer = await viewer_of(api.database)
+    _, token = await token_of(api.database, viewer)
+    own = {"origin": f"http://127.0.0.1:{api.port}", browsers.HEADER: "1"}
+
+    def with_cookie(value: str) -> dict[str, str]:
+        return own | {"cookie": f"{browsers.ACCESS}={value}"}
+
+    session = await api.http.post(
+        "/graphql", json={"query": WHO}, headers=with_cookie(api.token(viewer))
+    )
+    program = await api.http.post("/graphql", json={"query": WHO}, headers=with_cookie(token))
+
+    assert session.json() == {"data": {"me": {"login": "ada"}}}
+    [error] = program.json()["errors"]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "MALFORMED"}
+
+
+async def test_what_lives_by_a_token_ends_with_it(api: Api) -> None:
+    viewer = await viewer_of(api.database)
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    _, token = await token_of(api.database, viewer, expires_at=soon)
+
+    async with api.socket() as socket, api.stream(ALL, token) as stream:
+        await socket.init({"authorization": f"Bearer {token}"})
+        closed = await socket.closed()
+        refused = (await stream.rest())[-2]
+
+    assert closed == (4403, "UNAUTHENTICATED: EXPIRED")
+    [error] = refused.data["errors"]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
 
 
 async def test_its_use_is_noted_once_a_minute_and_off_the_request(api: Api) -> None:
