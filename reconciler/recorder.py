@@ -2,7 +2,8 @@
 
 The counter of an account's feed admits one writer at a time; batching is what makes that cheap
 (data-layer.md section 2). With Postgres away an outcome is tried again until its lease is over;
-then the row is claimed anew, which is no loss: level-triggered.
+then the row is claimed anew, which is no loss: level-triggered. An outcome that Postgres does not
+take, whatever a user's cluster made of it, is found by recording each alone, and dropped.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import structlog
 from app.db import resources
 from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
-from app.db.session import AWAY, Database
+from app.db.session import AWAY, Database, is_refused
 from app.domain.observation import Outcome, bounded
 from app.domain.reasons import WAITING
 from app.domain.viewer import RECONCILER
@@ -82,5 +83,20 @@ class Recorder:
                 continue
             except AWAY as error:
                 log.warning("outcomes cannot be recorded", count=len(alive), error=repr(error))
+                if is_refused(error):
+                    return await self._each(alive)
                 await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
         return Recorded(frozenset(), frozenset())
+
+    async def _each(self, batch: list[Result]) -> Recorded:
+        """Of outcomes among which Postgres refused a value: the others."""
+        if len(batch) == 1:
+            log.error("an outcome is dropped", resource=str(batch[0][0].id))
+            return Recorded(frozenset(), frozenset())
+        found = [await self._record([result]) for result in batch]
+        return Recorded(
+            frozenset().union(*(one.written for one in found)),
+            frozenset().union(*(one.asked_again for one in found)),
+            frozenset().union(*(one.moved for one in found)),
+            frozenset().union(*(one.reachable for one in found)),
+        )

@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import orjson
-from asyncpg import InvalidCachedStatementError
+from asyncpg import InterfaceError, InvalidCachedStatementError, PostgresError
 from sqlalchemy import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -39,6 +39,15 @@ T = TypeVar("T")
 # Postgres is away, does not answer, or answers so late that no connection of the pool is free:
 # what whoever works for ever survives.
 AWAY = (OSError, DBAPIError, PoolTimeoutError)
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether it is one of `AWAY` because of a value that Postgres does not take, and never will:
+    its error classes 22 and 23, or one that the driver cannot send."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None
+    unsent = isinstance(cause, InterfaceError) and isinstance(cause, ValueError)
+    state = str(cause.sqlstate) if isinstance(cause, PostgresError) else ""
+    return unsent or state[:2] in ("22", "23")
 
 
 class Session(AsyncSession):

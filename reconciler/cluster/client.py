@@ -298,9 +298,11 @@ def _refusal(response: aiohttp.ClientResponse, content: bytes, call: Call) -> Cl
     try:
         body: object = orjson.loads(content)
     except orjson.JSONDecodeError:
-        body = _words(content[:500].decode(errors="replace"))
+        body = content[:500].decode(errors="replace")
     if isinstance(body, dict):
         body["message"] = _words(str(body.get("message") or ""))
+    else:
+        body = _words(str(body))
     meaning = meaning_of(response.status, body)
     said = body["message"] if isinstance(body, dict) else body
     if meaning is Meaning.NOT_SERVED:

@@ -8,6 +8,7 @@ from app.domain.reasons import Reason
 from app.domain.states import Phase
 from reconciler.manifests.database import component
 from reconciler.manifests.kinds import Object, title
+from reconciler.observed.fields import text
 from reconciler.observed.view import View, culprit, lingering
 
 _PHASES = {
@@ -17,6 +18,8 @@ _PHASES = {
     "Deleting": Phase.TERMINATING,
 }
 _TROUBLED = ("Failed", "Abnormal")
+# Characters of a version that are kept: it is what a user's cluster says.
+_LONGEST = 100
 
 
 def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
@@ -44,7 +47,7 @@ def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
 
 def version(live: Object | None) -> str | None:
     """The PostgreSQL version that the operator chose or was told."""
-    return component(live).get("serviceVersion") if live else None
+    return text(component(live), "serviceVersion")[:_LONGEST] or None if live else None
 
 
 def _unlooked(live: Object, *, silent: bool) -> View:

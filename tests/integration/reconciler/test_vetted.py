@@ -289,8 +289,11 @@ async def test_what_no_row_could_hold_does_not_get_there() -> None:
     async def odd(request: web.Request) -> web.Response:
         return web.json_response({"details": "x", "message": {}}, status=404)
 
+    async def string(request: web.Request) -> web.Response:
+        return web.Response(text='"\\u0000' + "x" * 50_000 + '"', status=403)
+
     errors = []
-    for handler in (nul, wordy, odd):
+    for handler in (nul, wordy, string, odd):
         async with serving(handler) as server, client(server) as cluster:
             errors += [await refusal(cluster)] if handler is not odd else []
             if handler is odd:

@@ -94,6 +94,14 @@ def test_the_version_is_the_one_that_the_operator_wrote() -> None:
     assert version(None) is None
 
 
+@pytest.mark.parametrize("said", [16, ["16"], {"a": 1}, None, ""])
+def test_a_version_that_is_none_is_not_kept(said: Any) -> None:
+    chosen = live()
+    chosen["spec"]["componentSpecs"][0]["serviceVersion"] = said
+
+    assert version(chosen) is None
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["phase", "components", "conditions", "observedGeneration"]), st.none()
