@@ -7,6 +7,8 @@ LOGIN = (3, 32)
 PASSWORD = (10, 128)
 IMAGE = (1, 255)
 IDENTITIES_PER_USER = 20
+# Characters of a User-Agent that are kept.
+DEVICE = 255
 IDEMPOTENCY_KEY = (1, 255)
 TOKEN_NAME = (1, 100)
 TOKENS_PER_USER = 100

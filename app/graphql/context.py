@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from app.graphql.own import Own
 
 
-# Characters of a User-Agent that are kept.
-_DEVICE = 255
 # What is the viewer's own and in no project.
 _OWN = frozenset(
     {
@@ -102,7 +100,7 @@ class Connection:
             headers.get("authorization"),
             headers.get("last-event-id"),
             request.client.host if request.client else None,
-            (headers.get("user-agent") or "")[:_DEVICE] or None,
+            (headers.get("user-agent") or "")[: limits.DEVICE] or None,
             cookie=cookie,
             foreign=_foreign(request, state.settings.public_url) if cookie else None,
         )

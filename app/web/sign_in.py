@@ -31,6 +31,7 @@ from app.auth.sessions import Credentials, Sessions
 from app.db import accounts
 from app.db.session import Database, Session
 from app.db.sessions import SignIn as SignedIn
+from app.domain import limits
 from app.domain.errors import InvalidInput, MooringError, RateLimited, Unauthenticated
 from app.domain.identities import Proof
 from app.domain.viewer import API, Viewer
@@ -161,9 +162,9 @@ class SignIn:
         return response
 
     async def _arrive(self, proof: Proof, request: Request) -> Credentials:
-        address, device = _address(request), request.headers.get("user-agent")
+        address, device = _address(request), request.headers.get("user-agent", "")
         new_users = await self._entrance.admits(self._database, proof, address)
-        sign_in = SignedIn(proof.provider, device, address)
+        sign_in = SignedIn(proof.provider, device[: limits.DEVICE] or None, address)
 
         async def arrive(session: Session) -> Credentials | None:
             found = await identities.arrive(
