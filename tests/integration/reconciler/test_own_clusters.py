@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -37,6 +37,7 @@ from tests.integration.world import KEYS, becomes, project_of, viewer_of
 from tests.kubeconfigs import Tree, changed, good
 from tests.postgres import as_role
 from tests.simulator import RunningSimulator, running_simulator
+from tests.unit.reconciler.sandbox import claim
 
 LOCAL = AddressRules((ip_network("127.0.0.0/8"),))
 QUICK: dict[str, Any] = {
@@ -474,7 +475,7 @@ async def test_odd_answers_stop_nobody_else(own: Own) -> None:
         for number in range(4):
             await project_of(own.database, viewer, f"p{number}")
         async with own.running():
-            await becomes(lambda: several(lambda: met, 60))
+            await becomes(lambda: several(lambda: met, 30))
             await project_of(own.database, other)
             await becomes(lambda: is_running(own.database, other))
             async with own.database.read(API) as connection:
@@ -491,3 +492,34 @@ async def test_odd_answers_stop_nobody_else(own: Own) -> None:
 
 async def several(count: Callable[[], int], least: int) -> bool:
     return count() >= least
+
+
+async def test_a_client_is_kept_for_a_credential_and_made_anew_for_another(own: Own) -> None:
+    viewer = await viewer_of(own.database)
+    await own.set(viewer)
+    clusters = Clusters(own.operator, own.working, KEYS, Settings(**QUICK))
+    mine = replace(claim(), account_id=viewer.home)
+    theirs = replace(mine, server=own.theirs.url, namespace="mooring")
+
+    async def used() -> Cluster:
+        async with clusters.of(theirs) as cluster:
+            await cluster.list_all(POD, "mooring", "")
+            return cluster
+
+    first, second = await used(), await used()
+    async with clusters.of(theirs) as busy:
+        await own.set(viewer)
+        third = await used()
+        # Whoever is at it may end.
+        await busy.list_all(POD, "mooring", "")
+    with pytest.raises(RuntimeError, match="closed"):
+        await busy.list_all(POD, "mooring", "")
+    await clusters.works(viewer.home)
+    fourth = await used()
+    async with clusters.of(mine) as operators:
+        pass
+    await clusters.close()
+
+    assert first is second is busy
+    assert len({first, third, fourth}) == 3
+    assert operators is own.operator
