@@ -6,8 +6,8 @@ and in base64, whatever stood before it (three ways for its bytes to fall into g
 
 import base64
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 
 @dataclass
@@ -35,12 +35,12 @@ class Canaries:
                 self.seen.add(f"{name} in {where}")
 
 
-def _forms(value: str) -> Iterator[bytes]:
+@cache
+def _forms(value: str) -> frozenset[bytes]:
     raw = value.encode()
-    yield raw
-    yield raw.hex().encode()
+    forms = {raw, raw.hex().encode()}
     for shift in range(3):
-        padded = base64.b64encode(b"\0" * shift + raw)
-        # Without the characters that also hold bits of what stands before or behind.
-        yield padded[4 if shift else 0 : -4]
-        yield base64.urlsafe_b64encode(b"\0" * shift + raw)[4 if shift else 0 : -4]
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            # Without the characters that also hold bits of what stands before or behind.
+            forms.add(encode(b"\0" * shift + raw)[4 if shift else 0 : -4])
+    return frozenset(forms)

@@ -33,6 +33,7 @@ from reconciler.manifests.kinds import KINDS, POD, SECRET
 from tests.acceptance.canaries import Canaries
 from tests.acceptance.stack import PATIENCE, Stack, processes_of, running_stack
 from tests.kubeconfigs import changed, good
+from tests.sealos import signed
 
 BOUNDS = Bounds(10, 1000, 1000)
 EVENTS = """subscription { projectsChanged { kind project { name status
@@ -40,9 +41,27 @@ EVENTS = """subscription { projectsChanged { kind project { name status
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A stack of its own, in whose logs nobody else writes."""
-    with running_stack() as running:
+def canaries() -> Canaries:
+    """All of them."""
+    return Canaries()
+
+
+@pytest.fixture(scope="module")
+def stack(canaries: Canaries) -> Iterator[Stack]:
+    """A stack of its own, in whose logs nobody else writes, with an operator's secrets."""
+    openid = {
+        "issuer": "https://id.example.com",
+        "client_id": "mooring",
+        "client_secret": canaries.plant("OpenID client secret"),
+    }
+    with running_stack(
+        sign_up='["PASSWORD", "SEALOS"]',
+        public_url="http://localhost:8000",
+        github_client_id="mooring",
+        github_client_secret=canaries.plant("GitHub client secret"),
+        openid_providers=json.dumps({"ELSEWHERE": openid}),
+        sealos_jwt_secrets=canaries.plant("Sealos secret") + "0" * 8,
+    ) as running:
         yield running
 
 
@@ -88,12 +107,15 @@ async def signed_up(driver: Driver) -> None:
     password = driver.canaries.plant("password")
     who = {"login": "canary", "password": password}
     answer = await driver.got(
-        "mutation ($i: SignUpInput!) { signUp(input: $i) { credentials { accessToken } } }",
+        "mutation ($i: SignUpInput!) { signUp(input: $i) { credentials {"
+        " accessToken refreshToken } } }",
         "access token",
+        "refresh token",
         i=who,
     )
     token = answer["signUp"]["credentials"]["accessToken"]
     driver.canaries.know("access token", token)
+    refresh = driver.canaries.know("refresh token", answer["signUp"]["credentials"]["refreshToken"])
     wrong = driver.canaries.plant("wrong password")
     enter = "mutation ($i: SignInInput!) { signIn(input: $i) { credentials { expiresAt } } }"
     again = "mutation ($i: SignUpInput!) { signUp(input: $i) { errors { message } } }"
@@ -114,7 +136,68 @@ async def signed_up(driver: Driver) -> None:
     for scheme in ("Bearer", "Basic", wrong):
         await driver.post({"query": "{ me { id } }"}, Authorization=f"{scheme} {wrong}")
     await driver.post(wrong)
-    driver.token = token
+    renewing = """mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { credentials {
+      accessToken refreshToken } } }"""
+    for given in (wrong, f"{refresh}x", [refresh], {"a": refresh}):
+        await driver.ask(renewing, i={"refreshToken": given})
+    answer = await driver.got(renewing, "renewed", "renewed refresh", i={"refreshToken": refresh})
+    made = answer["refreshSession"]["credentials"]
+    driver.token = driver.canaries.know("renewed", made["accessToken"])
+    driver.canaries.know("renewed refresh", made["refreshToken"])
+
+
+async def passwords_changed(driver: Driver) -> None:
+    """To another, and to some that are refused."""
+    changing = """mutation ($i: ChangePasswordInput!) { changePassword(input: $i) {
+      identity { id } errors { message field } } }"""
+    old, new = driver.canaries.planted["password"], driver.canaries.plant("new password")
+    await driver.ask(changing, i={"currentPassword": new, "newPassword": old})
+    await driver.ask(changing, i={"currentPassword": old, "newPassword": [new]})
+    await driver.ask(changing, i={"currentPassword": old, "newPassword": "canary"})
+    done = await driver.got(changing, i={"currentPassword": old, "newPassword": new})
+    assert done["changePassword"]["identity"], done
+
+
+async def from_elsewhere(driver: Driver) -> None:
+    """What a desktop and a provider send along, good and bad."""
+    secret = driver.canaries.planted["Sealos secret"] + "0" * 8
+    entering = """mutation ($i: SealosInput!) { signInWithSealos(input: $i) { credentials {
+      accessToken refreshToken } } }"""
+    inside = driver.canaries.plant("Sealos kubeconfig")
+    given = json.dumps(good(token=inside))
+    token = driver.canaries.know("Sealos token", signed(secret, workspaceId="team-a"))
+    other = driver.canaries.know("other Sealos token", signed("x" * 40, workspaceId="team-a"))
+    for wrong in (other, f"{token}x", [token]):
+        await driver.ask(entering, i={"token": wrong, "kubeconfig": given})
+    await driver.ask(entering, i={"token": token, "kubeconfig": inside})
+    shows = ("Sealos access token", "Sealos refresh token")
+    answer = await driver.got(entering, *shows, i={"token": token, "kubeconfig": given})
+    made = answer["signInWithSealos"]["credentials"]
+    for name, value in zip(shows, (made["accessToken"], made["refreshToken"]), strict=True):
+        driver.canaries.know(name, value)
+    code = driver.canaries.plant("code of a provider")
+    for provider in ("github", "elsewhere"):
+        await driver.get(f"/auth/{provider}")
+        await driver.get(f"/auth/{provider}/callback?code={code}&state={code}")
+        await driver.get(f"/auth/{provider}/callback?error={code}&state=x")
+
+
+async def settings(driver: Driver) -> list[str]:
+    """A user's own, in both ways, and some that are refused."""
+    one, key, bad = (driver.canaries.plant(f"setting {it}") for it in ("set", "key", "bad"))
+    setting = """mutation ($i: SetSettingInput!) { setSetting(input: $i) {
+      setting { id key value } errors { message field } } }"""
+    typed = """mutation ($i: SetAnthropicSettingsInput!) { setAnthropicSettings(input: $i) {
+      settings { id key value } errors { message field } } }"""
+    await driver.got(setting, i={"key": "canary", "value": one, "isSecret": True})
+    await driver.got(typed, i={"apiKey": key, "apply": "AT_ONCE"})
+    await driver.ask(setting, i={"key": "", "value": bad, "isSecret": True})
+    await driver.ask(setting, i={"key": "canary", "value": [bad]})
+    await driver.ask(typed, i={"apiKey": f"{bad} {bad}\n"})
+    await driver.ask(typed, i={"baseUrl": f"https://u:{bad}@example.com/?k={bad}"})
+    await driver.ask(typed, i={"apiKey": [bad]})
+    found = await driver.got("{ me { settings { id key value } } }")
+    return [each["id"] for each in found["me"]["settings"] if each["value"] is None]
 
 
 async def project_with_variables(driver: Driver) -> tuple[str, list[str]]:
@@ -197,7 +280,7 @@ async def api_tokens(driver: Driver) -> None:
         )
 
 
-async def reveals(driver: Driver, project: str, variables: list[str]) -> None:
+async def reveals(driver: Driver, project: str, variables: list[str], own: list[str]) -> None:
     """Each shows what it is for, once it is there."""
     found = await driver.got(
         "query ($p: ID!) { project(id: $p) { sandboxes { id } databases { id } } }", p=project
@@ -209,6 +292,13 @@ async def reveals(driver: Driver, project: str, variables: list[str]) -> None:
             "mutation ($id: ID!) { revealVariable(id: $id) { value variable { value } } }",
             *shown,
             id=variable,
+        )
+    for setting in own:
+        await driver.got(
+            "mutation ($id: ID!) { revealSetting(id: $id) { value } }",
+            "setting set",
+            "setting key",
+            id=setting,
         )
     await driver.got(
         "mutation ($p: ID!) { exportVariables(projectId: $p) { dotenv } }", *shown, p=project
@@ -258,12 +348,12 @@ async def watched(driver: Driver) -> AsyncIterator[None]:
     password = (driver.stack.data / "postgres" / "password").read_text()
     admin = await asyncpg.connect(with_role(driver.stack.owner_url, "postgres", password))
 
+    seen: set[str] = set()
+
     async def watch() -> None:
-        seen: set[str] = set()
         while True:
             for row in await admin.fetch("SELECT query FROM pg_stat_activity"):
                 seen.add(row["query"])
-            driver.keep("pg_stat_activity", "\n".join(seen))
             await asyncio.sleep(0.02)
 
     watching = asyncio.create_task(watch())
@@ -272,6 +362,8 @@ async def watched(driver: Driver) -> AsyncIterator[None]:
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+        assert len(seen) > 20
+        driver.keep("pg_stat_activity", "\n".join(seen))
         await admin.close()
 
 
@@ -287,6 +379,11 @@ async def know_what_was_made(driver: Driver) -> None:
     connection = await asyncpg.connect(stack.owner_url)
     for column in SEALED:
         statement = f"SELECT id, {column.name} FROM {column.table} WHERE {column.name} IS NOT NULL"
+        if not await connection.fetch(statement):
+            row = await connection.fetchval(f"SELECT id FROM {column.table}")
+            made = ring.seal(canaries.plant(str(column)), column.table, row, column.name)
+            put = f"UPDATE {column.table} SET {column.name} = $1 WHERE id = $2"
+            await connection.execute(put, made, row)
         for row in await connection.fetch(statement):
             value = ring.open(row[1], column.table, row["id"], column.name)
             if not any(known in value for known in canaries.planted.values()):
@@ -363,8 +460,7 @@ async def running(driver: Driver, project: str) -> None:
             await asyncio.sleep(0.2)
 
 
-async def test_no_secret_is_seen_where_it_does_not_belong(stack: Stack) -> None:
-    canaries = Canaries()
+async def test_no_secret_is_seen_where_it_does_not_belong(stack: Stack, canaries: Canaries) -> None:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
         driver = Driver(stack, http, canaries)
         async with watched(driver):
@@ -374,8 +470,12 @@ async def test_no_secret_is_seen_where_it_does_not_belong(stack: Stack) -> None:
                 assert len(variables) == 3
                 await api_tokens(driver)
                 await running(driver, project)
+                own = await settings(driver)
+                assert len(own) == 2
+                await passwords_changed(driver)
+                await from_elsewhere(driver)
                 await kubeconfigs(driver)
-                await reveals(driver, project, variables)
+                await reveals(driver, project, variables, own)
                 history = "{ projects { nodes { history { nodes { action message } } } } }"
                 await driver.got(history)
                 await driver.got("{ auditLog { nodes { action detail subjectName address } } }")
