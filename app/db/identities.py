@@ -5,7 +5,7 @@ is its argon2id hash. What changes a user's set of ways locks the user's row fir
 one cannot go twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ class PasswordRow:
     id: UUID
     user: UserRow
     home: UUID
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
