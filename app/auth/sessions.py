@@ -7,7 +7,7 @@ no more than once a minute: the request does not wait for it.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -35,9 +35,9 @@ class Credentials:
 
     user: UserRow
     session_id: UUID
-    access_token: str
+    access_token: str = field(repr=False)
     expires_at: datetime
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     refresh_expires_at: datetime
 
 
