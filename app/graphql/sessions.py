@@ -41,16 +41,12 @@ class Credentials:
     """A sign-in: send accessToken as `Authorization: Bearer …`, or in connection_init."""
 
     access_token: str = strawberry.field(description="The token.")
-    expires_at: datetime = strawberry.field(
-        description=(
-            "When the access token ends. Subscriptions end with the newest one of their session:"
-            " refreshSession in time, and they go on."
-        )
-    )
+    expires_at: datetime = strawberry.field(description="When it ends; subscriptions end with it.")
     refresh_token: str = strawberry.field(
         description=(
-            "Give it to refreshSession for new tokens, once: an older one that comes again ends"
-            " the session, for it must have been stolen."
+            "Give it to refreshSession in time, once, for new tokens: the session's subscriptions"
+            " then go on. An older one that comes again ends the session, for it must have been"
+            " stolen."
         )
     )
     refresh_expires_at: datetime = strawberry.field(
