@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from bench import crowds, events, fleet, mutations, reads, table, wall
+from bench import crowds, events, fleet, mutations, reads, revoked, table, wall
 from bench.client import signed_up
 from bench.figures import Figures
 from bench.scale import FULL, QUICK, Scale
@@ -84,6 +84,7 @@ async def _live(stack: Stack, scale: Scale, figures: Figures) -> None:
         await wall.measure(user, stack, scale, figures)
     async with signed_up(stack.url) as user:
         await mutations.measure(user, scale, figures)
+        await revoked.measure(user, scale, figures)
 
 
 async def _counted(stack: Stack, scale: Scale, figures: Figures) -> None:

@@ -25,6 +25,8 @@ _STREAM = """subscription ($id: ID!) { projectChanged(id: $id) {
 
 Event = dict[str, Any]
 
+PASSWORD = "correct horse battery"
+
 
 class User:
     """A signed-up user with a token."""
@@ -114,7 +116,7 @@ async def signed_up(url: str) -> AsyncIterator[User]:
         user = User(http, url)
         answer = await user.ask(
             "mutation ($i: SignUpInput!) { signUp(input: $i) { credentials { accessToken } } }",
-            i={"login": user.login, "password": "correct horse battery"},
+            i={"login": user.login, "password": PASSWORD},
         )
         user.token = answer["signUp"]["credentials"]["accessToken"]
         yield user
