@@ -136,10 +136,12 @@ async def unlink(
     session: Session, viewer: Viewer, key: UUID, *, usable: Collection[str]
 ) -> list[IdentityRow]:
     """Take a way away with the other sessions that began so, and what is left; `usable` are the
-    providers that are on. InvalidInput NOT_ALLOWED if none would be left that works."""
+    providers that are on. InvalidInput NOT_ALLOWED if none would be left, or none that works."""
     own, gone = await _own(session, viewer, key)
     left = [one for one in own if one.id != key]
-    if gone.provider in usable and not any(one.provider in usable for one in left):
+    works = any(one.provider in usable for one in left)
+    # A way that is off may be on again tomorrow: the last of all stays whatever it is.
+    if not left or (gone.provider in usable and not works):
         rule = "This is your last way to sign in; link another one first."
         raise _refused(InputErrorCode.NOT_ALLOWED, ("id",), rule)
     await identities.remove(session, viewer.user_id, key)

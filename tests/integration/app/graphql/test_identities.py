@@ -139,6 +139,18 @@ async def test_a_way_that_is_off_does_not_count_as_one(
     assert useless["data"]["unlinkIdentity"]["errors"] == []
 
 
+async def test_the_last_way_stays_even_while_it_is_off(
+    database: Database, api_database: Database
+) -> None:
+    viewer = await person(database)
+    password = await first_of(database, viewer)
+    ask = asker(state_of(api_database, Settings(**QUICK, password_sign_in=False)))
+
+    last = await ask(viewer, UNLINK, id=password)
+
+    assert last["data"]["unlinkIdentity"]["errors"] == [{"code": "NOT_ALLOWED", "field": ["id"]}]
+
+
 async def test_two_that_unlink_at_once_leave_one_way(ask: Ask, database: Database) -> None:
     viewer = await person(database)
     keys = [await first_of(database, viewer), await linked(database, viewer)]
