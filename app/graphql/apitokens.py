@@ -11,6 +11,7 @@ from app.db.apitokens import ApiTokenRow
 from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.viewer import TokenScope
+from app.graphql.hiding import hiding
 from app.graphql.nodes import Info, Node
 from app.graphql.payloads import InputError
 
@@ -77,6 +78,7 @@ class CreateApiTokenInput:
     )
 
 
+@hiding("secret")
 @strawberry.type(description="What createApiToken gives.")
 class CreateApiTokenPayload:
     """What createApiToken gives."""

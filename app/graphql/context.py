@@ -82,7 +82,7 @@ class Connection:
     last_event_id: str | None = None
     address: str | None = None
     device: str | None = None
-    connection_params: dict[str, Any] | None = field(default=None)
+    connection_params: dict[str, Any] | None = field(default=None, repr=False)
     # The access token in a browser's cookie; why it is no good if another site may have sent it.
     cookie: str | None = field(default=None, repr=False)
     foreign: ForeignSite | None = None

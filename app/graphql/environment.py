@@ -9,6 +9,7 @@ import strawberry
 from app.db.environment import VariableRow
 from app.domain import ids
 from app.domain.ids import NodeType
+from app.graphql.hiding import hiding
 from app.graphql.nodes import Info, Node, Project
 from app.graphql.payloads import InputError
 from app.secrets.keyring import KeyRing
@@ -19,6 +20,7 @@ def _value(root: strawberry.Parent[Variable], info: Info) -> str | None:
     return info.context.show(root.shown)
 
 
+@hiding("shown")
 @strawberry.type(description="One variable of the sandboxes of a project.")
 class Variable(Node):
     """One variable of the sandboxes of a project."""
@@ -49,6 +51,7 @@ def variable(row: VariableRow, keys: KeyRing) -> Variable:
     )
 
 
+@hiding("value")
 @strawberry.input(description="One variable.")
 class VariableInput:
     """One variable."""
@@ -92,6 +95,7 @@ class ReplaceVariablesInput:
     )
 
 
+@hiding("dotenv")
 @strawberry.input(description="Variables as a .env file.")
 class ImportVariablesInput:
     """Variables as a .env file."""

@@ -9,6 +9,7 @@ import strawberry
 from app.db.identities import IdentityRow
 from app.domain import ids
 from app.domain.ids import NodeType
+from app.graphql.hiding import hiding
 from app.graphql.nodes import Node
 from app.graphql.payloads import InputError
 from app.graphql.sessions import Credentials
@@ -38,6 +39,7 @@ class Identity(Node):
     )
 
 
+@hiding("password")
 @strawberry.input(description="A password for a user who has none.")
 class SetPasswordInput:
     """A password for a user who has none."""
@@ -47,6 +49,7 @@ class SetPasswordInput:
     )
 
 
+@hiding("current_password", "new_password")
 @strawberry.input(description="Another password.")
 class ChangePasswordInput:
     """Another password."""
@@ -57,6 +60,7 @@ class ChangePasswordInput:
     )
 
 
+@hiding("token", "kubeconfig")
 @strawberry.input(description="What a Sealos desktop gives to an app of its own.")
 class SealosInput:
     """What a Sealos desktop gives to an app of its own."""

@@ -7,8 +7,10 @@ import strawberry
 from app.db.project_pages import ProjectOrderField
 from app.domain.aggregate import ProjectStatus
 from app.domain.pages import Direction
+from app.graphql.hiding import hiding
 
 
+@hiding("password")
 @strawberry.input(description="A new user.")
 class SignUpInput:
     """A new user."""
@@ -17,6 +19,7 @@ class SignUpInput:
     password: str = strawberry.field(description="10 to 128 characters.")
 
 
+@hiding("password")
 @strawberry.input(description="A user's name and password.")
 class SignInInput:
     """A user's name and password."""
@@ -25,6 +28,7 @@ class SignInInput:
     password: str = strawberry.field(description="The password.")
 
 
+@hiding("refresh_token")
 @strawberry.input(description="Which session to renew.")
 class RefreshSessionInput:
     """Which session to renew."""
@@ -32,6 +36,7 @@ class RefreshSessionInput:
     refresh_token: str = strawberry.field(description="The newest refresh token of the session.")
 
 
+@hiding("kubeconfig")
 @strawberry.input(description="A cluster of one's own.")
 class KubeconfigInput:
     """A cluster of one's own."""

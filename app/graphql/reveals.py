@@ -5,8 +5,10 @@ from __future__ import annotations
 import strawberry
 
 from app.graphql.environment import Variable
+from app.graphql.hiding import hiding
 
 
+@hiding("value")
 @strawberry.type(description="What revealVariable gives.")
 class RevealVariablePayload:
     """What revealVariable gives."""
@@ -15,6 +17,7 @@ class RevealVariablePayload:
     value: str = strawberry.field(description="What it holds.")
 
 
+@hiding("dotenv")
 @strawberry.type(description="What exportVariables gives.")
 class ExportVariablesPayload:
     """What exportVariables gives."""
@@ -24,6 +27,7 @@ class ExportVariablesPayload:
     )
 
 
+@hiding("password", "url")
 @strawberry.type(description="How to reach a database, seen from inside the cluster.")
 class DatabaseCredentials:
     """How to reach a database."""
@@ -47,6 +51,7 @@ class RevealDatabaseCredentialsPayload:
     )
 
 
+@hiding("password")
 @strawberry.type(description="What the terminal of a sandbox asks for.")
 class TerminalCredentials:
     """What the terminal of a sandbox asks for."""

@@ -12,6 +12,7 @@ from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.viewer import Viewer
 from app.graphql import build
+from app.graphql.hiding import hiding
 from app.graphql.nodes import Node, User
 
 
@@ -34,6 +35,7 @@ class Session(Node):
     current: bool = strawberry.field(description="Whether this request comes from it.")
 
 
+@hiding("access_token", "refresh_token")
 @strawberry.type(
     description=("A sign-in: send accessToken as `Authorization: Bearer …`, or in connection_init.")
 )

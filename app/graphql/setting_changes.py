@@ -6,10 +6,12 @@ import strawberry
 
 from app.domain.anthropic import Apply
 from app.domain.settings import Category
+from app.graphql.hiding import hiding
 from app.graphql.payloads import InputError
 from app.graphql.settings import Setting
 
 
+@hiding("value")
 @strawberry.input(description="One setting.")
 class SetSettingInput:
     """One setting."""
@@ -31,6 +33,7 @@ class SetSettingInput:
     )
 
 
+@hiding("api_key")
 @strawberry.input(
     description="How sandboxes reach Anthropic's API; what is left out stays, null clears."
 )
@@ -101,6 +104,7 @@ class SetAnthropicSettingsPayload:
     )
 
 
+@hiding("value")
 @strawberry.type(description="What revealSetting gives.")
 class RevealSettingPayload:
     """What revealSetting gives."""

@@ -12,6 +12,7 @@ from app.domain import ids
 from app.domain.ids import NodeType
 from app.domain.settings import Category, CredentialState
 from app.domain.viewer import TokenScope
+from app.graphql.hiding import hiding
 from app.graphql.nodes import Info, Node
 from app.live.settings import SettingsSeen, read
 from app.secrets.keyring import KeyRing
@@ -61,6 +62,7 @@ def _value(root: strawberry.Parent[Setting], info: Info) -> str | None:
     return info.context.show(root.shown)
 
 
+@hiding("shown")
 @strawberry.type(description="One thing that a user configured.")
 class Setting(Node):
     """One thing that a user configured."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
@@ -50,7 +50,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str]
-    body: Object | None = None
+    body: Object | None = field(default=None, repr=False)
     media: str = _JSON
 
 
