@@ -29,6 +29,8 @@ _TOLD: Final = frozenset(
         ErrorCode.NOT_FOUND,
     }
 )
+# They note their own, by whoever it is that asks.
+_SIGN_INS: Final = frozenset({"signIn", "signInWithSealos"})
 
 
 async def note(
@@ -58,7 +60,7 @@ def _entry(error: GraphQLError, variables: Mapping[str, Any]) -> Entry | None:
     if code not in _TOLD or not isinstance(node, FieldNode):
         return None
     action = actions.OF_MUTATION.get(node.name.value)
-    if action is None or len(error.path or ()) != 1:
+    if action is None or node.name.value in _SIGN_INS or len(error.path or ()) != 1:
         return None
     given = (ids.decode(_text(argument, variables)) for argument in node.arguments or ())
     kind, key, _ = next(filter(None, given), (None, None, None))

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType, new_id
-from app.domain.viewer import TokenScope, Viewer
+from app.domain.viewer import API, TokenScope, Viewer
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.world import project_of, token_of, viewer_of
 
@@ -99,6 +100,21 @@ async def test_bad_input_and_reads_leave_no_line(ask: Ask, database: Database) -
         await ask(viewer, document)
 
     assert await lines(ask, viewer) == []
+
+
+async def test_a_failed_sign_in_of_somebody_who_is_signed_in_is_one_line(
+    ask: Ask, database: Database
+) -> None:
+    viewer = await viewer_of(database)
+
+    answer = await ask(
+        viewer, 'mutation { signIn(input: {login: "nobody", password: "none"}) { __typename } }'
+    )
+
+    assert answer["codes"] == ["BAD_CREDENTIALS"]
+    async with database.read(API) as connection:
+        found = await connection.execute(text("SELECT action FROM audit WHERE outcome = 'REFUSED'"))
+        assert list(found.scalars()) == ["sign-in.refused"]
 
 
 async def test_what_one_user_is_refused_fills_no_disk(ask: Ask, database: Database) -> None:
