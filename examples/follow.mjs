@@ -3,6 +3,9 @@
 //
 //   TOKEN=... node follow.mjs http://127.0.0.1:8000/graphql
 //
+// TOKEN is an API token, for programs that run for long; an access token ends in a quarter of an
+// hour.
+//
 // A stream begins with a SNAPSHOT of each project, then tells every change: once, in order. Each
 // event's id is its cursor; a lost connection goes on from the last one.
 

@@ -3,6 +3,7 @@
     pip install websockets
     TOKEN=... python follow.py ws://127.0.0.1:8000/graphql
 
+TOKEN is an API token, for programs that run for long; an access token ends in a quarter of an hour.
 Reads what there is together with the cursor, then every change since: once, in order. A lost
 connection goes on from the last cursor; a cursor that is refused begins anew.
 """
