@@ -25,11 +25,10 @@ ACTIONS: Final = (
     Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
     Action("session.open", "A session began, by whichever way somebody signed in."),
     Action(
-        "session.renew",
-        "New tokens were asked for; only what was refused is kept.",
+        "session.reuse",
+        "A refresh token came that was used before: its session was ended.",
         ("refreshSession",),
     ),
-    Action("session.reuse", "A refresh token came that was used before: its session was ended."),
     Action("session.end", "A session was ended.", ("signOut", "revokeSession")),
     Action("session.end-all", "All sessions, or all others, were ended.", ("signOutEverywhere",)),
     Action("token.create", "An API token was made.", ("createApiToken",)),
