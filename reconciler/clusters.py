@@ -140,6 +140,7 @@ class Clusters:
             self._settings.cluster_rate,
             self._settings.cluster_burst,
             vetted.LONGEST,
+            vetted.PARTS,
             vetted.PAGES,
         )
         return await vetted.connect(Kubeconfig.load(opened), rules, bounds)

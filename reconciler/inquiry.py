@@ -8,6 +8,9 @@ from reconciler.observed.fields import text
 from reconciler.observed.view import Doubt, Look, View
 from reconciler.removal import selector
 
+# Volumes that are asked about; a resource has one or two.
+_MOST = 3
+
 
 async def resolved(cluster: Cluster, claim: Claim, namespace: str, view: View, look: Look) -> View:
     """The view, with what volumes and events tell where it is in doubt."""
@@ -15,7 +18,7 @@ async def resolved(cluster: Cluster, claim: Claim, namespace: str, view: View, l
         return view
     if view.doubt is Doubt.UNSCHEDULED:
         volumes = await cluster.list_all(CLAIM, namespace, selector(claim))
-        about = [text(volume, "metadata", "uid") for volume in unbound(volumes)]
+        about = [text(volume, "metadata", "uid") for volume in unbound(volumes)[:_MOST]]
     else:
         volumes, about = [], [view.about]
     events = [event for uid in about for event in await cluster.events(namespace, uid)]

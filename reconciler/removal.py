@@ -19,6 +19,9 @@ from reconciler.manifests.kinds import KINDS, POD, Kind, Object
 from reconciler.observed.view import View
 
 _AGAIN = timedelta(seconds=1)
+# Objects that one pass deletes; a resource has some ten.
+_MOST = 200
+_KEPT = ("name", "namespace", "uid", "deletionTimestamp", "finalizers")
 
 
 async def remove(
@@ -62,8 +65,17 @@ async def _first(cluster: Cluster, claim: Claim, namespace: str) -> list[tuple[K
 
 
 async def _all(cluster: Cluster, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
-    return [
-        (kind, body)
-        for kind in KINDS
-        for body in await cluster.list_all(kind, namespace, selector(claim))
-    ]
+    """What there is, as far as one pass gets; of each no more than it takes to delete and name it,
+    for a user's cluster may have much to say of all kinds."""
+    found: list[tuple[Kind, Object]] = []
+    for kind in KINDS:
+        listed = await cluster.list_all(kind, namespace, selector(claim))
+        found += [(kind, _named(body)) for body in listed[: _MOST - len(found)]]
+        if len(found) == _MOST:
+            break
+    return found
+
+
+def _named(body: Object) -> Object:
+    meta = body["metadata"]
+    return {"metadata": {key: meta[key] for key in _KEPT if key in meta}}

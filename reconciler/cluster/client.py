@@ -33,13 +33,14 @@ _LONGEST_WAIT, _LONGEST_WORDS = 600.0, 2000
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Seconds for one request; requests per second and at once above that; bytes of one answer;
-    pages of one list."""
+    """Seconds for one request; requests per second and at once above that; bytes of one answer, and
+    how many values are in it; pages of one list."""
 
     timeout: float
     rate: float
     burst: int
     longest: int = 64 * 2**20
+    parts: int = 64 * 2**20
     pages: int = 1000
 
 
@@ -248,7 +249,7 @@ class Cluster:
         if response.status >= 300:
             raise self._slowed_by(_refusal(response, content, call))
         self._rate = min(self._bounds.rate, self._rate * _FASTER)
-        return _decoded(content)
+        return _decoded(content, self._bounds.parts)
 
     async def _send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
         try:
@@ -282,8 +283,13 @@ class Cluster:
             await asyncio.sleep(self._ready_at - now)
 
 
-def _decoded(content: bytes) -> Any:
-    """What an answer says. NUL is in no name or message of Kubernetes, and Postgres has none."""
+def _decoded(content: bytes, most: int) -> Any:
+    """What an answer says. NUL is in no name or message of Kubernetes, and Postgres has none.
+
+    Of empty lists alone it would be thirty times as large as it came.
+    """
+    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > most:
+        raise ClusterError(Meaning.UNAVAILABLE, 0, "The API server's answer has too many parts.")
     try:
         said = orjson.loads(content)
     except orjson.JSONDecodeError as error:

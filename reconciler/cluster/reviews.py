@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.kinds import Object
-from reconciler.manifests.permissions import Need, missing
+from reconciler.manifests.permissions import MOST_RULES, Need, missing
 
 _WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
@@ -29,13 +29,14 @@ async def lacking(cluster: Cluster, namespace: str, needs: Sequence[Need]) -> li
     """Which of these the credential may not do in a namespace.
 
     The rules are all there is with RBAC; where another authorizer cannot list its own, which they
-    say, it is asked about each that is not among them.
+    say, or where there are too many, it is asked about each that is not among them.
     """
     served = {kind: await cluster.serves(kind) for kind in dict.fromkeys(n.kind for n in needs)}
     wanted = [need for need in needs if served[need.kind]]
     status = (await cluster.review(_RULES, {"namespace": namespace}))["status"]
-    left = missing(wanted, status.get("resourceRules") or [])
-    if not status.get("incomplete"):
+    rules = status.get("resourceRules") or []
+    left = missing(wanted, rules)
+    if not status.get("incomplete") and len(rules) <= MOST_RULES:
         return left
     return [need for need in left if not await _may(cluster, namespace, need)]
 

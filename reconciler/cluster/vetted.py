@@ -37,8 +37,8 @@ from reconciler.cluster.errors import ClusterError, Meaning
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 
-# A resource has some ten objects; a page of 500 would still be short of this.
-LONGEST, PAGES = 4 * 2**20, 4
+# A resource has some ten objects, each of a few hundred values; its Secret may have a megabyte.
+LONGEST, PARTS, PAGES = 4 * 2**20, 100_000, 1
 _CONNECTIONS = 8
 # A user's name server may be slow on purpose: those that wait for it are threads of their own.
 _LOOKUPS = ThreadPoolExecutor(16, thread_name_prefix="lookup")

@@ -414,12 +414,19 @@ async def standing_in(own: Own, answers: Callable[[str, Any], Any]) -> AsyncIter
         yield viewer
 
 
-async def test_where_rules_are_not_all_each_verb_is_asked_about(own: Own) -> None:
+@pytest.mark.parametrize(
+    "rules",
+    [{"resourceRules": [], "incomplete": True}, {"resourceRules": [{}] * 2000}],
+    ids=["incomplete", "too many to be read"],
+)
+async def test_where_rules_are_not_all_each_verb_is_asked_about(
+    own: Own, rules: dict[str, Any]
+) -> None:
     asked: list[tuple[str, str]] = []
 
     def answers(path: str, body: Any) -> Any:
         if path.endswith("/selfsubjectrulesreviews"):
-            return {"status": {"resourceRules": [], "incomplete": True}}
+            return {"status": rules}
         if path.endswith("/selfsubjectaccessreviews"):
             wanted = body["spec"]["resourceAttributes"]
             asked.append((wanted["verb"], wanted["resource"]))

@@ -7,7 +7,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -238,6 +238,17 @@ async def test_an_answer_without_end_is_given_up() -> None:
 
     assert str(error) == "The API server's answer is too long."
     assert sent < 10_000_000
+
+
+async def test_an_answer_that_grows_when_it_is_read_is_not_read() -> None:
+    async def lists(request: web.Request) -> web.Response:
+        return web.Response(text="[" + "[]," * 30_000 + "[]]")
+
+    bounds = replace(BOUNDS, parts=50_000)
+    async with serving(lists) as server, client(server, bounds=bounds) as cluster:
+        error = await refusal(cluster)
+
+    assert str(error) == "The API server's answer has too many parts."
 
 
 async def test_an_answer_that_grows_when_unpacked_is_not_unpacked() -> None:

@@ -11,7 +11,7 @@ from reconciler.manifests.kinds import (
     STATEFUL_SET,
     Object,
 )
-from reconciler.manifests.permissions import Need, missing, needed
+from reconciler.manifests.permissions import MOST_RULES, Need, missing, needed
 
 PATCH = Need("patch", STATEFUL_SET)
 
@@ -37,6 +37,13 @@ def rule(verbs: list[str], groups: list[str], resources: list[str], **more: obje
 )
 def test_a_rule_allows_what_all_of_its_parts_name(rules: list[Object], allowed: bool) -> None:
     assert missing([PATCH], rules) == ([] if allowed else [PATCH])
+
+
+def test_of_more_rules_than_a_cluster_has_the_rest_is_not_read() -> None:
+    everything = rule(["*"], ["*"], ["*"])
+
+    assert missing([PATCH], [{}] * (MOST_RULES - 1) + [everything]) == []
+    assert missing([PATCH], [{}] * MOST_RULES + [everything]) == [PATCH]
 
 
 def test_a_need_reads_as_kubectl_says_it() -> None:
