@@ -68,8 +68,10 @@ FROM api_token t, {accounts.OF_VIEWER} WHERE t.hash = :hash AND u.id = t.user_id
 ORDER BY f.number
 """)
 _TOUCH = text("""
-UPDATE api_token SET last_used_at = mooring_now() WHERE id = ANY(CAST(:ids AS uuid[]))
-  AND (last_used_at IS NULL OR last_used_at < mooring_now() - interval '1 minute')
+UPDATE api_token SET last_used_at = mooring_now() WHERE id IN (
+  SELECT id FROM api_token WHERE id = ANY(CAST(:ids AS uuid[]))
+    AND (last_used_at IS NULL OR last_used_at < mooring_now() - interval '1 minute')
+  FOR NO KEY UPDATE SKIP LOCKED)
 """)
 
 

@@ -88,8 +88,10 @@ _OF_USER = text(f"""
 SELECT {_COLUMNS} FROM session
 WHERE user_id = :user_id AND expires_at > mooring_now() ORDER BY id DESC
 """)
+# Whoever ends several of them holds what we would wait for, and may wait for what we hold.
 _USED = text("""
-UPDATE session SET last_used_at = mooring_now() WHERE id = ANY(CAST(:ids AS uuid[]))
+UPDATE session SET last_used_at = mooring_now() WHERE id IN (
+  SELECT id FROM session WHERE id = ANY(CAST(:ids AS uuid[])) FOR NO KEY UPDATE SKIP LOCKED)
 """)
 
 
