@@ -57,7 +57,7 @@ class SandboxReconciler:
         """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read(RECONCILER) as connection:
             spec = await SANDBOXES.spec(connection, claim.id)
-            theirs = await databases.of_project(connection, claim.project_id)
+            theirs = await databases.of_project(connection, claim.project_id, claim.server)
             variables = await environment.of_project(connection, claim.project_id)
             version = await anthropic.of_sandbox(connection, claim.id)
         if spec is None:

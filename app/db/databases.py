@@ -64,14 +64,20 @@ SELECT {columns(Access, "r", **{name: f"d.{name}" for name in _OWN})}
 FROM resource r JOIN database d ON d.id = r.id
 """
 _OF_PROJECT = text(f"""
-{_ACCESS} WHERE r.project_id = :id AND r.desired_state <> 'DELETED' ORDER BY r.id
+{_ACCESS} WHERE r.project_id = :id AND r.desired_state <> 'DELETED'
+  AND d.k8s_server IS NOT DISTINCT FROM CAST(:server AS text) ORDER BY r.id
 """)
 _OF_ONE = text(f"{_ACCESS} WHERE r.id = :id")
 
 
-async def of_project(executor: Executor, project_id: UUID) -> Sequence[Access]:
-    """The databases of a project that are to stay, in order of creation. For the reconciler."""
-    return read(Access, await executor.execute(_OF_PROJECT, {"id": project_id}))
+async def of_project(
+    executor: Executor, project_id: UUID, server: str | None = None
+) -> Sequence[Access]:
+    """The databases of a project that are to stay in the cluster of `server`, None the operator's,
+    in order of creation: nobody reaches one in another, and none is told its password. For the
+    reconciler."""
+    binds = {"id": project_id, "server": server}
+    return read(Access, await executor.execute(_OF_PROJECT, binds))
 
 
 async def access(executor: Executor, database_id: UUID) -> Access | None:

@@ -23,17 +23,20 @@ from app.domain.addresses import AddressRules
 from app.domain.settings import CredentialState
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER, Viewer
-from app.services import kubeconfigs, projects
+from app.services import kubeconfigs, projects, resources
+from app.services.databases import NewDatabase
+from app.services.projects import NewProject
+from app.services.sandboxes import NewSandbox
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.clusters import Clusters
 from reconciler.credentials import Credentials
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import POD, STATEFUL_SET
+from reconciler.manifests.kinds import POD, SECRET, STATEFUL_SET
 from tests.integration.reconciler.stage import Stage
 from tests.integration.reconciler.test_vetted import serving
 from tests.integration.reconciler.working import resources_of
-from tests.integration.world import KEYS, becomes, project_of, viewer_of
+from tests.integration.world import KEYS, MAKERS, becomes, project_of, viewer_of
 from tests.kubeconfigs import Tree, changed, good
 from tests.postgres import as_role
 from tests.simulator import RunningSimulator, running_simulator
@@ -280,6 +283,29 @@ async def test_what_is_made_goes_to_the_users_cluster_and_back(own: Own) -> None
 
     assert len(made) == 1
     assert elsewhere == left == []
+
+
+async def test_no_cluster_is_told_the_password_of_a_database_in_another(own: Own) -> None:
+    viewer = await viewer_of(own.database)
+    async with own.database.begin(viewer) as session:
+        new = NewProject("shop", sandboxes=(), databases=(NewDatabase("db", version="16.4.0"),))
+        project = (await projects.create(session, viewer, MAKERS, new)).id
+    await own.set(viewer)
+    async with own.database.begin(viewer) as session:
+        made = NewSandbox("app")
+        row = await resources.create(session, viewer, MAKERS.sandboxes, project, made)
+    credential = await own.credential()
+    clusters = Clusters(own.operator, own.database, KEYS, Settings(**QUICK))
+    cluster = await clusters.fresh(credential.model, credential.id)
+
+    async with own.running():
+        await own.shows(("RUNNING", None), ("RUNNING", None))
+    secret = await cluster.get(SECRET, "mooring", f"{row.k8s_name}-env")
+    await cluster.close()
+
+    assert secret is not None
+    assert "TTYD_PASSWORD" in secret["data"]
+    assert not {"DATABASE_URL", "PGPASSWORD"} & secret["data"].keys()
 
 
 async def test_a_row_keeps_its_cluster_and_says_when_it_is_out_of_reach(own: Own) -> None:
