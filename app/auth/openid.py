@@ -134,7 +134,8 @@ class OpenIdProvider:
 
     def _proof(self, claims: dict[str, Any]) -> Proof:
         subject = claims["sub"]
-        _wanted(isinstance(subject, str) and 0 < len(subject) <= 255, Refused("BAD_ID_TOKEN"))
+        whole = isinstance(subject, str) and 0 < len(subject) <= 255 and "\0" not in subject
+        _wanted(whole, Refused("BAD_ID_TOKEN"))
         email = _text(claims.get("email")) if claims.get("email_verified") is True else None
         name = _text(claims.get("preferred_username")) or _text(claims.get("name"))
         return Proof(self.name, subject, name or (email or "").partition("@")[0] or None, email)
@@ -164,4 +165,5 @@ def _wanted(holds: bool, failure: Exception) -> None:
 
 
 def _text(value: object) -> str | None:
-    return value[:255] if isinstance(value, str) and value else None
+    # Postgres has no NUL.
+    return value.replace("\0", "")[:255] or None if isinstance(value, str) else None

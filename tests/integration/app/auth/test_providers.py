@@ -260,6 +260,7 @@ NOW = int(time.time())
         {"sub": ""},
         {"sub": 7},
         {"sub": "x" * 256},
+        {"sub": "ada\0"},
         {"at_hash": "of-another-token"},
     ],
     ids=",".join,

@@ -60,6 +60,10 @@ def test_a_token_that_lacks_something_is_refused(wrong: dict[str, Any]) -> None:
         sealos().read(signed(**wrong))
 
 
+def test_a_clock_that_is_a_little_ahead_is_no_forgery() -> None:
+    assert sealos().read(signed(iat=NOW + 20)).workspace == "ns-ada"
+
+
 def part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
