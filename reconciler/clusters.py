@@ -207,7 +207,7 @@ class Clusters:
             host = self._operator.host
             try:
                 async with asyncio.timeout(self._settings.cluster_timeout):
-                    own = frozenset(await vetted.lookup(host, 0))
+                    own = frozenset(await vetted.lookup(host, 0, ours=True))
             except (OSError, TimeoutError) as error:
                 # Unknown, it could not be refused.
                 said = "Mooring cannot look up names now."

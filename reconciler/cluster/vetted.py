@@ -40,8 +40,9 @@ Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 # A resource has some ten objects, each of a few hundred values; its Secret may have a megabyte.
 LONGEST, PARTS, PAGES = 4 * 2**20, 100_000, 1
 _CONNECTIONS = 8
-# A user's name server may be slow on purpose: those that wait for it are threads of their own.
-_LOOKUPS = ThreadPoolExecutor(16, thread_name_prefix="lookup")
+# A user's name server may be slow on purpose: those that wait for it are threads of their own, and
+# nothing but users' names waits for one of them.
+_LOOKUPS = ThreadPoolExecutor(64, thread_name_prefix="lookup")
 
 
 async def connect(
@@ -77,10 +78,11 @@ async def vet(server: Server, rules: AddressRules, resolve: Resolve) -> Sequence
     return addresses
 
 
-async def lookup(host: str, port: int) -> Sequence[Address]:
-    """What the system resolves a name to; OSError when nothing."""
+async def lookup(host: str, port: int, *, ours: bool = False) -> Sequence[Address]:
+    """What the system resolves a name to, `ours` or a user's; OSError when nothing."""
     ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, ask)
+    threads = None if ours else _LOOKUPS
+    found = await asyncio.get_running_loop().run_in_executor(threads, ask)
     return [ip_address(str(entry[4][0])) for entry in found]
 
 
