@@ -22,7 +22,7 @@ BESIDE := -n 3 --dist loadfile
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults test-kubernetes bench format schema
+.PHONY: help run test static unit integration acceptance faults security test-kubernetes bench format schema
 .PHONY: reference schema-lint lock lock-check clean environment test-environment python
 
 help: ## List the targets
@@ -45,14 +45,18 @@ unit: test-environment ## Tests without processes
 	$(call timed,unit,$(BIN)/python -m pytest tests/unit)
 
 integration: test-environment ## Tests on a real Postgres and the simulator, migrations too
-	$(call timed,integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m "not faults")
+	$(call timed,integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m "not faults and not security")
 
 acceptance: test-environment ## The real processes, over HTTP and websockets
-	$(call timed,acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m "not faults")
+	$(call timed,acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m "not faults and not security")
 
 faults: test-environment ## Each failure explained, the story with more breaking; not in make test, for its time
 	$(call timed,faults: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m faults)
 	$(call timed,faults: acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m faults)
+
+security: test-environment ## Who may do what: each way in, each scope, each input; not in make test, for its time
+	$(call timed,security: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m security)
+	$(call timed,security: acceptance,$(BIN)/python -m pytest tests/acceptance -m security)
 
 test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
 	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes),\

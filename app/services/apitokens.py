@@ -2,7 +2,8 @@
 
 Only a session makes one: a token that could make others would outlive its own end and deletion, and
 its limits would have to be inherited. A token that is limited to projects has no ACCOUNT scope, for
-what that opens (settings, the audit, other tokens) is not in any project.
+what that opens (settings, the audit, other tokens) is not in any project. The sign-in has to be a
+fresh one: whoever has a session for some minutes would else make himself a token that outlives it.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from app.domain.errors import Forbidden, InputErrorCode, NotFound
 from app.domain.ids import new_id
 from app.domain.validation import Check
 from app.domain.viewer import NEVER, TokenScope, Viewer
+from app.services import identities
 from app.settings import Settings
 
 
@@ -42,10 +44,11 @@ async def create(
 ) -> tuple[ApiTokenRow, str]:
     """Make a token: what is kept of it, and itself, which nobody can be told again.
 
-    Forbidden for a token; InvalidInput for what breaks a rule.
+    Forbidden for a token, FreshSignInRequired; InvalidInput for what breaks a rule.
     """
     if viewer.grant.token_id is not None:
         raise Forbidden(rule="API tokens are made by who is signed in, not by API tokens.")
+    identities.fresh(viewer, settings.fresh_sign_in)
     check = Check()
     name = check.text(new.name, ("name",), limits.TOKEN_NAME)
     scopes = _scopes(check, new)

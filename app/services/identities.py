@@ -82,10 +82,15 @@ def may_change(viewer: Viewer | None, within: float) -> Viewer:
     if viewer is None:
         raise Unauthenticated(reason="MISSING")
     in_person(viewer)
+    fresh(viewer, within)
+    return viewer
+
+
+def fresh(viewer: Viewer, within: float) -> None:
+    """FreshSignInRequired for one who signed in longer than `within` seconds ago."""
     proved = viewer.grant.authenticated_at
     if proved is None or (datetime.now(UTC) - proved).total_seconds() > within:
         raise FreshSignInRequired(within=int(within))
-    return viewer
 
 
 async def link(

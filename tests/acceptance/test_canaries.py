@@ -140,9 +140,12 @@ async def signed_up(driver: Driver) -> None:
       accessToken refreshToken } } }"""
     for given in (wrong, f"{refresh}x", [refresh], {"a": refresh}):
         await driver.ask(renewing, i={"refreshToken": given})
-    answer = await driver.got(renewing, "renewed", "renewed refresh", i={"refreshToken": refresh})
+    shown = ("access token", "renewed", "renewed refresh")
+    answer = await driver.got(renewing, *shown, i={"refreshToken": refresh})
     made = answer["refreshSession"]["credentials"]
-    driver.token = driver.canaries.know("renewed", made["accessToken"])
+    # Within the second of the sign-up it is the same token.
+    if made["accessToken"] != driver.token:
+        driver.token = driver.canaries.know("renewed", made["accessToken"])
     driver.canaries.know("renewed refresh", made["refreshToken"])
 
 
@@ -460,6 +463,7 @@ async def running(driver: Driver, project: str) -> None:
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.security
 async def test_no_secret_is_seen_where_it_does_not_belong(stack: Stack, canaries: Canaries) -> None:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
         driver = Driver(stack, http, canaries)

@@ -1,13 +1,14 @@
-"""A migrated database for each test, copied from a template that is made once."""
+"""A migrated database for each test, as good as new: of copies of a template that is made once."""
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from app.db import migrations, roles
 from app.db.session import Database
 from app.postgres import EmbeddedPostgres
-from tests.postgres import PASSWORDS, as_role, make_database, new_database, postgres
+from tests.postgres import PASSWORDS, Databases, as_role, make_database, postgres
 
 __all__ = ["postgres"]
 
@@ -21,10 +22,16 @@ async def template(postgres: EmbeddedPostgres) -> str:
     return "mooring_template"
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres, template: str) -> Databases:
+    """The databases of this process's tests."""
+    return Databases(postgres, template)
+
+
 @pytest_asyncio.fixture
-async def url(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+async def url(databases: Databases) -> AsyncIterator[str]:
     """The owner's URL of a database for one test."""
-    async with new_database(postgres, template) as made:
+    async with databases.lent() as made:
         yield made
 
 

@@ -29,9 +29,9 @@ class ApiTokenMutations:
     # No idempotency key: its answer would have to be kept, secret and all. A repetition is TAKEN.
     @strawberry.mutation(
         description=(
-            "Make an API token; needs a sign-in, an API token is FORBIDDEN. Its secret is shown "
-            "once: if that answer got lost, find it by its name in `me.apiTokens`, delete it and "
-            "make another."
+            "Make an API token; needs a fresh sign-in (FRESH_SIGN_IN_REQUIRED), an API token is "
+            "FORBIDDEN. Its secret is shown once: if that answer got lost, find it by its name in "
+            "`me.apiTokens`, delete it and make another."
         )
     )
     async def create_api_token(

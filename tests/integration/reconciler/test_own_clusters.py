@@ -42,6 +42,8 @@ from tests.postgres import as_role
 from tests.simulator import RunningSimulator, running_simulator
 from tests.unit.reconciler.sandbox import claim
 
+pytestmark = pytest.mark.security
+
 LOCAL = AddressRules((ip_network("127.0.0.0/8"),))
 QUICK: dict[str, Any] = {
     "kubeconfig_allowed_networks": ["127.0.0.0/8"],

@@ -19,6 +19,8 @@ from app.domain.viewer import API
 from app.settings import Settings
 from tests.integration.world import TOKEN_KEYS, becomes, viewer_of
 
+pytestmark = pytest.mark.security
+
 QUICK = Settings(password_memory=35840, password_time=1, password_parallelism=1, sign_in_tries=0)
 SESSIONS = Sessions(Settings(token_keys=SecretStr(TOKEN_KEYS)))
 HERE = SignIn(PASSWORD, None, "192.0.2.1")

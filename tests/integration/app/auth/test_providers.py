@@ -24,6 +24,8 @@ from tests.integration import providers
 from tests.integration.providers import CLIENT, parts, standing
 from tests.integration.world import KEYS
 
+pytestmark = pytest.mark.security
+
 FAILED = (ProviderError, Refused)
 CALLBACK = "https://mooring.test/auth/x/callback"
 

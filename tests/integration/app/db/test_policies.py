@@ -16,6 +16,8 @@ from app.postgres import EmbeddedPostgres
 from tests.integration.world import project_of, viewer_of
 from tests.postgres import PASSWORDS, as_role
 
+pytestmark = pytest.mark.security
+
 # What a project does not bring along, one row for each of the two.
 ROWS = (
     """INSERT INTO database

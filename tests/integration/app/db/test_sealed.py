@@ -26,6 +26,8 @@ from app.settings import SettingsError
 from tests.integration.world import project_of, viewer_of
 from tests.postgres import as_role
 
+pytestmark = pytest.mark.security
+
 # Bytes that are no secrets: what sets, what a hash is compared with.
 NOT_SEALED = {"idempotency.request_hash", "api_token.hash"}
 MAKES = {

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from app.auth import browsers
@@ -18,6 +19,8 @@ from tests.integration.app.graphql.conftest import Ask
 from tests.integration.app.graphql.serving import Api, served
 from tests.integration.app.graphql.walk import contents
 from tests.integration.world import becomes, project_of, token_of, viewer_of
+
+pytestmark = pytest.mark.security
 
 CREATE = """mutation ($input: CreateApiTokenInput!) { createApiToken(input: $input) {
   secret errors { code field }
@@ -145,6 +148,19 @@ async def test_a_token_makes_no_tokens_whatever_its_scopes(ask: Ask, database: D
     assert answer["codes"] == ["FORBIDDEN"]
     assert "rule" in answer["errors"][0]["extensions"]
     assert (await contents(database))["api_token"] == before
+
+
+async def test_a_sign_in_of_some_time_ago_makes_no_token(ask: Ask, database: Database) -> None:
+    viewer = await viewer_of(database)
+    async with database.begin(API) as session:
+        await session.execute(
+            text("UPDATE session SET authenticated_at = authenticated_at - interval '11 minutes'")
+        )
+
+    answer = await ask(viewer, CREATE, input={"name": "late", "scopes": ["PROJECTS_READ"]})
+
+    assert answer["codes"] == ["FRESH_SIGN_IN_REQUIRED"]
+    assert (await contents(database))["api_token"] == []
 
 
 async def test_a_limit_to_projects_and_the_account_exclude_each_other(

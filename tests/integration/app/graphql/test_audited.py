@@ -15,6 +15,8 @@ from tests.integration.app.graphql.test_two_users import absent, everything_of
 from tests.integration.app.graphql.walk import EXAMPLES, call, fields_of, value_for, walked
 from tests.integration.world import KEYS, viewer_of
 
+pytestmark = pytest.mark.security
+
 MUTATIONS = dict(fields_of(walked().mutation_type))
 # Mutations that leave no line when they are done, and why.
 UNAUDITED: dict[str, str] = {"refreshSession": "every client does it every few minutes"}

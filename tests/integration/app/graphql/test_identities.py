@@ -21,6 +21,8 @@ from app.settings import Settings
 from tests.integration.app.graphql.conftest import Ask, asker, state_of
 from tests.integration.world import KEYS, again, token_of, viewer_of
 
+pytestmark = pytest.mark.security
+
 QUICK: dict[str, Any] = {
     "password_memory": 35840,
     "password_time": 1,

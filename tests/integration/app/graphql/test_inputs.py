@@ -19,6 +19,8 @@ from tests.integration.app.graphql.walk import EXAMPLES, contents, walked
 from tests.integration.world import project_of, viewer_of
 from tests.kubeconfigs import good
 
+pytestmark = pytest.mark.security
+
 # A mutation for each input, and the argument beside it.
 MUTATIONS = {
     "SignUpInput": "signUp",

@@ -10,6 +10,8 @@ from app.domain.viewer import API
 from tests.integration.app.graphql.serving import GRAPHQL, Api, served
 from tests.integration.world import project_of, token_of, viewer_of
 
+pytestmark = pytest.mark.security
+
 RIGHT = "correct horse battery"
 SIGN_IN = """mutation ($login: String!, $password: String!) {
   signIn(input: {login: $login, password: $password}) { credentials { user { login } } } }"""

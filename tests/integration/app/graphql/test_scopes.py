@@ -14,6 +14,8 @@ from tests.integration.app.graphql.conftest import Ask, Follow
 from tests.integration.app.graphql.walk import call, fields_of, takes_id, value_for, walked
 from tests.integration.world import project_of, token_of, viewer_of
 
+pytestmark = pytest.mark.security
+
 SCHEMA = walked()
 ROOTS = {
     "query": SCHEMA.query_type,

@@ -16,6 +16,8 @@ from app.domain.viewer import Viewer
 from tests.integration.app.graphql.serving import Api, Socket, served
 from tests.integration.world import TOKEN_KEYS, project_of, token_of, viewer_of
 
+pytestmark = pytest.mark.security
+
 ALL = "subscription { projectsChanged { kind } }"
 OUT = "mutation { signOut { signedOut } }"
 EVERYWHERE = "mutation ($keep: Boolean) { signOutEverywhere(keepThis: $keep) { ended } }"

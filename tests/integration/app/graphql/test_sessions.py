@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from app.auth.sessions import Sessions
@@ -19,6 +20,8 @@ from app.domain.viewer import API, Viewer
 from app.settings import Settings
 from tests.integration.app.graphql.serving import Api, served
 from tests.integration.world import TOKEN_KEYS, again, becomes, viewer_of
+
+pytestmark = pytest.mark.security
 
 SIGN_UP = """mutation { signUp(input: {login: "ada", password: "correct horse battery"}) {
   credentials { accessToken refreshToken expiresAt refreshExpiresAt user { login } } } }"""

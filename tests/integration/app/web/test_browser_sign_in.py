@@ -20,6 +20,8 @@ from tests.integration.app.graphql.serving import Api, served
 from tests.integration.providers import CLIENT, parts, standing
 from tests.integration.world import KEYS, access_token, becomes, token_of, viewer_of
 
+pytestmark = pytest.mark.security
+
 HOST = "https://mooring.test"
 
 

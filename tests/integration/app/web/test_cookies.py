@@ -15,6 +15,8 @@ from app.domain.viewer import Viewer
 from tests.integration.app.graphql.serving import EVENTS, Api, Socket, api, served
 from tests.integration.world import TOKEN_KEYS, access_token, viewer_of
 
+pytestmark = pytest.mark.security
+
 __all__ = ["api"]
 
 ME = {"query": "{ me { login } }"}

@@ -18,6 +18,8 @@ from tests.integration.reconciler.simulator.conftest import (
 )
 from tests.simulator import running_simulator
 
+pytestmark = pytest.mark.faults
+
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
 PODS = "/api/v1/namespaces/{ns}/pods"
 
