@@ -144,8 +144,9 @@ async def signed_up(driver: Driver) -> None:
     answer = await driver.got(renewing, *shown, i={"refreshToken": refresh})
     made = answer["refreshSession"]["credentials"]
     # Within the second of the sign-up it is the same token.
-    if made["accessToken"] != driver.token:
-        driver.token = driver.canaries.know("renewed", made["accessToken"])
+    driver.token = made["accessToken"]
+    if driver.token != token:
+        driver.canaries.know("renewed", driver.token)
     driver.canaries.know("renewed refresh", made["refreshToken"])
 
 
