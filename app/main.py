@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from broadcaster import Broadcast
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from app.auth.entrance import Entrance
 from app.auth.sessions import Sessions
@@ -36,68 +37,88 @@ async def _viewer(request: Request) -> Viewer | None:
     return await Connection.of(request.state.mooring, request).viewer()
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The ASGI application; settings that cannot work are refused here, before it serves."""
-    url, listen_url = settings.postgres()
-    sessions = Sessions(settings)
-    keys = KeyRing(settings.secret_keys.get_secret_value())
-    makers = Makers(settings, keys)
-    entrance = Entrance(settings)
-    publisher = Publisher(listen_url, enabled=settings.notify)
-    database = Database(
-        url,
-        pool=settings.database_pool,
-        pooled=settings.listen_url is not None,
-        publisher=publisher,
-    )
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a process has before it serves; settings that cannot work are refused in making it."""
 
+    settings: Settings
+    listen_url: str
+    publisher: Publisher
+    database: Database
+    keys: KeyRing
+    sessions: Sessions
+    entrance: Entrance
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        url, listen_url = settings.postgres()
+        publisher = Publisher(listen_url, enabled=settings.notify)
+        pooled = settings.listen_url is not None
+        return cls(
+            settings,
+            listen_url,
+            publisher,
+            Database(url, pool=settings.database_pool, pooled=pooled, publisher=publisher),
+            KeyRing(settings.secret_keys.get_secret_value()),
+            Sessions(settings),
+            Entrance(settings),
+        )
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application; SettingsError before it serves, for settings that cannot work."""
+    parts = _Parts.of(settings)
+    return Starlette(routes=_routes(parts), lifespan=lambda _: _running(parts))
+
+
+def _routes(parts: _Parts) -> list[BaseRoute]:
+    settings, database, sessions = parts.settings, parts.database, parts.sessions
     sign_in = SignIn(
         database,
-        entrance,
+        parts.entrance,
         sessions,
-        keys,
+        parts.keys,
         viewer_of=_viewer,
         fresh=settings.fresh_sign_in,
     )
+    return [
+        Route("/", start.start_page),
+        *health.routes(health.database_checks(database, migrations.head())),
+        *playground.routes(),
+        *audit_export.routes(_viewer),
+        *Cookies(database, sessions, settings.public_url).routes(),
+        *sign_in.routes(),
+        Route("/graphql", Endpoint()),
+        WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout, settings.public_url)),
+    ]
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        broadcast = Broadcast(backend=WakeupBackend(listen_url, enabled=settings.notify))
-        feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
-        grants = Grants(database, broadcast, poll=settings.feed_poll)
-        await broadcast.connect()
-        state = State(settings, database, sessions, makers, feeds, grants, entrance)
-        keep = retention.Keep(
-            timedelta(seconds=settings.keep_changes), timedelta(seconds=settings.keep_audit)
-        )
-        tasks = [
-            asyncio.create_task(publisher.run()),
-            asyncio.create_task(feeds.poll()),
-            asyncio.create_task(grants.run()),
-            asyncio.create_task(state.api_tokens.run(database)),
-            asyncio.create_task(sessions.run(database)),
-            asyncio.create_task(retention.run(database, keep, settings.prune_every)),
-        ]
-        try:
-            yield {"mooring": state}
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await broadcast.disconnect()
-            await entrance.outbound.close()
-            await database.close()
 
-    return Starlette(
-        routes=[
-            Route("/", start.start_page),
-            *health.routes(health.database_checks(database, migrations.head())),
-            *playground.routes(),
-            *audit_export.routes(_viewer),
-            *Cookies(database, sessions, settings.public_url).routes(),
-            *sign_in.routes(),
-            Route("/graphql", Endpoint()),
-            WebSocketRoute("/graphql", Sockets(settings.socket_init_timeout, settings.public_url)),
-        ],
-        lifespan=lifespan,
+@asynccontextmanager
+async def _running(parts: _Parts) -> AsyncIterator[dict[str, Any]]:
+    settings, database, sessions = parts.settings, parts.database, parts.sessions
+    makers, entrance = Makers(settings, parts.keys), parts.entrance
+    broadcast = Broadcast(backend=WakeupBackend(parts.listen_url, enabled=settings.notify))
+    feeds = Feeds(database, broadcast, poll=settings.feed_poll, depth=settings.feed_queue)
+    grants = Grants(database, broadcast, poll=settings.feed_poll)
+    await broadcast.connect()
+    state = State(settings, database, sessions, makers, feeds, grants, entrance)
+    keep = retention.Keep(
+        timedelta(seconds=settings.keep_changes), timedelta(seconds=settings.keep_audit)
     )
+    tasks = [
+        asyncio.create_task(parts.publisher.run()),
+        asyncio.create_task(feeds.poll()),
+        asyncio.create_task(grants.run()),
+        asyncio.create_task(state.api_tokens.run(database)),
+        asyncio.create_task(sessions.run(database)),
+        asyncio.create_task(retention.run(database, keep, settings.prune_every)),
+    ]
+    try:
+        yield {"mooring": state}
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await broadcast.disconnect()
+        await entrance.outbound.close()
+        await database.close()
