@@ -60,6 +60,7 @@ _PLACE = text(f"""
 SELECT {columns(Place, "c", namespace="c.k8s_namespace")} FROM credential c
 WHERE c.account_id = :account_id
 """)
+_MODEL = text("SELECT model FROM credential WHERE id = :id")
 _LOCK_ACCOUNT = text("SELECT id FROM account WHERE id = :account_id FOR NO KEY UPDATE")
 _INSERT = text("""
 INSERT INTO credential (id, account_id, model, server, k8s_namespace)
@@ -104,6 +105,12 @@ async def lock(session: Session, viewer: Scope, account_id: UUID) -> CredentialR
     """Lock an account for a change of its kubeconfig, and give the present one."""
     await session.execute(_LOCK_ACCOUNT, {"account_id": account_id})
     return await of_account(session, viewer, account_id)
+
+
+async def model(session: Session, credential_id: UUID) -> bytes:
+    """The sealed kubeconfig itself, of a locked account."""
+    found: bytes = (await session.execute(_MODEL, {"id": credential_id})).scalar_one()
+    return found
 
 
 async def put(

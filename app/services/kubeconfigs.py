@@ -10,6 +10,7 @@ from app.db.session import Session
 from app.domain.errors import NotFound
 from app.domain.ids import new_id
 from app.domain.kubeconfig import Kubeconfig
+from app.domain.settings import CredentialState
 from app.domain.viewer import Viewer
 from app.secrets.keyring import KeyRing
 
@@ -17,9 +18,16 @@ from app.secrets.keyring import KeyRing
 async def put(
     session: Session, viewer: Viewer, keys: KeyRing, kubeconfig: Kubeconfig
 ) -> CredentialRow:
-    """Make this the viewer's kubeconfig; what is made from now on goes to its cluster."""
+    """Make this the viewer's kubeconfig; what is made from now on goes to its cluster.
+
+    One that is READY and set again, as at each sign-in from Sealos, changes nothing.
+    """
     present = await credentials.lock(session, viewer, viewer.home)
     key = present.id if present else new_id()
+    if present is not None and present.state is CredentialState.READY:
+        model = keys.open(await credentials.model(session, key), TABLE, key, COLUMN)
+        if model == kubeconfig.dump():
+            return present
     server = kubeconfig.server.url
     await credentials.put(
         session,

@@ -266,3 +266,17 @@ async def test_without_wake_ups_it_is_told_later(url: str) -> None:
 async def test_who_is_not_signed_in_is_refused(ask: Ask, follow: Follow) -> None:
     assert (await follow(None, FOLLOW))["codes"] == ["UNAUTHENTICATED"]
     assert (await ask(None, "{ kubeconfig { state } }"))["codes"] == ["UNAUTHENTICATED"]
+
+
+async def test_a_good_one_that_is_set_again_changes_nothing(ask: Ask, database: Database) -> None:
+    viewer = await viewer_of(database)
+    await put(ask, viewer)
+    await looked(database, "READY")
+    await project_of(database, viewer)
+    watched = "SELECT c.*, r.asked, r.due_at FROM credential c, resource r"
+    before = await rows(database, watched)
+
+    again = await put(ask, viewer)
+
+    assert again["data"]["setKubeconfig"]["kubeconfig"]["state"] == "READY"
+    assert await rows(database, watched) == before

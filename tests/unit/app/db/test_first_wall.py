@@ -39,6 +39,7 @@ EXCUSED = {
     "app.db.claims._HELD": RECONCILER,
     "app.db.credentials._LOCK_ACCOUNT": HOME,
     "app.db.credentials._PLACE": LOCKED,
+    "app.db.credentials._MODEL": LOCKED,
     "app.db.credentials._REPLACE": LOCKED,
     "app.db.credentials._CHECK": LOCKED,
     "app.db.credentials._DELETE": LOCKED,
