@@ -73,7 +73,7 @@ schema: test-environment ## Write schema.graphql and its reference from the code
 	@$(BIN)/mooring export-schema
 	@$(BIN)/python -m tools.reference
 
-reference: test-environment ## Write docs/reference from the code
+reference: test-environment ## Write docs/reference and the reconciler's rights from the code
 	@$(BIN)/python -m tools.reference
 
 lock: ## Write the lock files; make lock ARGS="--upgrade-package NAME"

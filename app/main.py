@@ -15,9 +15,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from app.auth.entrance import Entrance
 from app.auth.sessions import Sessions
 from app.db import migrations, retention
+from app.db.readiness import database_checks
 from app.db.session import Database
 from app.db.wakeups import Publisher
-from app.domain.viewer import Viewer
+from app.domain.viewer import API, Viewer
 from app.graphql.context import Connection, State
 from app.graphql.endpoint import Endpoint
 from app.graphql.sockets import Sockets
@@ -83,7 +84,7 @@ def _routes(parts: _Parts) -> list[BaseRoute]:
     )
     return [
         Route("/", start.start_page),
-        *health.routes(health.database_checks(database, migrations.head())),
+        *health.routes(database_checks(database, migrations.head(), API)),
         *playground.routes(),
         *audit_export.routes(_viewer),
         *Cookies(database, sessions, settings.public_url).routes(),

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     notify: bool = Field(True, description="Wake others by NOTIFY; off: polling alone")
 
     # The API.
-    host: str = Field("127.0.0.1", description="Address that the API listens on")
+    host: str = Field("127.0.0.1", description="Address that a process listens on")
     port: int = Field(8000, ge=0, le=65535, description="Port that the API listens on")
     token_keys: SecretStr = Field(
         SecretStr(""),
@@ -261,7 +261,13 @@ class Settings(BaseSettings):
     )
 
     # The reconciler.
-    kubeconfig: File | None = Field(None, description="Kubeconfig of the operator's cluster")
+    kubeconfig: File | None = Field(
+        None,
+        description="Kubeconfig of the operator's cluster; unset, in a pod: its ServiceAccount",
+    )
+    health_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of /healthz and /readyz; unset: none"
+    )
     worker: str | None = Field(None, description="Name of this reconciler; unset: host and pid")
     slots: int = Field(
         32, ge=4, description="Passes at once at most; fewer when cluster_rate is low"

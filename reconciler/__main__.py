@@ -8,39 +8,30 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from app.db import sealed
+from app.db import migrations, sealed
+from app.db.readiness import database_checks
 from app.db.session import Database
 from app.db.wakeups import WORK, Listener, Publisher
 from app.domain.states import ResourceKind
+from app.domain.viewer import RECONCILER
 from app.logs import configure_logs
 from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
-from reconciler.cluster.client import Bounds
-from reconciler.cluster.trusted import connect
+from reconciler import health
+from reconciler.cluster.client import Bounds, Cluster
+from reconciler.cluster.trusted import connect, connect_inside
 from reconciler.clusters import Clusters
 from reconciler.credentials import Credentials
 from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import (
-    CLUSTER,
-    HTTP_ROUTE,
-    INGRESS,
-    NETWORK_POLICY,
-    POD,
-    SECRET,
-    SERVICE,
-    STATEFUL_SET,
-    Kind,
-)
+from reconciler.manifests.permissions import watched
 from reconciler.resources import Reconciling, Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
 
-_ALWAYS_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET, CLUSTER)
 
-
-async def main(settings: Settings, kubeconfig: Path) -> None:
+async def main(settings: Settings) -> None:
     """Reconcile until SIGTERM or SIGINT."""
     url, listen_url = settings.postgres()
     keys = KeyRing(settings.secret_keys.get_secret_value())
@@ -48,7 +39,7 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
     publisher = Publisher(listen_url, enabled=settings.notify)
     database = Database(url, pool=settings.database_pool, publisher=publisher)
     bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
-    cluster = await connect(kubeconfig, bounds)
+    cluster = await _connect(settings.kubeconfig, bounds)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
     clusters = Clusters(cluster, database, keys, settings)
     resources = Resources(_kinds(database, keys, settings), clusters, settings)
@@ -56,8 +47,12 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
     credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
+    checks = database_checks(database, migrations.head(), RECONCILER)
     try:
-        async with asyncio.TaskGroup() as group:
+        async with (
+            health.served(settings.host, settings.health_port, checks),
+            asyncio.TaskGroup() as group,
+        ):
             helpers = [
                 group.create_task(publisher.run()),
                 group.create_task(credentials.run()),
@@ -70,7 +65,7 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
                 helpers.append(group.create_task(listener.run()))
             if settings.watch:
                 watch = Watch(database, cluster, settings.sandbox_namespace, loop.wake)
-                helpers.append(group.create_task(watch.run(_watched(settings))))
+                helpers.append(group.create_task(watch.run(watched(settings))))
             await loop.run()
             for task in helpers:
                 task.cancel()
@@ -78,6 +73,13 @@ async def main(settings: Settings, kubeconfig: Path) -> None:
         await clusters.close()
         await cluster.close()
         await database.close()
+
+
+async def _connect(kubeconfig: Path | None, bounds: Bounds) -> Cluster:
+    """The operator's cluster; without a kubeconfig the one that we run in."""
+    if kubeconfig is None:
+        return await connect_inside(bounds)
+    return await connect(kubeconfig, bounds)
 
 
 def _kinds(
@@ -90,12 +92,6 @@ def _kinds(
             DatabaseReconciler(database, at, keys, settings).reconcile
         ),
     }
-
-
-def _watched(settings: Settings) -> tuple[Kind, ...]:
-    route = INGRESS if settings.route_mode == "ingress" else HTTP_ROUTE
-    policy = (NETWORK_POLICY,) if settings.network_policy else ()
-    return (*_ALWAYS_WATCHED, route, *policy)
 
 
 def _heard(channel: str, wakes: Iterable[Callable[[], None]]) -> None:
@@ -113,8 +109,6 @@ if __name__ == "__main__":
         settings = Settings.load()
         configure_logs(settings.log_level, settings.log_format)
         stop_with_parent(settings.parent_pipe)
-        if settings.kubeconfig is None or not settings.kubeconfig.is_file():
-            sys.exit("Set MOORING_KUBECONFIG to the file of the operator's cluster; there is none")
-        asyncio.run(main(settings, settings.kubeconfig))
+        asyncio.run(main(settings))
     except SettingsError as error:
         sys.exit(str(error))

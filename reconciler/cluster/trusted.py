@@ -1,23 +1,28 @@
-"""The way to the operator's own cluster: his kubeconfig is trusted, and does what kubectl's does.
+"""The way to the operator's own cluster: his kubeconfig, or the ServiceAccount of our own pod.
 
-It may run programs and read files, and a proxy of the environment is used. So nothing that a user
-gave comes here: that is `vetted`.
+His kubeconfig is trusted, and does what kubectl's does: it may run programs and read files, and a
+proxy of the environment is used. So nothing that a user gave comes here: that is `vetted`.
 """
 
+from collections.abc import Mapping
 from importlib.metadata import version
+from os import environ
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes_asyncio import config
-from kubernetes_asyncio.client import ApiClient
+from kubernetes_asyncio.client import ApiClient, Configuration
+from kubernetes_asyncio.config.incluster_config import InClusterConfigLoader
 
 from app.settings import SettingsError
 from reconciler.cluster.client import Bounds, Call, Cluster
 
 # As kubernetes_asyncio's own session has it: objects of 1.5 MiB are longer than aiohttp's default.
 _BUFFER = 2**21
+# Where the kubelet puts what a pod needs to speak to its own cluster.
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class Trusted:
@@ -63,6 +68,30 @@ async def connect(kubeconfig: Path, bounds: Bounds) -> Cluster:
             f"MOORING_KUBECONFIG: {kubeconfig} does not work ({type(error).__name__}). "
             "Give one that works with kubectl"
         ) from error
+    _read_environment_once(api)
+    return Cluster(Trusted(api), bounds)
+
+
+async def connect_inside(
+    bounds: Bounds, folder: Path = _ACCOUNT, variables: Mapping[str, str] = environ
+) -> Cluster:
+    """The cluster that we run in, as the ServiceAccount of our pod.
+
+    The kubelet replaces the token before it expires; the file is read again every minute.
+    SettingsError where this is no pod, or one that got no token.
+    """
+    configuration = Configuration()
+    loader = InClusterConfigLoader(
+        str(folder / "token"), str(folder / "ca.crt"), environ=dict(variables)
+    )
+    try:
+        loader.load_and_set(configuration)
+    except (config.ConfigException, OSError) as error:
+        raise SettingsError(
+            "Set MOORING_KUBECONFIG to the file of the operator's cluster, or run in a pod of it "
+            f"with a ServiceAccount's token ({error})"
+        ) from error
+    api = ApiClient(configuration)
     _read_environment_once(api)
     return Cluster(Trusted(api), bounds)
 

@@ -1,16 +1,20 @@
 """What Mooring does to each kind, and which of it a credential may not do: pure.
 
 The reconciler asks when a kubeconfig is set (SelfSubjectRulesReview), so that a missing permission
-is named before the first resource meets it. A new kind, or a new call on one, belongs in here.
+is named before the first resource meets it; what it may do by itself in the operator's cluster is
+written from here into `deploy/kubernetes/` (`make reference`). A new kind, or a new call on one,
+belongs in here: on a real API server `tests/kubernetes/test_rights.py` misses it, and finds what
+nothing does any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.settings import Settings
 from reconciler.manifests.kinds import (
     CLAIM,
     CLUSTER,
+    EVENT,
     HTTP_ROUTE,
     INGRESS,
     KINDS,
@@ -24,8 +28,22 @@ from reconciler.manifests.kinds import (
 )
 
 # An apply makes what is not there; a deletion is finished when a list is empty.
+_READ = ("list",)
 _WRITE = ("list", "create", "patch", "delete")
 _READ_AND_WRITE = ("get", *_WRITE)
+# In every namespace with sandboxes, whosoever's cluster it is.
+_PASSES: dict[Kind, tuple[str, ...]] = dict.fromkeys(KINDS, _READ) | {
+    STATEFUL_SET: _READ_AND_WRITE,
+    SERVICE: _WRITE,
+    SECRET: _READ_AND_WRITE,
+    POD: ("list", "create"),
+    CLAIM: ("list", "delete"),
+    CLUSTER: _READ_AND_WRITE,
+    INGRESS: _WRITE,
+    HTTP_ROUTE: _WRITE,
+    NETWORK_POLICY: _WRITE,
+}
+_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET, CLUSTER, INGRESS, HTTP_ROUTE, NETWORK_POLICY)
 # Rules that are read: a user's cluster says how many there are, and all wait while we read.
 MOST_RULES = 1000
 
@@ -47,17 +65,43 @@ class Need:
 
 def needed(settings: Settings) -> list[Need]:
     """All that passes do; what is of a kind that a cluster does not serve is not needed there."""
-    verbs = dict.fromkeys(KINDS, ("list",)) | {
-        STATEFUL_SET: _READ_AND_WRITE,
-        SERVICE: _WRITE,
-        SECRET: _READ_AND_WRITE,
-        POD: ("list", "create"),
-        CLAIM: ("list", "delete"),
-        CLUSTER: _READ_AND_WRITE,
-        INGRESS if settings.route_mode == "ingress" else HTTP_ROUTE: _WRITE,
-    }
-    if settings.network_policy:
-        verbs[NETWORK_POLICY] = _WRITE
+    return _needs(_PASSES | dict.fromkeys(_unwritten(settings), _READ))
+
+
+def watched(settings: Settings) -> tuple[Kind, ...]:
+    """The kinds whose events wake, where the cluster is the operator's."""
+    unwritten = _unwritten(settings)
+    return tuple(kind for kind in _WATCHED if kind not in unwritten)
+
+
+def in_namespace() -> list[Need]:
+    """All that the reconciler does in a namespace of the operator's cluster, whatever is set."""
+    seen = dict.fromkeys(_WATCHED, ("watch",)) | {EVENT: _READ}
+    verbs = {kind: (*_PASSES.get(kind, ()), *seen.get(kind, ())) for kind in (*_PASSES, EVENT)}
+    return _needs(verbs)
+
+
+def rules(needs: Iterable[Need]) -> list[Object]:
+    """The rules of a Role that allow just these, in the order in which they are given."""
+    verbs: dict[tuple[str, str], dict[str, None]] = {}
+    for need in needs:  # a Role knows no versions
+        verbs.setdefault((need.kind.group, need.kind.plural), {})[need.verb] = None
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, plural), allowed in verbs.items():
+        alike.setdefault((group, tuple(allowed)), []).append(plural)
+    return [
+        {"apiGroups": [group], "resources": plurals, "verbs": list(allowed)}
+        for (group, allowed), plurals in alike.items()
+    ]
+
+
+def _unwritten(settings: Settings) -> set[Kind]:
+    """What passes write under other settings."""
+    route = HTTP_ROUTE if settings.route_mode == "ingress" else INGRESS
+    return {route} if settings.network_policy else {route, NETWORK_POLICY}
+
+
+def _needs(verbs: Mapping[Kind, Iterable[str]]) -> list[Need]:
     return [Need(verb, kind) for kind, those in verbs.items() for verb in those]
 
 

@@ -1,4 +1,4 @@
-"""Write docs/reference from the code; with `--check` only say where the two differ.
+"""Write docs/reference and the reconciler's rights from the code; `--check` only says what differs.
 
     .venv/bin/python -m tools.reference [--check]
 
@@ -11,16 +11,27 @@ its source, so that the same code gives the same bytes.
 import sys
 from pathlib import Path
 
-from tools.reference import actions, errors, operations, reasons, scopes, settings, statuses, types
+from tools.reference import (
+    actions,
+    errors,
+    operations,
+    reasons,
+    rights,
+    scopes,
+    settings,
+    statuses,
+    types,
+)
 from tools.reference.schema import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "reference"
+RIGHTS = ROOT / "deploy" / "kubernetes"
 NOTE = "<!-- Written by `make reference` from the code: change that, not this. -->\n\n"
 
 
 def pages() -> dict[str, str]:
-    """Every page by its file name."""
+    """Every page of the reference by its file name."""
     schema = load(ROOT / "schema.graphql")
     return {
         "actions.md": actions.page(),
@@ -36,19 +47,21 @@ def pages() -> dict[str, str]:
 
 def main() -> int:
     """0 when the files are written, or are what the code says."""
-    wanted = {name: NOTE + text for name, text in pages().items()}
-    stray = sorted({file.name for file in FOLDER.glob("*.md")} - wanted.keys())
+    wanted = {FOLDER / name: NOTE + text for name, text in pages().items()}
+    stray = sorted(set(FOLDER.glob("*.md")) - wanted.keys())
+    wanted |= {RIGHTS / name: rights.NOTE + text for name, text in rights.files().items()}
     if "--check" not in sys.argv[1:]:
         FOLDER.mkdir(exist_ok=True)
-        for name in stray:
-            (FOLDER / name).unlink()
-        for name, text in wanted.items():
-            (FOLDER / name).write_text(text)
+        for file in stray:
+            file.unlink()
+        for file, text in wanted.items():
+            file.write_text(text)
         return 0
-    found = {name: (FOLDER / name).read_text() for name in wanted if (FOLDER / name).exists()}
-    wrong = stray + [name for name, text in wanted.items() if found.get(name) != text]
-    for name in wrong:
-        print(f"docs/reference/{name} is not what the code says: run `make reference`, commit it")
+    found = {file: file.read_text() for file in wanted if file.exists()}
+    wrong = stray + [file for file, text in wanted.items() if found.get(file) != text]
+    for file in wrong:
+        path = file.relative_to(ROOT)
+        print(f"{path} is not what the code says: run `make reference`, commit it")
     return 1 if wrong else 0
 
 

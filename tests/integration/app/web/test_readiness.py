@@ -15,6 +15,7 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app.db import migrations
+from app.db.readiness import PATIENCE, database_checks
 from app.db.session import Database
 from app.domain.viewer import API
 from app.postgres import EmbeddedPostgres
@@ -31,7 +32,7 @@ async def readiness(
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
     """A client of `/readyz` over a pool of connections to `dsn`."""
     database = Database(dsn)
-    routes = health.routes(health.database_checks(database, HEAD), patience)
+    routes = health.routes(database_checks(database, HEAD, API), patience)
     transport = httpx.ASGITransport(Starlette(routes=routes))
     async with httpx.AsyncClient(transport=transport, base_url="http://mooring.test") as http:
         yield http, database
@@ -79,7 +80,7 @@ async def test_unready_at_another_revision_names_both(dsn: str) -> None:
 
 
 async def test_a_frozen_connection_is_given_up_in_time(dsn: str) -> None:
-    async with readiness(dsn, health.PATIENCE) as (http, database):
+    async with readiness(dsn, PATIENCE) as (http, database):
         async with database.read(API) as connection:
             backend = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         os.kill(backend, signal.SIGSTOP)

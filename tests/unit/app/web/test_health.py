@@ -6,6 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from app.db.readiness import Check
 from app.web import health
 
 
@@ -26,7 +27,7 @@ async def hanging() -> str | None:
     return None
 
 
-async def get(path: str, checks: dict[str, health.Check], patience: float = 60) -> httpx.Response:
+async def get(path: str, checks: dict[str, Check], patience: float = 60) -> httpx.Response:
     transport = httpx.ASGITransport(Starlette(routes=health.routes(checks, patience)))
     async with httpx.AsyncClient(transport=transport, base_url="http://mooring.test") as http:
         return await http.get(path)
@@ -56,7 +57,7 @@ async def test_ready_when_no_check_finds_anything() -> None:
         (hanging, "No answer within 0.05 s. See that postgres is up and reachable from here."),
     ],
 )
-async def test_unready_names_what_is_wrong_and_what_is_not(check: health.Check, told: str) -> None:
+async def test_unready_names_what_is_wrong_and_what_is_not(check: Check, told: str) -> None:
     answer = await get("/readyz", {"postgres": check, "migrations": fine}, patience=0.05)
 
     assert answer.status_code == 503
