@@ -4,7 +4,7 @@
 modules to import. Lifecycle and lease are `resources`' and `record`'s.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -60,6 +60,16 @@ class Details(Generic[Row, Spec]):
         """What to make it from; None when its row is gone. For the reconciler: no viewer."""
         found = await executor.execute(self._spec, {"id": key})
         return next(iter(read(self.specification, found)), None)
+
+    async def update(self, session: Session, key: UUID, changed: Mapping[str, object]) -> None:
+        """Change these columns of a locked one; whatever the API's role may not change is refused
+        by Postgres."""
+        known = set(self._spec_fields)
+        assert changed and changed.keys() <= known, changed
+        listed = ", ".join(f"{name} = :{name}" for name in changed)
+        await session.execute(
+            text(f"UPDATE {self.table} SET {listed} WHERE id = :id"), {"id": key, **changed}
+        )
 
     async def insert(self, session: Session, made: Spec) -> None:
         """The details of a new one, whose resource is there."""

@@ -71,6 +71,11 @@ ACTIONS: Final = (
         "What the terminal of a sandbox asks for was shown.",
         ("revealTerminalCredentials",),
     ),
+    Action(
+        "database.update",
+        "Its version, replicas or sizes were to change; the message of the history says to what.",
+        ("updateDatabase",),
+    ),
     Action("sandbox.environment", "It is to have the changed variables of its project."),
     Action("setting.set", "A setting was set.", ("setSetting", "setAnthropicSettings")),
     Action("setting.delete", "A setting was removed.", ("deleteSetting",)),

@@ -73,6 +73,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Mutation.deleteSandbox": _WRITE,
     "Mutation.retrySandbox": _WRITE,
     "Mutation.createDatabase": _WRITE,
+    "Mutation.updateDatabase": _WRITE,
     "Mutation.startDatabase": _WRITE,
     "Mutation.stopDatabase": _WRITE,
     "Mutation.deleteDatabase": _WRITE,

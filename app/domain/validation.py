@@ -124,3 +124,26 @@ class Check:
         elif not least <= amount <= most:
             self.refuse(InputErrorCode.OUT_OF_RANGE, at, f"From {low} to {high}.")
         return value
+
+    def growth(self, value: str, now: str, at: tuple[str, ...]) -> None:
+        """That a disk gets no smaller: Kubernetes shrinks no volume."""
+        amount, present = milli(value), milli(now)
+        if amount is not None and present is not None and amount < present:
+            self.refuse(InputErrorCode.NOT_ALLOWED, at, f"A disk only grows; it has {now}.")
+
+    def upgrade(self, value: str, now: str, at: tuple[str, ...]) -> None:
+        """That a version reads the data of the present one: PostgreSQL reads that of its own major
+        version alone, and is not to go back."""
+        asked, present = _numbers(value), _numbers(now)
+        if not asked or not present:
+            return
+        if asked[0] != present[0]:
+            rule = f"The major version stays {present[0]}: make a new database and move the data."
+            self.refuse(InputErrorCode.NOT_ALLOWED, at, rule)
+        elif asked[1:] < present[1 : len(asked)]:
+            self.refuse(InputErrorCode.NOT_ALLOWED, at, f"It goes only up; it has {now}.")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """A version's numbers; none where it is not of the form, as what a cluster may say."""
+    return tuple(map(int, version.split("."))) if _VERSION.fullmatch(version) else ()

@@ -101,6 +101,36 @@ class DatabaseInput:
     )
 
 
+@strawberry.input(description="What to change of a database; what is left out stays.")
+class UpdateDatabaseInput:
+    """What to change of a database; what is left out stays."""
+
+    version: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "The PostgreSQL version: of the same major version, and none before the present one;"
+            " not null."
+        ),
+    )
+    replicas: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many copies, 1 to 5; not null."
+    )
+    cpu: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Processor per replica, a Kubernetes quantity: 500m, 2; not null.",
+    )
+    memory: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Memory per replica, a Kubernetes quantity: 512Mi, 4Gi; not null.",
+    )
+    storage: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "Disk per replica, a Kubernetes quantity: 10Gi; no smaller than it is; not null."
+        ),
+    )
+
+
 @strawberry.input(description="A new project.")
 class CreateProjectInput:
     """A new project."""

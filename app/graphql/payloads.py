@@ -151,6 +151,18 @@ class CreateDatabasePayload:
     )
 
 
+@strawberry.type(description="What updateDatabase gives.")
+class UpdateDatabasePayload:
+    """What updateDatabase gives."""
+
+    database: Database | None = strawberry.field(
+        description="The database, already with its new status; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
 @strawberry.type(description="What startDatabase gives.")
 class StartDatabasePayload:
     """What startDatabase gives."""

@@ -1,6 +1,6 @@
 """What may be asked for of a database, and its row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db.credentials import Place
@@ -8,8 +8,10 @@ from app.db.databases import DATABASES, DatabaseRow, DatabaseSpec
 from app.db.details import Details
 from app.db.projects import LockedProject
 from app.domain import limits
+from app.domain.errors import InputErrorCode
 from app.domain.names import object_name
 from app.domain.validation import Check
+from app.services.resources import Given
 from app.settings import Settings
 
 
@@ -56,6 +58,28 @@ class DatabaseMaker:
                 limits.STORAGE,
             ),
         )
+
+    def revised(self, check: Check, now: DatabaseRow, given: Given) -> Given:
+        """What of `given` is another than `now`: within the bounds of a new one, and such that the
+        data stays: no smaller disk, no other major version and none from before the present one.
+        """
+        current = NewDatabase(now.name, now.version, now.replicas, now.cpu, now.memory, now.storage)
+        for name in given:
+            if given[name] is None:
+                check.refuse(InputErrorCode.REQUIRED, (name,), "May not be null.")
+        wanted = {name: value for name, value in given.items() if value is not None}
+        checked = self.checked(check, replace(current, **wanted), ())  # type: ignore[arg-type]
+        refused = {problem.field for problem in check.problems}
+        if "storage" in wanted and ("storage",) not in refused:
+            check.growth(checked.storage or "", now.storage, ("storage",))
+        if "version" in wanted and ("version",) not in refused:
+            present = now.observed_version or now.version or ""
+            check.upgrade(checked.version or "", present, ("version",))
+        return {
+            name: getattr(checked, name)
+            for name in wanted
+            if getattr(checked, name) != getattr(current, name)
+        }
 
     def spec(
         self, key: UUID, project: LockedProject, new: NewDatabase, place: Place

@@ -81,6 +81,25 @@ async def edit(
     await projects.settle(session, among, verb, message)
 
 
+async def edit_one(
+    session: Session, project: LockedProject, resource: LockedResource, message: str
+) -> None:
+    """What one resource is made from has changed, as `message` says: it is to be so. One that is
+    down stays down."""
+    refuse_edit(project, resource)
+    await projects.intend(session, project.id, None)
+    moved = await resources.edit(session, [resource.id])
+    line = change(resource, f"{resource.kind.lower()}.update", moved[resource.id])
+    session.changes.append(replace(line, message=message))
+    await projects.settle(session, [project])
+
+
+def refuse_edit(project: LockedProject, resource: LockedResource) -> None:
+    """DeletionRequested where one is to go, or all of its project."""
+    if DesiredState.DELETED in (project.desired_state, resource.desired_state):
+        raise DeletionRequested
+
+
 async def retry(session: Session, members: Sequence[LockedResource]) -> None:
     """Look again now at those that failed, were given up or wait; no intent: generation stays."""
     waiting = [r for r in members if r.reason is not None or r.attempts]

@@ -3,7 +3,7 @@
 A `Maker` holds what differs: what may be asked for, defaults and bounds, and the details' row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -41,6 +41,8 @@ class Named(Protocol):
 Row = TypeVar("Row", bound=ResourceRow)
 Spec = TypeVar("Spec")
 New = TypeVar("New", bound=Named)
+# What is to change of a resource, by column; what was left out stays.
+Given = Mapping[str, str | int | None]
 
 
 class Maker(Protocol[New, Row, Spec]):
@@ -55,6 +57,17 @@ class Maker(Protocol[New, Row, Spec]):
 
     def spec(self, key: UUID, project: LockedProject, new: New, place: Place) -> Spec:
         """The row of a checked one that goes to `place`."""
+
+
+class Reviser(Protocol[Row, Spec]):
+    """Judges changes of what one is made from."""
+
+    @property
+    def details(self) -> Details[Row, Spec]:
+        """The statements of its kind."""
+
+    def revised(self, check: Check, now: Row, given: Given) -> Given:
+        """What of `given` is another than `now`; what is wrong is noted in `check`."""
 
 
 async def create(
@@ -114,6 +127,26 @@ async def want(
     """Start, stop or delete one."""
     project, resource = await _lock(session, viewer, details, resource_id)
     await intents.want_one(session, project, resource, desired)
+    return await read(session, viewer, details, resource_id)
+
+
+async def update(
+    session: Session,
+    viewer: Viewer,
+    reviser: Reviser[Row, Spec],
+    resource_id: UUID,
+    given: Given,
+) -> Row:
+    """Change what one is made from."""
+    details, check = reviser.details, Check()
+    project, resource = await _lock(session, viewer, details, resource_id)
+    intents.refuse_edit(project, resource)
+    changed = reviser.revised(check, await read(session, viewer, details, resource_id), given)
+    check.done()
+    if changed:
+        await details.update(session, resource_id, changed)
+        said = ", ".join(f"{name} {value}" for name, value in changed.items())
+        await intents.edit_one(session, project, resource, said)
     return await read(session, viewer, details, resource_id)
 
 

@@ -8,7 +8,7 @@ from app.db.databases import DATABASES
 from app.domain.errors import InvalidInput
 from app.domain.ids import NodeType
 from app.graphql import build
-from app.graphql.inputs import DatabaseInput
+from app.graphql.inputs import DatabaseInput, UpdateDatabaseInput
 from app.graphql.mutations.edge import (
     DELETE,
     RETRY,
@@ -17,8 +17,10 @@ from app.graphql.mutations.edge import (
     Verb,
     as_data,
     create,
+    edited,
     given,
     on_resource,
+    update,
 )
 from app.graphql.nodes import Database, Info
 from app.graphql.payloads import (
@@ -27,6 +29,7 @@ from app.graphql.payloads import (
     RetryDatabasePayload,
     StartDatabasePayload,
     StopDatabasePayload,
+    UpdateDatabasePayload,
 )
 from app.services.databases import NewDatabase
 
@@ -50,6 +53,20 @@ class DatabaseMutations:
         except InvalidInput as wrong:
             return CreateDatabasePayload(database=None, errors=as_data(info, wrong))
         return CreateDatabasePayload(database=build.database(row), errors=[])
+
+    @strawberry.mutation(
+        description="Change its version, replicas or sizes; one that is down stays down."
+    )
+    async def update_database(
+        self, info: Info, id: strawberry.ID, input: UpdateDatabaseInput
+    ) -> UpdateDatabasePayload | None:
+        """Change its version, replicas or sizes."""
+        maker = info.context.state.makers.databases
+        try:
+            row = await update(info, maker, id, NodeType.DATABASE, edited(input))
+        except InvalidInput as wrong:
+            return UpdateDatabasePayload(database=None, errors=as_data(info, wrong))
+        return UpdateDatabasePayload(database=build.database(row), errors=[])
 
     @strawberry.mutation(description="Want it RUNNING.")
     async def start_database(self, info: Info, id: strawberry.ID) -> StartDatabasePayload | None:

@@ -25,7 +25,7 @@ from app.graphql.nodes import Info
 from app.graphql.payloads import InputError
 from app.graphql.selection import selects
 from app.services import resources
-from app.services.resources import Maker, Named
+from app.services.resources import Given, Maker, Named, Reviser
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=ResourceRow)
@@ -49,6 +49,16 @@ async def on_resource(
         viewer, lambda session: verb(session, viewer, details, key)
     )
     return row
+
+
+async def update(
+    info: Info, reviser: Reviser[Row, Any], global_id: str, kind: NodeType, given: Given
+) -> Row:
+    """The row after a change of what one resource is made from."""
+    viewer, key = info.context.viewer(TokenScope.PROJECTS_WRITE), key_of(global_id, kind)
+    return await info.context.state.database.transact(
+        viewer, lambda session: resources.update(session, viewer, reviser, key, given)
+    )
 
 
 async def create(
@@ -94,6 +104,11 @@ def key_of(global_id: str, kind: NodeType, field: str = "id") -> UUID:
 def given(value: T | None) -> T | None:
     """What was given; None when it was left out."""
     return None if value is strawberry.UNSET else value
+
+
+def edited(input: Any) -> Given:
+    """What an input holds, by name; what was left out is not in it."""
+    return {name: value for name, value in vars(input).items() if value is not strawberry.UNSET}
 
 
 def idempotency(user_id: UUID, mutation: str, key: str | None, request: str) -> Key | None:

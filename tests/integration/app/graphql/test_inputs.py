@@ -6,17 +6,20 @@ What is refused changes nothing. A new input or field without values here fails 
 # ruff: noqa: RUF001 - look-alikes are among what is refused
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from graphql import GraphQLInputObjectType
 
+from app.db.databases import DATABASES
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType, new_id
+from app.domain.viewer import Viewer
+from app.services import projects
+from app.services.projects import NewProject
 from tests.integration.app.graphql.conftest import Ask
 from tests.integration.app.graphql.walk import EXAMPLES, contents, walked
-from tests.integration.world import project_of, viewer_of
+from tests.integration.world import MAKERS, viewer_of
 from tests.kubeconfigs import good
 
 pytestmark = pytest.mark.security
@@ -30,6 +33,7 @@ MUTATIONS = {
     "UpdateProjectInput": "updateProject",
     "SandboxInput": "createSandbox",
     "DatabaseInput": "createDatabase",
+    "UpdateDatabaseInput": "updateDatabase",
     "SetVariableInput": "setVariable",
     "ReplaceVariablesInput": "replaceVariables",
     "VariableInput": "replaceVariables",
@@ -79,6 +83,11 @@ def size_of(least: str, below: str, most: str, above: str) -> Values:
     ]
 
 
+def no_null(values: Values) -> Values:
+    """The same where null is refused, because what is left out stays."""
+    return [(value, "REQUIRED" if value is None else code) for value, code in values]
+
+
 CPU: Values = [
     *size_of("10m", "9m", "16", "16.001"),
     ("500m", TAKEN_AS_IT_IS),
@@ -86,6 +95,16 @@ CPU: Values = [
 ]
 MEMORY = size_of("32Mi", "31Mi", "64Gi", "65Gi")
 STORAGE = size_of("1Gi", "1023Mi", "1Ti", "1025Gi")
+PG_VERSION: Values = [
+    *((v, TAKEN_AS_IT_IS) for v in ("16", "16.4", "16.4.0", None)),
+    *((v, "INVALID") for v in ("", "x", "16.", "latest", "16.4.0.1", "１６", "16\0", "-1")),
+]
+REPLICAS: Values = [
+    (1, TAKEN_AS_IT_IS),
+    (5, TAKEN_AS_IT_IS),
+    (None, TAKEN_AS_IT_IS),
+    *((n, "OUT_OF_RANGE") for n in (0, 6, -1, 2**31 - 1)),
+]
 REPOSITORY: Values = [
     ("a/b", TAKEN_AS_IT_IS),
     (f"{'a' * 39}/{'b' * 100}", TAKEN_AS_IT_IS),
@@ -232,19 +251,19 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
     },
     "DatabaseInput": {
         "name": NAMED,
-        "version": [
-            *((v, TAKEN_AS_IT_IS) for v in ("16", "16.4", "16.4.0", None)),
-            *((v, "INVALID") for v in ("", "x", "16.", "latest", "16.4.0.1", "１６", "16\0", "-1")),
-        ],
-        "replicas": [
-            (1, TAKEN_AS_IT_IS),
-            (5, TAKEN_AS_IT_IS),
-            (None, TAKEN_AS_IT_IS),
-            *((n, "OUT_OF_RANGE") for n in (0, 6, -1, 2**31 - 1)),
-        ],
+        "version": PG_VERSION,
+        "replicas": REPLICAS,
         "cpu": CPU,
         "memory": MEMORY,
         "storage": STORAGE,
+    },
+    # Of the database of a new project: 3Gi, and no version is known yet.
+    "UpdateDatabaseInput": {
+        "version": no_null(PG_VERSION),
+        "replicas": no_null(REPLICAS),
+        "cpu": no_null(CPU),
+        "memory": no_null(MEMORY),
+        "storage": [*no_null(size_of("3Gi", "1023Mi", "1Ti", "1025Gi")), ("2Gi", "NOT_ALLOWED")],
     },
     "SetVariableInput": {
         "key": KEY,
@@ -371,8 +390,8 @@ async def test_each_value_has_its_code_or_is_taken(
 ) -> None:
     viewer = await viewer_of(database)
     for number, (value, expected) in enumerate(TABLE[kind][field]):
-        project = await project_of(database, viewer)
-        document, variables = _request(kind, field, value, project_id(project), number)
+        to = await target(database, viewer, MUTATIONS[kind])
+        document, variables = _request(kind, field, value, to, number)
         before = await contents(database)
 
         answer = await ask(viewer, document, **variables)
@@ -391,10 +410,10 @@ async def test_the_same_is_an_error_where_errors_are_not_selected(
 ) -> None:
     viewer = await viewer_of(database)
     for kind, mutation in MUTATIONS.items():
-        project = await project_of(database, viewer)
+        to = await target(database, viewer, mutation)
         [field, *_] = TABLE[kind]
         bad = next(value for value, expected in TABLE[kind][field] if expected)
-        document, variables = _request(kind, field, bad, project_id(project), 0)
+        document, variables = _request(kind, field, bad, to, 0)
 
         answer = await ask(viewer, document.replace("errors { code field }", ""), **variables)
 
@@ -403,19 +422,26 @@ async def test_the_same_is_an_error_where_errors_are_not_selected(
         assert answer["data"] == {mutation: None}
 
 
-def project_id(key: Any) -> str:
-    return ids.encode(NodeType.PROJECT, key)
+async def target(database: Database, viewer: Viewer, mutation: str) -> str:
+    """What a mutation is about: a new project, or the resource in it of the kind in its name."""
+    async with database.begin(viewer) as session:
+        project = (await projects.create(session, viewer, MAKERS, NewProject("shop"))).id
+        if mutation == "updateDatabase":
+            [row] = await DATABASES.of_projects(session, viewer, [project])
+            return ids.encode(NodeType.DATABASE, row.id)
+    return ids.encode(NodeType.PROJECT, project)
 
 
 def _request(
-    kind: str, field: str, value: object, project: str, number: int
+    kind: str, field: str, value: object, target: str, number: int
 ) -> tuple[str, dict[str, object]]:
     given = dict(EXAMPLES[kind]) | {field: value}
     if kind == "SignUpInput" and field != "login":
         given["login"] = f"user-{number}"
     if kind == "CreateApiTokenInput" and field != "name":
         given["name"] = f"token {number}"
-    argument = {"updateProject": "id"} | dict.fromkeys(
+    argument = dict.fromkeys(("updateProject", "updateDatabase"), "id")
+    argument |= dict.fromkeys(
         ("createSandbox", "createDatabase", "setVariable", "replaceVariables", "importVariables"),
         "projectId",
     )
@@ -427,6 +453,6 @@ def _request(
     variables: dict[str, object] = {"input": given}
     if mutation in argument:
         heads = (f"{heads[0]}, $to: ID!", f"{heads[1]}, {argument[mutation]}: $to")
-        variables["to"] = project
+        variables["to"] = target
     call = f"{mutation}({heads[1]}) {{ errors {{ code field }} __typename }}"
     return f"mutation ({heads[0]}) {{ {call} }}", variables

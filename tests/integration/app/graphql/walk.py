@@ -43,6 +43,7 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "UpdateProjectInput": {"name": "other"},
     "SandboxInput": {"name": "second"},
     "DatabaseInput": {"name": "second"},
+    "UpdateDatabaseInput": {"replicas": 2},
     "SetVariableInput": {"key": "LOG_LEVEL", "value": "debug"},
     "ReplaceVariablesInput": {"category": "general", "variables": []},
     "ImportVariablesInput": {"dotenv": "LOG_LEVEL=debug"},

@@ -47,6 +47,7 @@ EXCUSED = {
     "app.db.databases._OF_PROJECT": RECONCILER,
     "app.db.databases._OF_ONE": RECONCILER,
     "app.db.details.Details._spec": RECONCILER,
+    "app.db.details.Details.update": LOCKED,
     "app.db.environment._DELETE": LOCKED,
     "app.db.environment._PUT": LOCKED,
     "app.db.environment._SEALED": RECONCILER,

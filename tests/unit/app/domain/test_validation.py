@@ -115,3 +115,39 @@ def test_all_problems_are_told_at_once() -> None:
         check.done()
 
     assert [problem.field for problem in refused.value.problems] == [("login",), ("password",)]
+
+
+@pytest.mark.parametrize(
+    ("version", "now", "expected"),
+    [
+        ("16.9.0", "16.4.0", []),
+        ("16.4.0", "16.4.0", []),
+        ("16", "16.4.0", []),
+        ("16.10", "16.9.0", []),
+        ("16.3", "16.4.0", [Code.NOT_ALLOWED]),
+        ("17", "16.4.0", [Code.NOT_ALLOWED]),
+        ("14.8.0", "16.4.0", [Code.NOT_ALLOWED]),
+        ("14.8.0", "", []),
+        ("14.8.0", "sixteen", []),
+    ],
+)
+def test_a_version_goes_up_within_its_major(
+    version: str, now: str, expected: list[InputErrorCode]
+) -> None:
+    check = Check()
+
+    check.upgrade(version, now, ("version",))
+
+    assert codes(check) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [("3Gi", []), ("3072Mi", []), ("4Gi", []), ("3071Mi", [Code.NOT_ALLOWED])],
+)
+def test_a_disk_only_grows(size: str, expected: list[InputErrorCode]) -> None:
+    check = Check()
+
+    check.growth(size, "3Gi", ("storage",))
+
+    assert codes(check) == expected
