@@ -22,7 +22,7 @@ BESIDE := -n 3 --dist loadfile
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults security test-kubernetes bench format schema
+.PHONY: help run test static unit integration acceptance faults security test-kubernetes golden bench format schema
 .PHONY: reference schema-lint lock lock-check clean environment test-environment python
 
 help: ## List the targets
@@ -61,6 +61,9 @@ security: test-environment ## Who may do what: each way in, each scope, each inp
 test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
 	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes),\
 	  @echo '== kubernetes: skipped, MOORING_TEST_KUBECONFIG names no cluster for tests')
+
+golden: test-environment ## Record what the cluster of MOORING_TEST_KUBECONFIG answers, for the simulator to answer the same
+	@$(CLEAN) $(BIN)/python -m tests.differential $(ARGS)
 
 bench: test-environment ## Measure everything, some minutes; the table goes to bench/results
 	$(call timed,bench,$(BIN)/python -m bench $(ARGS))

@@ -7,7 +7,7 @@ import orjson
 import yaml
 
 from reconciler.simulator.decoding import Mismatch, decode
-from reconciler.simulator.kinds import Kind
+from reconciler.simulator.kinds import BY_NAME, Kind
 from reconciler.simulator.schema import Json, of
 from reconciler.simulator.status import Refusal, bad_request
 
@@ -19,6 +19,7 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+SCHEME = '"pkg/runtime/scheme.go:111"'
 UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include"
 NO_PROTOBUF = "The simulator reads no protobuf: add `--dry-run=client -o yaml | kubectl apply -f -`"
 
@@ -53,7 +54,7 @@ def parsed(data: bytes, content_type: str, kind: Kind) -> Any:
     media = content_type.partition(";")[0].strip()
     if media not in ("", JSON, YAML):
         hint = f". {NO_PROTOBUF}" if media == PROTOBUF else ""
-        raise Refusal(415, f"{UNKNOWN_FORMAT}: {JSON}, {YAML}{hint}")
+        raise Refusal(415, f"{UNKNOWN_FORMAT}: {JSON}, {YAML}, {PROTOBUF}{hint}")
     try:
         found = orjson.loads(data) if media != YAML else yaml.safe_load(data)
     except (ValueError, yaml.YAMLError) as error:
@@ -80,22 +81,34 @@ def typed(kind: Kind, found: Json, validation: str) -> Decoded:
         )
     given = (found.get("apiVersion") or kind.api_version, found.get("kind") or kind.kind)
     if given != (kind.api_version, kind.kind):
-        raise bad_request(
-            f'{given[1]} in version "{given[0]}" cannot be handled as a {kind.kind}: '
-            f"no kind {given[1]} in version {given[0]} can be converted"
-        )
+        raise _another(kind, *given)
     unknown: list[str] = []
     handled = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
     try:
         body: Json = decode(of(kind.kind), found, unknown)
     except Mismatch as mismatch:
-        raise bad_request(f"{handled}: {mismatch.as_decode(kind.kind)}") from None
+        raise bad_request(f"{handled}: {mismatch.as_decode()}") from None
     body.setdefault("metadata", {})
     warnings = [f'unknown field "{path}"' for path in unknown]
     if warnings and validation == "Strict":
         raise bad_request(f"{handled}: strict decoding error: {', '.join(warnings)}")
     identity = {"kind": kind.kind, "apiVersion": kind.api_version}
     return Decoded({**identity, **body}, [] if validation == "Ignore" else warnings)
+
+
+def _another(kind: Kind, api_version: str, name: str) -> Refusal:
+    """A body of another kind, or of one that nobody knows."""
+    if kind.custom and api_version != kind.api_version:
+        return bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version"
+            f" ({kind.api_version})"
+        )
+    version = api_version.rpartition("/")[2]
+    why = f'no kind "{name}" is registered for version "{api_version}" in scheme {SCHEME}'
+    if (api_version, name) in BY_NAME:
+        group = kind.group.partition(".")[0] or "core"
+        why = f"converting ({version}.{name}) to ({group}.{kind.kind}): unknown conversion"
+    return bad_request(f'{name} in version "{version}" cannot be handled as a {kind.kind}: {why}')
 
 
 def applied(kind: Kind, name: str, data: bytes) -> Json:

@@ -28,6 +28,7 @@ class Mismatch(Exception):  # noqa: N818 - becomes an answer, 400 or 500
         super().__init__(text)
         self.text, self.value, self.wanted = text, value, wanted
         self.path: tuple[str, ...] = ()
+        self.struct = ""
 
     def below(self, element: str) -> "Mismatch":
         self.path = (element, *self.path)
@@ -36,11 +37,17 @@ class Mismatch(Exception):  # noqa: N818 - becomes an answer, 400 or 500
     def as_apply(self) -> str:
         return f"{shown(self.path)}: {self.text}"
 
-    def as_decode(self, kind: str) -> str:
+    def of(self, struct: str) -> "Mismatch":
+        """The innermost struct is the one whose name shows."""
+        self.struct = self.struct or struct
+        return self
+
+    def as_decode(self) -> str:
         """As Go's JSON decoder says it: keys of lists and maps are left out."""
         names = [element[2:] for element in self.path if element.startswith("f:")]
-        got = GO_NAMES.get(type(self.value), "number")
-        where = ".".join([kind, *names])
+        fraction = f"number {self.value}" if isinstance(self.value, float) else "number"
+        got = GO_NAMES.get(type(self.value), fraction)
+        where = ".".join([self.struct, *names])
         return f"json: cannot unmarshal {got} into Go struct field {where} of type {self.wanted}"
 
 
@@ -56,8 +63,7 @@ def decode(kind: Type, value: Any, unknown: list[str] | None) -> Any:
     if isinstance(kind, Items):
         return _items(kind, value, unknown)
     if not isinstance(value, dict):
-        wanted = f"v1.{kind.name}" if isinstance(kind, Struct) else "map"
-        raise Mismatch(f"expected map, got {_go(value)}", value, wanted)
+        raise Mismatch(f"expected map, got {_go(value)}", value, _go_type(kind))
     return _map(kind, value, unknown) if isinstance(kind, Map) else _struct(kind, value, unknown)
 
 
@@ -70,14 +76,14 @@ def _scalar(kind: Scalar, value: Any) -> Any:
         return value
     if kind.kind == "number":
         got = GO_NAMES.get(type(value), "number")
-        raise Mismatch(f"expected numeric (int or float), got {got}", value, "int32")
+        raise Mismatch(f"expected numeric (int or float), got {got}", value, _go_type(kind))
     name = "boolean" if kind.kind == "bool" else "string"
-    raise Mismatch(f"expected {name}, got {_go(value)}", value, kind.kind)
+    raise Mismatch(f"expected {name}, got {_go(value)}", value, _go_type(kind))
 
 
 def _items(kind: Items, value: Any, unknown: list[str] | None) -> list[Any]:
     if not isinstance(value, list):
-        raise Mismatch(f"expected list, got {_go(value)}", value, "list")
+        raise Mismatch(f"expected list, got {_go(value)}", value, _go_type(kind))
     decoded, seen = [], set()
     for number, item in enumerate(value):
         mark = "" if unknown is None else f"[{number}]"
@@ -123,7 +129,7 @@ def _struct(kind: Struct, value: Json, unknown: list[str] | None) -> Json:
             try:
                 decoded[key] = _below(field, item, unknown, key)
             except Mismatch as mismatch:
-                raise mismatch.below(f"f:{key}") from None
+                raise mismatch.below(f"f:{key}").of(kind.name) from None
     return decoded
 
 
@@ -137,6 +143,19 @@ def _below(kind: Type, value: Any, unknown: list[str] | None, name: str) -> Any:
         separator = "" if unknown[index].startswith("[") else "."
         unknown[index] = f"{name}{separator}{unknown[index]}"
     return decoded
+
+
+def _go_type(kind: Type) -> str:
+    """As Go writes the type; of numbers only that most are int32."""
+    if isinstance(kind, Atomic):
+        return _go_type(kind.whole)
+    if isinstance(kind, Map):
+        return f"map[string]{_go_type(kind.value)}"
+    if isinstance(kind, Items):
+        return f"[]{_go_type(kind.element)}"
+    if isinstance(kind, Struct):
+        return f"v1.{kind.name}"
+    return "int32" if kind.kind == "number" else kind.kind
 
 
 def _go(value: Any) -> str:

@@ -156,7 +156,7 @@ def _refusal(rule: Answer, wanted: Asked) -> Refusal:
     if code == 401:
         return Refusal(401, "Unauthorized")
     if code == 403:
-        return _forbidden(wanted)
+        return forbidden(wanted)
     if found is not None and code == 404:
         return status.not_found(found.kind, wanted.name)
     if found is not None and code == 409:
@@ -166,18 +166,18 @@ def _refusal(rule: Answer, wanted: Asked) -> Refusal:
     return Refusal(code, MESSAGES.get(code, f"the server answers {code}"), REASONS.get(code))
 
 
-def _forbidden(wanted: Asked) -> Refusal:
+def forbidden(wanted: Asked, user: str = USER) -> Refusal:
     """What RBAC refuses (handlers/responsewriters/errors.go)."""
     found = wanted.target
     if found is None:
-        message = f'forbidden: User "{USER}" cannot {wanted.verb} path "{wanted.name}"'
+        message = f'forbidden: User "{user}" cannot {wanted.verb} path "{wanted.name}"'
         return Refusal(403, message, details={})
     kind = found.kind
     resource = f"{kind.plural}/{found.subresource}" if found.subresource else kind.plural
     place = f'in the namespace "{found.namespace}"' if found.namespace else "at the cluster scope"
     of = f'{kind.resource} "{wanted.name}"' if wanted.name else kind.resource
     message = (
-        f'{of} is forbidden: User "{USER}" cannot {wanted.verb} resource "{resource}"'
+        f'{of} is forbidden: User "{user}" cannot {wanted.verb} resource "{resource}"'
         f' in API group "{kind.group}" {place}'
     )
     return Refusal(403, message, details=status.details(kind, wanted.name))

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from reconciler.simulator import discovery, openapi
 from reconciler.simulator.controls import PREFIX, Controls
-from reconciler.simulator.disturbance import Disturbance
+from reconciler.simulator.disturbance import Disturbance, asked, forbidden
 from reconciler.simulator.paths import api_version, target
 from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 # As upstream's system:public-info-viewer: open to who has no token.
 PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+ANONYMOUS = "system:anonymous"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
@@ -63,7 +64,7 @@ class Server:
         if not given:
             if request.url.path in PUBLIC:
                 return
-            raise anonymous(request)
+            raise forbidden(asked(request), ANONYMOUS)
         scheme, _, token = given.partition(" ")
         right = hmac.compare_digest(token.strip().encode(), self.token.encode())
         if scheme.lower() != "bearer" or not right:
@@ -139,9 +140,3 @@ async def _version(_: Request) -> Response:
 
 async def _core(request: Request) -> Response:
     return answer(orjson.dumps(discovery.core(request.url.netloc)))
-
-
-def anonymous(request: Request) -> Refusal:
-    verb = request.method.lower()
-    message = f'forbidden: User "system:anonymous" cannot {verb} path "{request.url.path}"'
-    return Refusal(403, message, details={})

@@ -114,8 +114,8 @@ def precondition_failed(kind: Kind, name: str, why: str) -> Refusal:
 
 
 def invalid(kind: Kind, name: str, causes: list[Cause]) -> Refusal:
-    """422 with one cause per field."""
-    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    """422 with one cause per field; what is said twice is in the message once."""
+    texts = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     body = {**details(kind, name, causes), "kind": kind.kind}
     return Refusal(422, f'{kind.qualified} "{name}" is invalid: {joined}', details=body)

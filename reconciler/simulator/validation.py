@@ -50,7 +50,9 @@ def check_create(kind: Kind, body: Json) -> None:
 
 
 def check_update(kind: Kind, old: Json, body: Json) -> None:
-    causes = [*_metadata_change(old, body), *_metadata(kind, body), *_content(kind, body)]
+    # Upstream looks at the change of metadata twice: for all kinds, and in each kind's strategy.
+    causes = 2 * _metadata_change(old, body)
+    causes += [*_metadata(kind, body), *_content(kind, body)]
     change = CHANGES.get(kind.kind)
     _refuse(kind, body, causes + (change(old, body) if change else []))
 

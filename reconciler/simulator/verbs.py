@@ -131,7 +131,7 @@ class Verbs:
             ), True
         if uid and uid != live.uid:
             cause = invalid_value(f'"{uid}"', "field is immutable", "metadata.uid")
-            raise status.invalid(kind, name, [cause])
+            raise status.invalid(kind, name, [cause, cause])
         _unchanged_identity(live, config)
         merged, owners = ownership.applied(
             of(kind.kind), live.body, config, manager, force=writer.force

@@ -1,0 +1,19 @@
+"""The recorded list: all families, and which of them a server can answer."""
+
+from tests.differential.request import Family
+from tests.differential.requests import applying, creating, deleting, missing
+from tests.differential.server import Server
+
+FAMILIES: tuple[Family, ...] = (
+    creating.FAMILY,
+    applying.FAMILY,
+    deleting.FAMILY,
+    missing.FAMILY,
+)
+
+
+async def fits(family: Family, server: Server) -> bool:
+    """Whether the server has the API that the family is about, in that dialect."""
+    if family.served and not await server.serves(family.served):
+        return False
+    return not (family.unserved and await server.serves(family.unserved))

@@ -1,0 +1,28 @@
+"""The golden answers that the simulator is held to are still those of a real API server.
+
+`MOORING_TEST_KUBECONFIG` must be an administrator's here, of the version that gave them.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.differential import golden
+from tests.differential.families import FAMILIES, fits
+from tests.differential.play import play
+from tests.differential.request import Family
+from tests.differential.server import connected
+from tests.kubernetes.test_real_cluster import KUBECONFIG
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+async def test_the_real_server_still_answers_as_recorded(family: Family) -> None:
+    if not KUBECONFIG:
+        pytest.skip("no MOORING_TEST_KUBECONFIG, the kubeconfig of a cluster for tests")
+    async with connected(Path(KUBECONFIG)) as server:
+        if not await fits(family, server):
+            pytest.skip(f"the server does not have what {family.name} is about")
+
+        answers = await play(family, server)
+
+    assert golden.unlike(golden.read(family), answers) == {}
