@@ -23,7 +23,7 @@ timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
 .PHONY: help run test static unit integration acceptance faults security test-kubernetes golden bench format schema
-.PHONY: reference schema-lint lock lock-check clean environment test-environment python
+.PHONY: reference schema-lint deploy-check lock lock-check clean environment test-environment python
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -100,5 +100,8 @@ python:
 
 schema-lint: python ## Lint schema.graphql with Node's tools; compare it with a contract that is given
 	@PYTHON=$(PYTHON) tools/schema-lint/lint.sh
+
+deploy-check: test-environment ## Hold deploy/kubernetes against the schemas of Kubernetes 1.33 to 1.36
+	@PYTHON=$(PYTHON) tools/deploy-check/check.sh
 
 -include playground/playground.mk

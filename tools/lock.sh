@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write the two lock files, or with --check fail when they are not what pyproject.toml asks for.
+# Write the lock files, or with --check fail when they are not what asks for them.
 # Needs uv; without one on the PATH it goes into build/uv. Versions that are locked stay unless
 # they are named: tools/lock.sh --upgrade-package NAME (or --upgrade for all).
 set -euo pipefail
@@ -21,6 +21,8 @@ compile() { # the run lock, the test lock, more options
     shift 2
     "$uv" pip compile "${options[@]}" --extra dev pyproject.toml -o "$run" "$@"
     "$uv" pip compile "${options[@]}" --extra dev --extra test -c "$run" pyproject.toml -o "$test" "$@"
+    "$uv" pip compile "${options[@]}" tools/deploy-check/requirements.in \
+        -o tools/deploy-check/requirements.lock "$@"
 }
 
 if [ "${1:-}" != --check ]; then
@@ -31,13 +33,14 @@ fi
 here=$PWD
 copy=$(mktemp -d)
 trap 'rm -r "$copy"' EXIT
-cp --parents pyproject.toml requirements.lock tests/requirements.lock "$copy"
+cp --parents pyproject.toml requirements.lock tests/requirements.lock tools/deploy-check/requirements.* "$copy"
 case $uv in /*) ;; *) uv=$here/$uv ;; esac
 cd "$copy"
 compile requirements.lock tests/requirements.lock
 if ! cmp requirements.lock "$here/requirements.lock" ||
-    ! cmp tests/requirements.lock "$here/tests/requirements.lock"; then
-    echo "The lock files are not what pyproject.toml asks for: run \`make lock\` and commit them" >&2
+    ! cmp tests/requirements.lock "$here/tests/requirements.lock" ||
+    ! cmp {,"$here/"}tools/deploy-check/requirements.lock; then
+    echo "The lock files are not what asks for them: run \`make lock\` and commit them" >&2
     exit 1
 fi
-echo "The lock files agree with pyproject.toml"
+echo "The lock files agree with what asks for them"

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Holds what is deployed, and what the reconciler makes, against the schemas of Kubernetes.
+set -eu
+cd "$(dirname "$0")/../.."
+lock=tools/deploy-check/requirements.lock
+made=build/deploy-check
+if ! cmp -s "$lock" "$made/requirements.lock"; then
+    echo "Installing what $lock lists"
+    rm -rf "$made"
+    "${PYTHON:-python3}" -m venv "$made"
+    "$made/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
+    cp "$lock" "$made/requirements.lock"
+fi
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+for file in deploy/kubernetes/*/kustomization.yaml; do
+    name=$(basename "$(dirname "$file")")
+    grep -q '^kind: Component' "$file" || kubectl kustomize "deploy/kubernetes/$name" >"$folder/$name.yaml"
+done
+.venv/bin/python -m tools.made_objects >"$folder/reconciler.yaml"
+"$made/bin/python" tools/deploy-check/check.py "$folder"/*.yaml
