@@ -1,4 +1,4 @@
-"""The command line: `mooring dev | api | reconciler | migrate | audit | keys | export-schema`.
+"""The command line: `mooring dev | api | reconciler | migrate | restored | audit | keys | …`.
 
 Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
 only what it needs, and `--help` answers at once.
@@ -94,6 +94,31 @@ def migrate() -> None:
             "The schema is up to date. This owner may make no roles: grant him CREATEROLE and "
             "migrate again, or let the processes connect as the owner, without row-level security"
         )
+
+
+@cli.command()
+def restored() -> None:
+    """Say that the database comes from a backup; before the API and the reconciler start again.
+
+    MOORING_DATABASE_URL has to be the owner's, as for `mooring migrate`.
+    """
+    import asyncio
+
+    from app.db.restoration import restored as acted
+    from app.db.sealed import OPERATOR
+    from app.db.session import Database
+
+    url = _owners_url(_settings())
+
+    async def act() -> int:
+        database = Database(url, pool=2)
+        try:
+            async with database.begin(OPERATOR) as session:
+                return await acted(session)
+        finally:
+            await database.close()
+
+    _say(f"Streams begin anew; {asyncio.run(act())} resources are brought to what the backup says")
 
 
 @audits.command("export")
