@@ -93,19 +93,24 @@ export function listen(body, headers) {
     },
   });
   const inner = client.iterate(body);
+  let over = false;
   return {
     async next() {
       try {
         const { done, value: result } = await inner.next();
         return done ? { done } : { done, value: await look(result, own) };
       } catch (error) {
+        // Of a stream that was left: it may be the refusal of a sign-in that is no longer this one.
+        if (over) return { done: true };
         throw await reason(error, own);
       }
     },
     async return() {
+      over = true;
       // First the subscription: one that is still connecting would ask on a socket being closed.
       await inner.return();
-      await client.dispose();
+      // A connection that is refused by now, as after a sign-out, has nobody left to tell of it.
+      await client.dispose().catch(() => {});
       return { done: true };
     },
     [Symbol.asyncIterator]() {

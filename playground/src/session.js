@@ -78,9 +78,17 @@ async function renew() {
   }
 }
 
+// Nobody is signed in any more. What is asked next, as a new sign-in, waits until the cookies are
+// gone: with those of a session that has ended it would be refused.
+function end(notice) {
+  const cookies = !state.token;
+  change({ ...NOBODY, notice });
+  if (cookies) session.ready = asked(COOKIES, "DELETE").catch(() => {});
+}
+
 export const session = {
   get: () => state,
-  // Settled once it is known whether the sign-in of the last visit still holds.
+  // Settled once it is known whether the sign-in of the last visit still holds, or it is gone.
   ready: Promise.resolve(),
   subscribe(listener) {
     listeners.add(listener);
@@ -98,17 +106,13 @@ export const session = {
     const kept = window.isSecureContext ? null : (refreshToken ?? null);
     change({ token: accessToken, refreshToken: kept, login, expiresAt, notice: null });
   },
-  async leave() {
-    const cookies = !state.token;
-    change({ ...NOBODY, notice: null });
-    if (cookies) await asked(COOKIES, "DELETE");
-  },
+  leave: () => end(null),
   tell: (notice) => state.notice === notice || change({ notice }),
   refused() {
     const notice = state.login
       ? "Your sign-in has ended (expired or revoked). Press “Sign in”, then run it again."
       : "This needs you to be signed in. Press “Sign in”, then run it again.";
-    change({ ...NOBODY, notice });
+    end(notice);
   },
 };
 

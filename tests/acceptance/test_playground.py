@@ -9,6 +9,18 @@ import pytest
 from tests.acceptance.browser import ALONE, Page, chromium
 
 RUN = "Execute query (Ctrl-Enter)"
+# Presses "Sign out" so many milliseconds after the page has begun to open a websocket.
+LEAVES = """
+  const Socket = window.WebSocket;
+  const named = (it) => it.innerText.trim() === "Sign out";
+  const press = () => [...document.querySelectorAll("button")].find(named)?.click();
+  window.WebSocket = class extends Socket {
+    constructor(...given) {
+      super(...given);
+      window.left ??= setTimeout(press, Number(sessionStorage.getItem("leaves")));
+    }
+  };
+"""
 DIALOG = "document.querySelector('dialog[open]') ?? document.createElement('p')"
 PASSWORD = "correct horse battery"
 
@@ -151,4 +163,26 @@ async def test_on_a_phone_in_the_dark(address: str) -> None:
 
         assert await page.run("document.documentElement.scrollWidth") == 390
         assert await page.run("document.querySelector('.graphiql-response').clientWidth > 350")
+        assert page.complaints == []
+
+
+@pytest.mark.timeout(300)
+async def test_a_sign_out_while_the_live_panel_connects_is_no_error(address: str) -> None:
+    login = f"leaves-{uuid4().hex[:12]}"
+    async with chromium(ALONE) as page:
+        await page.resize(1280, 800)
+        await page.open(f"{address}/graphql")
+        await runs_the_first_query_without_signing_in(page)
+        await signs_up(page, login)
+        await page.click("Show Live")
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=LEAVES)
+
+        for milliseconds in (4, 12, 24):
+            await page.run(f"sessionStorage.setItem('leaves', {milliseconds}); window.old = true")
+            await page.open(f"{address}/graphql")
+            await page.until("!window.old && Boolean(window.left)")
+            await page.until("localStorage.getItem('mooring.session') === null")
+            await page.until("Boolean(document.querySelector('.bar'))")
+            await signs_in(page, login)
+
         assert page.complaints == []
