@@ -2,12 +2,15 @@
 
 After one rejected credential, or several passes in a row that could not reach the API server, rows
 that only the clock brings are told the last answer instead of asking again, all but one in each
-`probe` seconds. Rows that somebody asked for (an intent, a retry, an event) always ask. A pass that
+`probe` seconds. Rows that somebody asked for (an intent, a retry, an event) ask, a few at once: all
+of them would hold every slot until their time is over, and other clusters' rows wait. A pass that
 gets an answer closes the circuit, and so does an internal error (500): it may be a webhook's, which
 only one kind of object meets. What other rows are told names nobody's objects.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from app.db.claims import Claim
 from app.domain.states import Lane
@@ -15,7 +18,11 @@ from reconciler.cluster.errors import ClusterError, Meaning
 
 # Passes that fail in a row before the cluster counts as away.
 _AWAY_AFTER = 5
-_AWAY = frozenset({Meaning.UNAVAILABLE, Meaning.THROTTLED})
+# Passes that ask at once a cluster that is away.
+_ASK_AT_ONCE = 2
+# What is told in place of the cluster's answers; often by another than the cluster.
+ELSEWHERE = frozenset({Meaning.UNAVAILABLE, Meaning.NONSENSE, Meaning.CERTIFICATE})
+_AWAY = ELSEWHERE | {Meaning.THROTTLED}
 
 
 class Circuit:
@@ -31,6 +38,7 @@ class Circuit:
         self._failures = 0
         self._last: ClusterError | None = None
         self._next_probe = 0.0
+        self._asking = 0
 
     @property
     def doubtful(self) -> bool:
@@ -41,10 +49,25 @@ class Circuit:
         """The answer that this pass would get; None: it is to ask."""
         now = time.monotonic()
         asked = claim.lane != Lane.CLOCK and not self._strict
-        if self._last is None or asked or now >= self._next_probe:
+        if self._last is None or (
+            (asked or now >= self._next_probe) and self._asking < _ASK_AT_ONCE
+        ):
             self._next_probe = now + self._probe
             return None
         return self._last
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """For the time of a pass: what becomes of it moves the circuit."""
+        self._asking += 1
+        try:
+            yield
+        except ClusterError as error:
+            self.failed(error)
+            raise
+        finally:
+            self._asking -= 1
+        self.worked()
 
     def failed(self, error: ClusterError) -> None:
         """A pass got this answer."""
@@ -63,7 +86,8 @@ class Circuit:
 
 def _for_others(error: ClusterError) -> ClusterError:
     """What another row is told, whose own pass would have begun by reading."""
-    own = error.status in (0, 401)  # the client's words, or about the credential
+    # The client's words, or about the credential.
+    own = error.status in (0, 401) or error.meaning is Meaning.NONSENSE
     said = str(error) if own else f"The API server answers with HTTP {error.status}."
     return ClusterError(
         error.meaning, error.status, said, reading=True, retry_after=error.retry_after

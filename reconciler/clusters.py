@@ -28,8 +28,9 @@ from app.domain.settings import CredentialState
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
-from reconciler.circuit import Circuit
+from reconciler.circuit import ELSEWHERE, Circuit
 from reconciler.cluster import vetted
+from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 
@@ -174,7 +175,7 @@ class Clusters:
         try:
             yield client.cluster
         except ClusterError as error:
-            if error.meaning is Meaning.UNAVAILABLE and home.client is client:
+            if error.meaning in ELSEWHERE and home.client is client:
                 await _end(home)  # its name may lead elsewhere by now
             raise
         finally:
@@ -230,11 +231,6 @@ class Clusters:
                 await inspections.ask(connection, claim.account_id)
 
 
-def nonsense() -> ClusterError:
-    """What is told of an answer that is none of Kubernetes'."""
-    return ClusterError(Meaning.UNAVAILABLE, 0, "The API server's answer cannot be understood.")
-
-
 async def _retire(home: _Home) -> None:
     home.gone = True
     await _end(home)
@@ -254,12 +250,8 @@ def _counted(circuit: Circuit, claim: Claim) -> Iterator[None]:
     known = circuit.refusal(claim)
     if known is not None:
         raise known.with_traceback(None)
-    try:
+    with circuit.asking():
         yield
-    except ClusterError as error:
-        circuit.failed(error)
-        raise
-    circuit.worked()
 
 
 def _mismatch(claim: Claim, present: Present | None) -> ClusterError:

@@ -22,9 +22,10 @@ from app.domain.settings import CredentialState
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler.cluster import reviews
+from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
-from reconciler.clusters import NONSENSE, Clusters, nonsense
+from reconciler.clusters import NONSENSE, Clusters
 from reconciler.manifests.permissions import Need, needed
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,15 @@ log = structlog.get_logger(__name__)
 # Looks at once; each waits for somebody else's server.
 _SLOTS = 16
 # What is tried again soon, for the credential itself may be good.
-_PASSING = frozenset({Meaning.UNAVAILABLE, Meaning.THROTTLED, Meaning.EXPIRED, Meaning.CONFLICT})
+_PASSING = frozenset(
+    {
+        Meaning.UNAVAILABLE,
+        Meaning.NONSENSE,
+        Meaning.THROTTLED,
+        Meaning.EXPIRED,
+        Meaning.CONFLICT,
+    }
+)
 _NAMED = 10
 
 

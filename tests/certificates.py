@@ -36,7 +36,9 @@ def authority_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: str, key: ec.EllipticCurvePrivateKey, ends: timedelta = timedelta(days=1)
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return x509.CertificateBuilder(
         subject_name=_name(subject),
@@ -44,7 +46,7 @@ def _builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateB
         public_key=key.public_key(),
         serial_number=x509.random_serial_number(),
         not_valid_before=now - timedelta(hours=1),
-        not_valid_after=now + timedelta(days=1),
+        not_valid_after=now + ends,
     )
 
 
@@ -61,13 +63,14 @@ def authority() -> str:
 
 
 @cache
-def signed(*names: str) -> Pair:
-    """A certificate for these names and addresses."""
+def signed(*names: str, ends: timedelta = timedelta(days=1), known: bool = True) -> Pair:
+    """A certificate for these names and addresses, which `ends` from now, or has ended; not
+    `known`: another authority, of the same name, has signed it."""
     key = ec.generate_private_key(ec.SECP256R1())
     made = (
-        _builder(names[0], key)
+        _builder(names[0], key, ends)
         .add_extension(x509.SubjectAlternativeName([_general(n) for n in names]), critical=False)
-        .sign(authority_key(), hashes.SHA256())
+        .sign(authority_key() if known else key, hashes.SHA256())
     )
     return Pair(made.public_bytes(_PEM).decode(), _pem(key))
 

@@ -93,6 +93,21 @@ class Reason(StrEnum):
         "The cluster's API server is busy and asks to wait.",
         "Nothing: it is tried again when the API server said.",
     )
+    CLUSTER_ANSWER_INVALID = (
+        "ClusterAnswerInvalid",
+        "What answers in the cluster's place does not answer as a Kubernetes API server does: it"
+        " gives a web page, a redirect, something endless or malformed.",
+        "See that the kubeconfig's `server` is the API server itself, and no proxy, login page or"
+        " dashboard before it. It is tried again for ever.",
+    )
+    CERTIFICATE_INVALID = (
+        "CertificateInvalid",
+        "The API server's certificate does not prove it: expired, for another name, or of an"
+        " authority that the kubeconfig does not have.",
+        "Renew the API server's certificate; or set a kubeconfig with its name as `server` and its"
+        " authority as `certificate-authority-data`.",
+        Fails.AT_ONCE,
+    )
     ADDRESS_REFUSED = (
         "AddressRefused",
         "The kubeconfig's server has an address that Mooring does not connect to.",

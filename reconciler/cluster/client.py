@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
-import orjson
 
-from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning_of
+from reconciler.cluster import answers
+from reconciler.cluster.answers import an_event, an_object, nonsense
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGER
 from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
 
@@ -27,14 +28,15 @@ _NOT_SERVED_FOR = 600.0
 # A busy cluster's budget is halved down to a tenth; each success lifts it again.
 _SLOWEST, _FASTER = 0.1, 1.1
 _NOT_THERE = frozenset({Meaning.NOT_FOUND, Meaning.NOT_SERVED, Meaning.NAMESPACE_MISSING})
-# Seconds that an API server may ask to wait at most, and characters of what it says that are kept.
-_LONGEST_WAIT, _LONGEST_WORDS = 600.0, 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Seconds for one request; requests per second and at once above that; bytes of one answer, and
-    how many values are in it; pages of one list."""
+    how many values are in it; pages of one list; bytes of one event.
+
+    An object has up to 1.5 MiB in etcd, and twice that as JSON with its managed fields.
+    """
 
     timeout: float
     rate: float
@@ -42,6 +44,7 @@ class Bounds:
     longest: int = 64 * 2**20
     parts: int = 64 * 2**20
     pages: int = 1000
+    event: int = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,17 @@ class Cluster:
             if error.meaning not in _NOT_THERE:
                 raise
             return False
-        return any(resource["name"] == kind.plural for resource in known["resources"])
+        listed = known.get("resources") if isinstance(known, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+            raise nonsense()
+        return any(resource.get("name") == kind.plural for resource in listed)
 
     async def apply(self, body: Object) -> Object:
         """Server-side apply, forced: the object as it is afterwards."""
         kind, meta = kind_of(body), body["metadata"]
         path = kind.path(meta["namespace"], meta["name"])
         query = {"fieldManager": MANAGER, "force": "true"}
-        applied: Object = await self._call("PATCH", path, query, body, _APPLY)
-        return applied
+        return an_object(await self._call("PATCH", path, query, body, _APPLY))
 
     async def admit(self, body: Object) -> None:
         """Ask whether quota and Pod Security admit this pod; nothing is made or counted."""
@@ -133,12 +138,11 @@ class Cluster:
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object; None when there is none."""
         try:
-            found: Object = await self._call("GET", kind.path(namespace, name), {})
+            return an_object(await self._call("GET", kind.path(namespace, name), {}))
         except ClusterError as error:
             if error.meaning in (Meaning.NOT_FOUND, Meaning.NOT_SERVED):
                 return None
             raise
-        return found
 
     async def list_all(self, kind: Kind, namespace: str, selector: str) -> Sequence[Object]:
         """All objects that match; a kind that is not served has none.
@@ -167,24 +171,24 @@ class Cluster:
         query = {"labelSelector": selector, "limit": _PAGE}
         found: list[Object] = []
         for _ in range(self._bounds.pages):
-            page = await self._call("GET", kind.path(namespace), query)
-            found += page["items"]
-            following = page["metadata"].get("continue")
+            said = await self._call("GET", kind.path(namespace), query)
+            items, meta = answers.a_page(said)
+            found += items
+            following = meta.get("continue")
             if not following:
-                return found, page["metadata"]["resourceVersion"]
+                return found, meta.get("resourceVersion", "")
             query = query | {"continue": following}
-        raise ClusterError(Meaning.UNAVAILABLE, 0, "A list of the API server does not end.")
+        raise nonsense("A list of the API server does not end.")
 
     async def events(self, namespace: str, uid: str) -> Sequence[Object]:
         """Events about the object with this uid; they are a hint, and may be forbidden."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": _PAGE}
         try:
-            page = await self._call("GET", EVENT.path(namespace), query)
+            found, _ = answers.a_page(await self._call("GET", EVENT.path(namespace), query))
         except ClusterError as error:
             if error.meaning not in (Meaning.FORBIDDEN, Meaning.NOT_FOUND, Meaning.NOT_SERVED):
                 raise
             return []
-        found: Sequence[Object] = page["items"]
         return found
 
     async def delete(self, kind: Kind, body: Object) -> None:
@@ -212,20 +216,15 @@ class Cluster:
             "timeoutSeconds": str(int(seconds)),
         }
         call = Call("GET", kind.path(namespace), query)
-        response = await self._send(call, seconds + 30)
+        response = await self._send(call, seconds + self._bounds.timeout)
         try:
             if response.status != 200:
                 content = await self._content(response)
-                raise _refusal(response, content, call)
-            buffered = b""
-            async for chunk in response.content.iter_any():
-                *lines, buffered = (buffered + chunk).split(b"\n")
-                if len(buffered) > self._bounds.longest:
-                    raise ClusterError(Meaning.UNAVAILABLE, 0, "An event is too long.")
-                for line in filter(None, lines):
-                    yield orjson.loads(line)
+                raise answers.refusal(response, content, call.method, call.path)
+            async for line in answers.lines(response.content.iter_any(), self._bounds.event):
+                yield an_event(line, self._bounds.parts)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unanswered(error) from error
+            raise answers.unanswered(error) from error
         finally:
             response.close()
 
@@ -243,19 +242,21 @@ class Cluster:
         try:
             content = await self._content(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unanswered(error) from error
+            raise answers.unanswered(error) from error
         finally:
             response.release()
-        if response.status >= 300:
-            raise self._slowed_by(_refusal(response, content, call))
+        if not 200 <= response.status < 300:
+            raise self._slowed_by(answers.refusal(response, content, method, path))
         self._rate = min(self._bounds.rate, self._rate * _FASTER)
-        return _decoded(content, self._bounds.parts)
+        return answers.decoded(content, response.content_type, self._bounds.parts)
 
     async def _send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
+        """The head of an answer, which no call waits for longer than for a whole one."""
         try:
-            return await self._transport.send(call, timeout)
+            async with asyncio.timeout(self._bounds.timeout):
+                return await self._transport.send(call, timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unanswered(error) from error
+            raise answers.unanswered(error) from error
 
     async def _content(self, response: aiohttp.ClientResponse) -> bytes:
         """The whole of an answer; one that is too long is given up with its connection."""
@@ -266,7 +267,7 @@ class Cluster:
             length += len(part)
             if length > self._bounds.longest:
                 response.close()
-                raise ClusterError(Meaning.UNAVAILABLE, 0, "The API server's answer is too long.")
+                raise nonsense("The API server's answer is too long.")
         return b"".join(parts)
 
     def _slowed_by(self, error: ClusterError) -> ClusterError:
@@ -281,59 +282,3 @@ class Cluster:
         self._ready_at = max(self._ready_at, earliest) + 1 / self._rate
         if self._ready_at > now:
             await asyncio.sleep(self._ready_at - now)
-
-
-def _decoded(content: bytes, most: int) -> Any:
-    """What an answer says. NUL is in no name or message of Kubernetes, and Postgres has none.
-
-    Of empty lists alone it would be thirty times as large as it came.
-    """
-    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > most:
-        raise ClusterError(Meaning.UNAVAILABLE, 0, "The API server's answer has too many parts.")
-    try:
-        said = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ClusterError(Meaning.UNAVAILABLE, 0, "the answer is not JSON") from error
-    if b"\\u0000" in content:
-        raise ClusterError(Meaning.UNAVAILABLE, 0, "the answer has characters that no name has")
-    return said
-
-
-def _refusal(response: aiohttp.ClientResponse, content: bytes, call: Call) -> ClusterError:
-    """An answer that is no success, with what it says about the culprit and the wait."""
-    try:
-        body: object = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        body = content[:500].decode(errors="replace")
-    if isinstance(body, dict):
-        body["message"] = _words(str(body.get("message") or ""))
-    else:
-        body = _words(str(body))
-    meaning = meaning_of(response.status, body)
-    said = body["message"] if isinstance(body, dict) else body
-    if meaning is Meaning.NOT_SERVED:
-        said = f"{call.path} is not served: {said}"
-    culprit = culprit_of(body, call.path)
-    return ClusterError(
-        meaning,
-        response.status,
-        str(said or f"HTTP {response.status}"),
-        object=culprit and _words(culprit),
-        reading=call.method == "GET",
-        retry_after=_seconds(response.headers.get("Retry-After", "")),
-    )
-
-
-def _words(said: str) -> str:
-    """As much of a server's words as a row keeps, without what Postgres has no place for."""
-    return said[:_LONGEST_WORDS].replace("\0", "").strip()
-
-
-def _seconds(retry_after: str) -> float:
-    """API servers give whole seconds (RFC 9110 section 10.2.3 admits a date too)."""
-    return min(float(retry_after), _LONGEST_WAIT) if retry_after.isdecimal() else 0.0
-
-
-def _unanswered(error: Exception) -> ClusterError:
-    said = "The API server did not answer in time." if isinstance(error, TimeoutError) else ""
-    return ClusterError(Meaning.UNAVAILABLE, 0, said or _words(str(error)) or repr(error))

@@ -7,6 +7,9 @@ from app.domain.reasons import Reason
 from reconciler import admission
 from reconciler.manifests.kinds import KINDS
 
+# Of an unknown group or version (Go's net/http).
+_NO_PAGE = "404 page not found"
+
 
 class Meaning(StrEnum):
     """What to do after an answer; most are reasons that users see."""
@@ -26,6 +29,8 @@ class Meaning(StrEnum):
     CONFLICT = Reason.CONFLICT.value
     THROTTLED = Reason.CLUSTER_THROTTLED.value
     UNAVAILABLE = Reason.CLUSTER_UNAVAILABLE.value
+    NONSENSE = Reason.CLUSTER_ANSWER_INVALID.value
+    CERTIFICATE = Reason.CERTIFICATE_INVALID.value
     ADDRESS = Reason.ADDRESS_REFUSED.value
     EXPIRED = "Expired"
 
@@ -70,13 +75,15 @@ def meaning_of(status: int, body: object) -> Meaning:
     refusal = admission.reason_of(message) if 400 <= status < 500 else None
     if refusal is not None:
         return Meaning(refusal.value)
+    if 400 <= status < 500 and status not in (401, 429) and is_web_page(body):
+        return Meaning.NONSENSE
     if status in (400, 413, 415, 422) or "field not declared in schema" in message:
         return Meaning.INVALID
     if status == 403:
         terminating = "NamespaceTerminating" in str(said.get("details"))
         return Meaning.NAMESPACE if terminating else Meaning.FORBIDDEN
     if status == 404:
-        return _missing(said)
+        return _missing(body)
     known = {
         401: Meaning.UNAUTHORIZED,
         409: Meaning.CONFLICT,
@@ -84,6 +91,11 @@ def meaning_of(status: int, body: object) -> Meaning:
         429: Meaning.THROTTLED,
     }
     return known.get(status, Meaning.UNAVAILABLE)
+
+
+def is_web_page(body: object) -> bool:
+    """Whether it is what a proxy or a login page says, and no API server."""
+    return isinstance(body, str) and body.lstrip().startswith("<")
 
 
 def culprit_of(body: object, path: str) -> str | None:
@@ -101,8 +113,13 @@ def culprit_of(body: object, path: str) -> str | None:
     return f"{kind}/{name}" if kind and name else None
 
 
-def _missing(said: dict[str, Any]) -> Meaning:
-    details = said.get("details")
+def _missing(body: object) -> Meaning:
+    """A 404 of a web server or a gateway is none of Kubernetes': believed, all would be gone."""
+    if isinstance(body, str) and body.strip() == _NO_PAGE:
+        return Meaning.NOT_SERVED
+    if not isinstance(body, dict) or body.get("kind") != "Status":
+        return Meaning.NONSENSE
+    details = body.get("details")
     kind = details.get("kind") if isinstance(details, dict) else None
     if not kind:  # plain text for an unknown group or version, a bare Status for a resource
         return Meaning.NOT_SERVED

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from os import environ
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -105,5 +106,24 @@ def _read_environment_once(api: ApiClient) -> None:
     server = urlsplit(api.configuration.host)
     if rest.proxy is None and not proxy_bypass(server.hostname or ""):
         rest.proxy = getproxies().get(server.scheme)
-    rest.pool_manager = aiohttp.ClientSession(connector=session.connector, read_bufsize=_BUFFER)
+    rest.pool_manager = _Direct(session.connector)  # type: ignore[assignment]
     session.detach()
+
+
+class _Direct:
+    """In the place of kubernetes_asyncio's session: follows no redirect and unpacks nothing."""
+
+    def __init__(self, connector: aiohttp.BaseConnector | None) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            read_bufsize=_BUFFER,
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def request(self, **asked: Any) -> aiohttp.ClientResponse:
+        return await self._session.request(**asked, allow_redirects=False)
+
+    async def close(self) -> None:
+        await self._session.close()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -28,12 +29,22 @@ from app.services.databases import NewDatabase
 from app.services.projects import NewProject
 from app.services.sandboxes import NewSandbox
 from app.settings import Settings
-from reconciler.cluster.client import Cluster
+from reconciler.cluster.client import Bounds, Cluster
+from reconciler.cluster.trusted import connect
 from reconciler.clusters import Clusters
 from reconciler.credentials import Credentials
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import POD, SECRET, STATEFUL_SET
+from tests.certificates import signed
+from tests.integration.reconciler.bad_server import Misbehaviour, misbehaving, never
 from tests.integration.reconciler.stage import Stage
+from tests.integration.reconciler.test_bad_clusters import (
+    drips_body,
+    endless_body,
+    goes_on_for_ever,
+    html,
+    reset,
+)
 from tests.integration.reconciler.test_vetted import serving
 from tests.integration.reconciler.working import resources_of
 from tests.integration.world import KEYS, MAKERS, becomes, project_of, viewer_of
@@ -478,7 +489,7 @@ async def test_where_rules_are_not_all_each_verb_is_asked_about(
 @pytest.mark.parametrize("said", [[], 5, {"status": 5}, {"status": {"userInfo": []}}, "x"])
 async def test_nonsense_is_no_answer(own: Own, said: Any) -> None:
     async with standing_in(own, lambda _path, _body: said), own.running():
-        row = await own.looked("CHECKING", "ClusterUnavailable")
+        row = await own.looked("CHECKING", "ClusterAnswerInvalid")
 
     assert row.message == "The API server's answer cannot be understood."
 
@@ -523,6 +534,63 @@ async def test_odd_answers_stop_nobody_else(own: Own) -> None:
 
     assert len(found) == 4
     assert all(row.reason is not None for row in found)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        (never, "ClusterUnavailable"),
+        (reset, "ClusterUnavailable"),
+        (drips_body, "ClusterUnavailable"),
+        (goes_on_for_ever, "ClusterUnavailable"),
+        (html, "ClusterAnswerInvalid"),
+        (endless_body, "ClusterAnswerInvalid"),
+    ],
+)
+async def test_a_users_cluster_that_misbehaves_delays_only_its_own_rows(
+    own: Own, how: Misbehaviour, reason: str
+) -> None:
+    viewer, other = await viewer_of(own.database), await viewer_of(own.database, "bob")
+    where = "127.0.0.3"
+
+    async with misbehaving(how, host=where, pair=signed(where)) as server:
+        await own.set(viewer, good(f"https://{where}:{server.port}"))
+        for number in range(6):
+            await project_of(own.database, viewer, f"p{number}")
+        async with own.running(slots=8, cluster_timeout=1.0):
+            await becomes(lambda: several(lambda: server.asked, 2))
+            async with asyncio.timeout(5):
+                await project_of(own.database, other)
+                await becomes(lambda: is_running(own.database, other))
+            await becomes(lambda: all_say(own.database, viewer, reason))
+
+
+async def test_the_operators_cluster_that_hangs_does_not_delay_those_of_users(
+    own: Own, tmp_path: Path
+) -> None:
+    viewer = await viewer_of(own.database, "own")
+    await own.set(viewer)
+
+    async with misbehaving(never, host="127.0.0.4", pair=signed("127.0.0.4")) as server:
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(json.dumps(good(f"https://127.0.0.4:{server.port}")))
+        hung = await connect(kubeconfig, Bounds(2.0, rate=1000, burst=1000))
+        for number in range(24):
+            one = await viewer_of(own.database, f"u{number}")
+            await project_of(own.database, one)
+        async with replace(own, operator=hung).running(slots=4):
+            await becomes(lambda: several(lambda: server.asked, 8))
+            async with asyncio.timeout(5):
+                await project_of(own.database, viewer)
+                await becomes(lambda: is_running(own.database, viewer))
+        await hung.close()
+
+
+async def all_say(database: Database, viewer: Viewer, reason: str) -> bool:
+    statement = "SELECT reason FROM resource WHERE account_id = :id"
+    async with database.read(API) as connection:
+        found = await connection.execute(text(statement), {"id": viewer.home})
+        return {row.reason for row in found} == {reason}
 
 
 async def several(count: Callable[[], int], least: int) -> bool:

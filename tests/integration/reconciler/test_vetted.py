@@ -218,7 +218,7 @@ async def test_a_redirect_is_not_followed(code: int) -> None:
         async with serving(elsewhere) as server, client(server) as cluster:
             error = await refusal(cluster)
 
-    assert (error.status, error.meaning) == (code, Meaning.UNAVAILABLE)
+    assert (error.status, error.meaning) == (code, Meaning.NONSENSE)
     assert inner.asked == []
 
 
@@ -259,7 +259,7 @@ async def test_an_answer_that_grows_when_unpacked_is_not_unpacked() -> None:
     async with serving(bomb) as server, client(server) as cluster:
         error = await refusal(cluster)
 
-    assert str(error) == "the answer is not JSON"
+    assert str(error).startswith("The API server's answer is not JSON")
     assert server.asked[0].headers["Accept-Encoding"] == "identity"
 
 
@@ -306,9 +306,7 @@ async def test_what_no_row_could_hold_does_not_get_there() -> None:
     errors = []
     for handler in (nul, wordy, string, odd):
         async with serving(handler) as server, client(server) as cluster:
-            errors += [await refusal(cluster)] if handler is not odd else []
-            if handler is odd:
-                assert await cluster.list_all(POD, "team-a", "") == []
+            errors += [await refusal(cluster)]
 
     for error in errors:
         assert "\0" not in str(error) + str(error.object)
@@ -344,8 +342,8 @@ async def test_a_server_of_another_name_is_not_believed() -> None:
     async with serving(pods, names=("other.example.com",)) as server, client(server) as cluster:
         error = await refusal(cluster)
 
-    assert error.meaning == Meaning.UNAVAILABLE
-    assert "ertificate" in str(error)
+    assert error.meaning == Meaning.CERTIFICATE
+    assert "not valid for 'kube.example.com'" in str(error)
     assert server.asked == []
 
 
@@ -357,7 +355,7 @@ async def test_a_server_of_another_authority_is_not_believed(
     error = await refusal(cluster)
     await cluster.close()
 
-    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+    assert error.meaning == Meaning.CERTIFICATE
 
 
 async def test_a_client_certificate_is_shown() -> None:

@@ -91,3 +91,15 @@ def test_a_strict_one_is_asked_by_nobody_but_the_probe() -> None:
     strict.worked()
     assert strict.refusal(claim(lane=Lane.ASKED)) is None
     assert not strict.doubtful
+
+
+def test_of_a_cluster_that_is_away_a_few_ask_at_once() -> None:
+    circuit = Circuit(probe=0)
+    circuit.failed(REJECTED)
+
+    with circuit.asking(), circuit.asking():
+        told = circuit.refusal(claim(lane=Lane.ASKED))
+        circuit.failed(REJECTED)
+
+    assert told is not None
+    assert told.meaning == REJECTED.meaning
