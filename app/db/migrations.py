@@ -10,10 +10,10 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, text
 from sqlalchemy.pool import NullPool
 
+from app.db.engine import engine_to
 from app.db.rows import Executor
 
 _LOCK = 0x6D6F6F72  # "moor"
@@ -74,9 +74,7 @@ async def _run(url: str, act: Callable[[Config], None]) -> None:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
             connection.commit()
 
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
-    )
+    engine = engine_to(url, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(on)
     await engine.dispose()

@@ -7,13 +7,13 @@ brought up to date by every `mooring migrate`: what is granted below is all that
 """
 
 import asyncpg
-from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import text
 
 from app.db import audit, policies
+from app.db.engine import engine_to
 from app.secrets.scram import verifier
 
 API = "mooring_api"
@@ -77,9 +77,7 @@ async def ensure(url: str, passwords: dict[str, str]) -> bool:
     False when the owner at `url` may not create roles and they are not there: the processes then
     connect as the owner.
     """
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
-    )
+    engine = engine_to(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -25,12 +25,13 @@ from typing import Any, TypeVar
 
 import orjson
 from asyncpg import InterfaceError, InvalidCachedStatementError, PostgresError
-from sqlalchemy import CursorResult, make_url
+from sqlalchemy import CursorResult
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.db import audit, feed, wall
+from app.db.engine import engine_to
 from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Author, Scope
 
@@ -171,8 +172,8 @@ def _outdated(error: NotSupportedError) -> bool:
 
 
 def _engine(url: str, pool: int, **options: Any) -> AsyncEngine:
-    return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+    return engine_to(
+        url,
         pool_size=pool,
         max_overflow=0,
         # Errors are logged, and parameters hold hashes and sealed secrets.

@@ -21,6 +21,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from app.db.engine import plain
+
 CHANNEL = "mooring"
 WORK = "work"
 _PAYLOAD_LIMIT = 7900
@@ -122,12 +124,12 @@ async def _supervise(
     complaint: str,
 ) -> None:
     """Use a connection for ever: a new one, with jitter, whenever it fails in whatever way."""
-    plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+    address = plain(url)
     failures = 0
     while True:
         try:
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-                plain, timeout=10
+                address, timeout=10
             )
             failures = 0
             try:

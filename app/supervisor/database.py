@@ -8,6 +8,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from app.db.engine import plain
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrls:
@@ -59,7 +61,7 @@ def problem(url: str) -> str | None:
         return "it is no URL: give postgresql://user:password@host:5432/name"
 
     async def connect() -> None:
-        await (await asyncpg.connect(_plain(url), timeout=10)).close()
+        await (await asyncpg.connect(plain(url), timeout=10)).close()
 
     try:
         asyncio.run(connect())
@@ -77,14 +79,9 @@ async def _all_open(urls: tuple[str, ...]) -> bool:
 
 async def _may_read(url: str) -> bool:
     # A role belongs to the whole server: another database's may let us in and see nothing here.
-    connection = await asyncpg.connect(_plain(url), timeout=10)
+    connection = await asyncpg.connect(plain(url), timeout=10)
     try:
         granted = "SELECT has_table_privilege('alembic_version', 'SELECT')"
         return bool(await connection.fetchval(granted))
     finally:
         await connection.close()
-
-
-def _plain(url: str) -> str:
-    """asyncpg knows no SQLAlchemy driver in the scheme."""
-    return "postgresql://" + url.partition("://")[2]

@@ -1,7 +1,9 @@
 """What a process does whose statements a migration outdates while it runs."""
 
 import asyncpg
+from sqlalchemy import text
 
+from app.db import migrations
 from app.db import projects as rows
 from app.db.session import Database, Session
 from app.domain.states import DesiredState
@@ -47,3 +49,14 @@ async def test_a_unit_of_work_outlives_a_migration_and_is_done_once(
     await database.transact(viewer, work)
 
     assert generations == [(1, 2)]
+
+
+async def test_a_url_may_say_what_libpq_knows(url: str) -> None:
+    given = f"{url}{'&' if '?' in url else '?'}sslmode=disable&application_name=mooring-test"
+    database = Database(given, pool=2)
+
+    async with database.read(API) as connection:
+        found = await connection.execute(text("SHOW application_name"))
+        assert found.scalar_one() == "mooring-test"
+    await database.close()
+    await migrations.upgrade(given)
