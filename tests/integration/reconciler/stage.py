@@ -44,10 +44,46 @@ SHOWN = text(f"SELECT {columns(Shown, 'r')} FROM resource r")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A database, a cluster that may be made to fail, and a reconciler between them."""
+class Shows:
+    """What users see of the one resource in a database."""
 
     database: Database
+
+    async def shown(self) -> Shown | None:
+        """The one resource."""
+        async with self.database.read(API) as connection:
+            found = read(Shown, await connection.execute(SHOWN))
+        return found[0] if found else None
+
+    async def gone(self) -> None:
+        """Wait until it is gone for good."""
+
+        async def nothing() -> bool:
+            return await self.shown() is None
+
+        await becomes(nothing)
+
+    async def shows(self, status: str, reason: Reason | None = None) -> Shown:
+        """The one resource, once it has this status and reason."""
+        last: Shown | None = None
+
+        async def same() -> bool:
+            nonlocal last
+            last = await self.shown()
+            return last is not None and (last.status, last.reason) == (status, reason)
+
+        try:
+            await becomes(same)
+        except TimeoutError:
+            pytest.fail(f"not {status} with {reason}, but {last}")
+        assert last is not None
+        return last
+
+
+@dataclass(frozen=True)
+class Stage(Shows):
+    """A database, a cluster that may be made to fail, and a reconciler between them."""
+
     simulator: RunningSimulator
     cluster: Cluster
 
@@ -101,36 +137,6 @@ class Stage:
         """A new project with one sandbox, and whose it is."""
         viewer = await viewer_of(self.database)
         return viewer, await project_of(self.database, viewer)
-
-    async def shown(self) -> Shown | None:
-        """The one resource."""
-        async with self.database.read(API) as connection:
-            found = read(Shown, await connection.execute(SHOWN))
-        return found[0] if found else None
-
-    async def gone(self) -> None:
-        """Wait until it is gone for good."""
-
-        async def nothing() -> bool:
-            return await self.shown() is None
-
-        await becomes(nothing)
-
-    async def shows(self, status: str, reason: Reason | None = None) -> Shown:
-        """The one resource, once it has this status and reason."""
-        last: Shown | None = None
-
-        async def same() -> bool:
-            nonlocal last
-            last = await self.shown()
-            return last is not None and (last.status, last.reason) == (status, reason)
-
-        try:
-            await becomes(same)
-        except TimeoutError:
-            pytest.fail(f"not {status} with {reason}, but {last}")
-        assert last is not None
-        return last
 
 
 def explains(found: Shown, said: str, culprit: str) -> None:

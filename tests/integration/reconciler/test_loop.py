@@ -31,6 +31,7 @@ async def running(
     reconcile: Callable[[Claim], Awaitable[Outcome | None]],
     settings: Settings,
     watch: Cluster | None = None,
+    namespace: str = "mooring",
 ) -> AsyncIterator[Loop]:
     """A loop for the block, drained at its end."""
     loop = Loop(database, reconcile, settings, "test")
@@ -38,7 +39,7 @@ async def running(
         task = group.create_task(loop.run())
         watching = None
         if watch is not None:
-            watches = Watch(database, watch, "mooring", loop.wake)
+            watches = Watch(database, watch, namespace, loop.wake)
             watching = group.create_task(watches.run((STATEFUL_SET, POD, SERVICE, CLUSTER)))
         yield loop
         loop.stop()
