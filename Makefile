@@ -18,6 +18,8 @@ CLEAN = for name in $$(env | sed -nE 's/^(MOORING_[A-Z0-9_]*|PG[A-Z]+|KUBECONFIG
 # Tests that mostly wait run abreast, each process with a Postgres of its own.
 ABREAST := -n 4 --dist worksteal
 BESIDE := -n 3 --dist loadfile
+# The same; those of a group, which share what is long in the making, are of one process.
+APART := -n 3 --dist loadgroup
 # $(call timed,name,command): the command, then how long it took.
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
@@ -58,8 +60,8 @@ security: test-environment ## Who may do what: each way in, each scope, each inp
 	$(call timed,security: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m security)
 	$(call timed,security: acceptance,$(BIN)/python -m pytest tests/acceptance -m security)
 
-test-kubernetes: test-environment ## The story on the cluster of MOORING_TEST_KUBECONFIG
-	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest tests/kubernetes),\
+test-kubernetes: test-environment ## The stories and each reason on the cluster of MOORING_TEST_KUBECONFIG
+	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest $(APART) tests/kubernetes),\
 	  @echo '== kubernetes: skipped, MOORING_TEST_KUBECONFIG names no cluster for tests')
 
 golden: test-environment ## Record what the cluster of MOORING_TEST_KUBECONFIG answers, for the simulator to answer the same

@@ -2,7 +2,8 @@
 
 The API server says the same to us (403) and to the StatefulSet controller, whose FailedCreate
 event repeats it; no field tells quota, Pod Security and the other rules apart, so the text must.
-Texts: plugin/pkg/admission/{resourcequota,limitranger} and pod-security-admission of Kubernetes.
+Texts: plugin/pkg/admission/{resourcequota,limitranger,serviceaccount}, pod-security-admission and
+apiserver/pkg/admission/plugin of Kubernetes; seen on 1.36 (tests/kubernetes/test_admission.py).
 """
 
 import re
@@ -12,6 +13,9 @@ from app.domain.reasons import Reason
 _QUOTA = re.compile(r"(?:exceeded|failed) quota: ([^,:\s]+)")
 _SECURITY = re.compile(r"violates PodSecurity")
 _WEBHOOK = re.compile(r"admission webhook \"[^\"]+\" denied the request")
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request")
+# What a namespace has not got yet, or who does not answer: no refusal, and it may pass soon.
+_BROKEN = re.compile(r"error looking up service account|failed calling webhook")
 _LIMITS = re.compile(r"(?:usage|ratio) per (?:Container|Pod|PersistentVolumeClaim)")
 
 
@@ -21,8 +25,10 @@ def reason_of(text: str) -> Reason | None:
         return Reason.QUOTA_EXCEEDED
     if _SECURITY.search(text):
         return Reason.POD_SECURITY_VIOLATION
-    if _WEBHOOK.search(text) or _LIMITS.search(text):
+    if any(rule.search(text) for rule in (_WEBHOOK, _POLICY, _LIMITS)):
         return Reason.ADMISSION_DENIED
+    if _BROKEN.search(text):
+        return Reason.CREATE_FAILED
     return None
 
 

@@ -47,6 +47,8 @@ NEWER = (
     " they are left alone until it gets there."
 )
 
+CLASH = "An object of this name belongs to somebody else; it is left alone."
+
 
 def is_observed(claim: Claim) -> bool:
     """Whether a pass for this very generation has finished its writes."""
@@ -211,7 +213,7 @@ def clash(claim: Claim, workload: Object, settings: Settings) -> Outcome:
         after=_slowly(settings),
         failed=True,
         reason=Reason.NAME_CLASH,
-        message="An object of this name belongs to somebody else; it is left alone.",
+        message=CLASH,
         object=title(workload),
         attempts=_tries(claim, Reason.NAME_CLASH),
     )

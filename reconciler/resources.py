@@ -16,6 +16,7 @@ from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.clusters import Clusters
+from reconciler.manifests.kinds import Object, kind_of, title
 
 # An object or a list that moved under a pass: it reads again and writes again, so often at once.
 _AT_ONCE = 5
@@ -35,6 +36,24 @@ async def check_lease(database: Database, claim: Claim) -> None:
     async with database.read(RECONCILER) as connection:
         if not await claims.still_current(connection, claim):
             raise Superseded
+
+
+async def make(cluster: Cluster, claim: Claim, body: Object) -> Object:
+    """Apply an object that is not there yet, as far as one knows: the object as it is afterwards.
+
+    Somebody else's of its name is never overwritten: ClusterError with CLASH.
+    """
+    try:
+        return await cluster.apply(body, new=True)
+    except ClusterError as error:
+        meta = body["metadata"]
+        moved = error.meaning is Meaning.CONFLICT
+        there = moved and await cluster.named(kind_of(body), meta["namespace"], meta["name"])
+        if not there:
+            raise
+    if not plan.is_ours(there, claim):
+        raise ClusterError(Meaning.CLASH, 409, plan.CLASH, object=title(body))
+    return await cluster.apply(body)
 
 
 class Resources:

@@ -29,7 +29,7 @@ from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, probe_pod
 from reconciler.observed.sandbox import seen
 from reconciler.removal import remove, selector
-from reconciler.resources import Superseded, check_lease
+from reconciler.resources import Superseded, check_lease, make
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,11 @@ class SandboxReconciler:
         await check_lease(self._database, claim)
         if plan.makes_pod(live, workload):
             await self._cluster.admit(probe_pod(workload))
+        first = live is None or not claim.observed_generation
         for body in bodies:
-            applied = await self._cluster.apply(body)
+            applied = await (
+                make(self._cluster, claim, body) if first else self._cluster.apply(body)
+            )
             live = applied if body is workload else live
         assert live is not None
         return live

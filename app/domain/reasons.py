@@ -66,7 +66,8 @@ class Reason(StrEnum):
     )
     CREATE_FAILED = (
         "CreateFailed",
-        "The cluster cannot make its pod, for a cause of its own.",
+        "The cluster cannot make its pod or another object, for a cause of its own: a webhook that"
+        " does not answer, a ServiceAccount that is not there.",
         "Read the message; the cluster goes on trying.",
     )
     NAME_CLASH = (

@@ -19,6 +19,7 @@ class Meaning(StrEnum):
     QUOTA = Reason.QUOTA_EXCEEDED.value
     POD_SECURITY = Reason.POD_SECURITY_VIOLATION.value
     DENIED = Reason.ADMISSION_DENIED.value
+    BROKEN = Reason.CREATE_FAILED.value
     UNAUTHORIZED = Reason.CREDENTIAL_REJECTED.value
     MISMATCH = Reason.CREDENTIAL_MISMATCH.value
     NAMESPACE = Reason.NAMESPACE_TERMINATING.value
@@ -26,6 +27,7 @@ class Meaning(StrEnum):
     NOT_SERVED = Reason.KIND_NOT_SERVED.value
     OPERATOR_MISSING = Reason.OPERATOR_MISSING.value
     NOT_FOUND = Reason.OBJECT_MISSING.value
+    CLASH = Reason.NAME_CLASH.value
     CONFLICT = Reason.CONFLICT.value
     THROTTLED = Reason.CLUSTER_THROTTLED.value
     UNAVAILABLE = Reason.CLUSTER_UNAVAILABLE.value
@@ -71,8 +73,8 @@ def meaning_of(status: int, body: object) -> Meaning:
     """What a status code and a Status body (or other text) mean."""
     said = body if isinstance(body, dict) else {}
     message = str(said.get("message", body))
-    # A webhook chooses its own code.
-    refusal = admission.reason_of(message) if 400 <= status < 500 else None
+    # A webhook chooses its own code, and one that does not answer gives a 500.
+    refusal = admission.reason_of(message) if 400 <= status <= 500 else None
     if refusal is not None:
         return Meaning(refusal.value)
     if 400 <= status < 500 and status not in (401, 429) and is_web_page(body):

@@ -31,6 +31,7 @@ from reconciler.cluster.client import Call
 from reconciler.cluster.trusted import Trusted
 from reconciler.manifests.identity import MANAGED_BY, MANAGER
 from reconciler.manifests.kinds import CLUSTER, HTTP_ROUTE, KINDS, Kind
+from tests.integration.world import becomes
 from tests.postgres import open_folder
 
 Json = dict[str, Any]
@@ -233,6 +234,14 @@ class Place:
             await self.plane.call(
                 "DELETE", kind.path(self.name, name), {"propagationPolicy": policy}
             )
+
+    async def until_gone(self, kind: Kind, name: str) -> None:
+        """Wait until there is no such object."""
+
+        async def gone() -> bool:
+            return await self.get(kind, name) is None
+
+        await becomes(gone)
 
     async def allow(self, name: str, rules: Sequence[Json]) -> None:
         """Let the ServiceAccount `name` do these things and no others."""

@@ -18,6 +18,7 @@ import yaml
 from tests.acceptance.stack import Stack, running_stack
 from tests.acceptance.story import objects_left, story, user_of
 
+pytestmark = pytest.mark.xdist_group("stack")
 KUBECONFIG = os.environ.get("MOORING_TEST_KUBECONFIG", "")
 
 

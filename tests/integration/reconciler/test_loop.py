@@ -17,7 +17,7 @@ from app.services import projects
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import CLUSTER, KINDS, POD, SERVICE, STATEFUL_SET
+from reconciler.manifests.kinds import CLUSTER, KINDS, POD, SECRET, SERVICE, STATEFUL_SET
 from reconciler.resources import Resources
 from reconciler.watch import Watch
 from tests.integration.world import becomes, project_of, viewer_of
@@ -103,6 +103,27 @@ async def test_what_was_stopped_before_it_was_made_is_not_made(
         await becomes(stopped)
 
     assert await left(cluster) == 0
+
+
+async def test_a_secret_of_our_name_that_is_somebodys_is_left_alone(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    await project_of(database, await viewer_of(database))
+    async with database.read(API) as connection:
+        name = (await connection.execute(text("SELECT k8s_name FROM sandbox"))).scalar_one()
+    theirs = {"name": f"{name}-env", "namespace": "mooring"}
+    await cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": theirs})
+
+    async with running(database, resources.reconcile, settings):
+
+        async def refused() -> bool:
+            return await statuses(database) == ["ERROR"]
+
+        await becomes(refused)
+    found = await cluster.get(SECRET, "mooring", f"{name}-env")
+
+    assert found is not None
+    assert "data" not in found
 
 
 async def test_a_service_removed_by_hand_comes_back(

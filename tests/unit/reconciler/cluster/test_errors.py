@@ -7,6 +7,10 @@ from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, meaning
 
 PODS = "/api/v1/namespaces/mooring/pods"
 WEBHOOK = 'admission webhook "debt.example.dev" denied the request: account balance below 0'
+POLICY = (
+    "pods p is forbidden: ValidatingAdmissionPolicy 'cost' with binding 'all' denied request: no"
+)
+NO_ACCOUNT = 'pods "p" is forbidden: error looking up service account a/default: not found'
 SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": x'
 
 
@@ -25,6 +29,10 @@ SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": x'
         ),
         (403, {"message": WEBHOOK}, Meaning.DENIED),
         (400, {"message": WEBHOOK}, Meaning.DENIED),
+        (403, {"message": POLICY}, Meaning.DENIED),
+        (422, {"message": POLICY}, Meaning.DENIED),
+        (403, {"message": NO_ACCOUNT}, Meaning.BROKEN),
+        (500, {"message": "Internal error occurred: failed calling webhook"}, Meaning.BROKEN),
         (403, {"message": "maximum cpu usage per Container is 1, but limit is 2"}, Meaning.DENIED),
         (403, {"message": 'violates PodSecurity "restricted"'}, Meaning.POD_SECURITY),
         (
