@@ -26,7 +26,8 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent moorin
 COPY --from=build /srv/mooring /srv/mooring
 COPY deploy/healthcheck.py /srv/healthcheck.py
 WORKDIR /srv/mooring
-ENV PATH=/srv/mooring/.venv/bin:$PATH PYTHONUNBUFFERED=1 \
+# HOME also for users that are not in /etc/passwd: kubernetes_asyncio asks where it is.
+ENV PATH=/srv/mooring/.venv/bin:$PATH PYTHONUNBUFFERED=1 HOME=/nonexistent \
     MOORING_HOST=0.0.0.0 MOORING_PORT=8000
 USER 10001:10001
 EXPOSE 8000
