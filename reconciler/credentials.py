@@ -21,12 +21,14 @@ from app.domain.reasons import Reason
 from app.domain.settings import CredentialState
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
+from reconciler import dialects
 from reconciler.cluster import reviews
 from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.clusters import NONSENSE, Clusters
-from reconciler.manifests.permissions import Need, needed
+from reconciler.manifests import kubeblocks_v1alpha1
+from reconciler.manifests.permissions import Need, needed, older
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +137,10 @@ class Credentials:
         if not await cluster.has_namespace(namespace):
             said = f"There is no namespace {namespace} in the cluster."
             return self._known(CredentialState.REFUSED, user, Reason.NAMESPACE_MISSING, said)
-        lacking = await reviews.lacking(cluster, namespace, needed(self._settings))
+        needs = needed(self._settings)
+        if await dialects.spoken(cluster) is kubeblocks_v1alpha1:
+            needs += older()
+        lacking = await reviews.lacking(cluster, namespace, needs)
         if lacking:
             said = _named(lacking, namespace)
             return self._known(

@@ -1,11 +1,11 @@
 """Reconciling one database: observe, plan, act; the outcome says when to look again.
 
-The operator makes account and address; both are read back with every pass, and the password is
-sealed for its row only when it is another one. On a stop the sandboxes go first: an application
-that loses its database before its own end loses what it was writing.
+It is written in the dialect of the KubeBlocks that the cluster has. The operator makes account and
+address; both are read back with every pass, and the password is sealed for its row only when it is
+another one. On a stop the sandboxes go first: an application that loses its database before its own
+end loses what it was writing.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,23 +16,27 @@ from app.db.databases import DATABASES, Access, DatabaseSpec
 from app.db.session import Database
 from app.domain.observation import Endpoint, Outcome
 from app.domain.reasons import Reason
-from app.domain.states import DesiredState
+from app.domain.states import DesiredState, Phase
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
-from reconciler import plan
+from reconciler import access, dialects, plan
+from reconciler.access import Account
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests import database as manifests
+from reconciler.manifests import operations
+from reconciler.manifests.database import Dialect
 from reconciler.manifests.identity import Owner
-from reconciler.manifests.kinds import CLUSTER, SECRET, Object
-from reconciler.observed.database import seen, version
+from reconciler.manifests.kinds import OLD_OPS_REQUEST, Object
+from reconciler.manifests.operations import Step
+from reconciler.observed.database import seen
+from reconciler.observed.view import View
 from reconciler.removal import remove
 from reconciler.resources import Superseded, check_lease
 
-# Characters of a name or password of PostgreSQL that somebody could have chosen.
-_LONGEST = 1000
-_MISSING = "KubeBlocks is not installed in this cluster: apps.kubeblocks.io/v1 is not served."
+# Characters of a version that are kept: it is what a user's cluster says.
+_LONGEST = 100
 
 
 class DatabaseReconciler:
@@ -57,53 +61,102 @@ class DatabaseReconciler:
         if claim.desired_state == DesiredState.DELETED:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        return await self._hold(claim, spec, known, stopping)
+        dialect = await dialects.spoken(self._cluster)
+        if dialect is None:
+            return self._without_operator(claim)
+        return await self._hold(claim, spec, known, stopping, dialect)
+
+    def _without_operator(self, claim: Claim) -> Outcome:
+        if claim.desired_state == DesiredState.RUNNING:
+            raise dialects.missing()
+        return plan.verdict(claim, View(Phase.ABSENT), self._settings, None)
 
     async def _hold(
-        self, claim: Claim, spec: DatabaseSpec, known: Access, stopping: Sequence[str]
+        self,
+        claim: Claim,
+        spec: DatabaseSpec,
+        known: Access,
+        stopping: Sequence[str],
+        dialect: Dialect,
     ) -> Outcome:
         """RUNNING or STOPPED."""
-        live = await self._cluster.get(CLUSTER, spec.k8s_namespace, spec.k8s_name)
+        live = await self._cluster.get(dialect.CLUSTER, spec.k8s_namespace, spec.k8s_name)
         barred = plan.barred(claim, live, self._settings)
         if barred is not None:
             return barred
-        held = stopping and claim.desired_state == DesiredState.STOPPED and _is_up(live)
+        up = live is not None and not manifests.is_told_to_stop(live)
+        held = stopping and claim.desired_state == DesiredState.STOPPED and up
         if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):
             return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)
+        asked = None
         if live is not None or claim.desired_state == DesiredState.RUNNING:
-            live = await self._apply(claim, spec, live)
-        account = await self._account(spec) if live is not None else None
+            live, asked = await self._act(claim, spec, live, dialect)
+        account = await self._account(claim, spec, known, dialect) if live is not None else None
         waited = plan.look_of(claim).waited.total_seconds()
         silent = waited > self._settings.operator_silence
-        view = seen(live, silent=silent, reachable=account is not None)
-        outcome = plan.verdict(claim, view, self._settings, _endpoint(spec, live, account))
-        if account is None or account.get("password") == self._password(known):
+        view = seen(live, silent=silent, reachable=account is not None, asked=asked)
+        endpoint = _endpoint(dialect, live, account)
+        outcome = plan.verdict(claim, view, self._settings, endpoint)
+        if account is None or account.password == self._password(known):
             return outcome
-        return replace(outcome, password=self._seal(claim, account["password"]))
+        return replace(outcome, password=self._seal(claim, account.password))
 
-    async def _apply(self, claim: Claim, spec: DatabaseSpec, live: Object | None) -> Object:
+    async def _act(
+        self, claim: Claim, spec: DatabaseSpec, live: Object | None, dialect: Dialect
+    ) -> tuple[Object | None, Object | None]:
+        """Bring it on its way: the Cluster as it is then, and the OpsRequest that is to move it."""
+        stop = claim.desired_state == DesiredState.STOPPED
+        if dialects.knows_stop(self._cluster):
+            try:
+                return await self._apply(claim, _manifest(claim, spec, stop), live, dialect), None
+            except ClusterError as error:
+                if not dialects.refuses_stop(self._cluster, error):
+                    raise
+        made = _manifest(claim, spec, None)
+        step = operations.step(live, stop=stop)
+        if step is Step.APPLY:
+            return await self._apply(claim, made, live, dialect), None
+        return live, None if step is Step.WAIT else await self._request(claim, made.owner, step)
+
+    async def _apply(
+        self, claim: Claim, made: manifests.Database, live: Object | None, dialect: Dialect
+    ) -> Object:
         """Apply it, unless this generation has been and only the operator is awaited."""
-        body = manifests.cluster(_manifest(claim, spec), live, self._settings)
+        *others, body = dialect.objects(made, live, self._settings)
         if live is not None and plan.is_awaited(claim) and _is_current(live, body):
             return live
         await check_lease(self._database, claim)
+        if made.stop is None and live is not None:
+            # Not over a stop that has come in between.
+            body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
         try:
+            for other in others:
+                await self._cluster.apply(other)
             return await self._cluster.apply(body)
         except ClusterError as error:
             if error.meaning == Meaning.NOT_SERVED:
-                raise ClusterError(Meaning.OPERATOR_MISSING, error.status, _MISSING) from error
+                self._cluster.forget(dialect.CLUSTER.group)
+                raise dialects.missing() from error
             raise
 
-    async def _account(self, spec: DatabaseSpec) -> dict[str, str] | None:
-        name = manifests.account_secret(spec.k8s_name)
-        found = await self._cluster.get(SECRET, spec.k8s_namespace, name)
-        data = (found or {}).get("data") or {}
-        if not {"username", "password"} <= data.keys():
-            return None
-        account = {key: base64.b64decode(data[key]).decode() for key in ("username", "password")}
-        # A user's cluster may say anything, and Postgres has no NUL.
-        odd = any("\0" in value or len(value) > _LONGEST for value in account.values())
-        return None if odd else account
+    async def _request(self, claim: Claim, owner: Owner, step: Step) -> Object:
+        """Have the operator do it. A request that is over and did not is made anew with the next
+        look: it may have come too early, or somebody has undone it since."""
+        name = operations.name(owner, step)
+        asked = await self._cluster.get(OLD_OPS_REQUEST, owner.namespace, name)
+        if asked is None:
+            await check_lease(self._database, claim)
+            return await self._cluster.apply(operations.request(owner, step))
+        if operations.is_over(asked):
+            await check_lease(self._database, claim)
+            await self._cluster.delete(OLD_OPS_REQUEST, asked)
+        return asked
+
+    async def _account(
+        self, claim: Claim, spec: DatabaseSpec, known: Access, dialect: Dialect
+    ) -> Account | None:
+        settled = plan.is_observed(claim) and claim.phase == Phase.RUNNING
+        return await access.account(self._cluster, dialect, spec, known, settled=settled)
 
     def _password(self, known: Access) -> str | None:
         if known.password is None:
@@ -114,32 +167,25 @@ class DatabaseReconciler:
         return self._keys.seal(password, "database", claim.id, "password")
 
 
-def _is_up(live: Object | None) -> bool:
-    """Whether nobody has told it to stop yet."""
-    return live is not None and not manifests.component(live).get("stop")
-
-
 def _is_current(live: Object, body: Object) -> bool:
-    stop = manifests.component(body)["stop"]
-    return plan.is_applied(live, body) and bool(manifests.component(live).get("stop")) == stop
+    same = manifests.is_told_to_stop(live) == manifests.is_told_to_stop(body)
+    return plan.is_applied(live, body) and same
 
 
-def _endpoint(
-    spec: DatabaseSpec, live: Object | None, account: dict[str, str] | None
-) -> Endpoint | None:
+def _endpoint(dialect: Dialect, live: Object | None, account: Account | None) -> Endpoint | None:
     """Where it listens; None leaves what is known, as when it was removed by hand."""
     if account is None:
         return None
     return Endpoint(
-        host=manifests.host(spec.k8s_name, spec.k8s_namespace),
-        port=manifests.PORT,
+        host=account.host,
+        port=account.port,
         database=manifests.DATABASE,
-        username=account["username"],
-        observed_version=version(live),
+        username=account.username,
+        observed_version=dialect.version(live)[:_LONGEST] or None if live else None,
     )
 
 
-def _manifest(claim: Claim, spec: DatabaseSpec) -> manifests.Database:
+def _manifest(claim: Claim, spec: DatabaseSpec, stop: bool | None) -> manifests.Database:
     owner = Owner(
         claim.id,
         claim.project_id,
@@ -150,7 +196,7 @@ def _manifest(claim: Claim, spec: DatabaseSpec) -> manifests.Database:
     )
     return manifests.Database(
         owner=owner,
-        stop=claim.desired_state == DesiredState.STOPPED,
+        stop=stop,
         version=spec.version,
         replicas=spec.replicas,
         cpu=spec.cpu,

@@ -15,12 +15,23 @@ from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.manifests.identity import RESOURCE
-from reconciler.manifests.kinds import KINDS, POD, Kind, Object
+from reconciler.manifests.kinds import (
+    KINDS,
+    POD,
+    ROLE,
+    ROLE_BINDING,
+    SERVICE_ACCOUNT,
+    Kind,
+    Object,
+)
+from reconciler.observed.fields import part
 from reconciler.observed.view import View
 
 _AGAIN = timedelta(seconds=1)
 # Objects that one pass deletes; a resource has some ten.
 _MOST = 200
+# What a database's pods may do, they may until their end.
+_LAST = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
 _KEPT = ("name", "namespace", "uid", "deletionTimestamp", "finalizers")
 
 
@@ -40,7 +51,8 @@ async def remove(
     if not left:
         return Outcome(claim.generation, _AGAIN, phase=Phase.GONE, gone=True)
     await check()
-    for kind, body in left:
+    others = [(kind, body) for kind, body in left if kind not in _LAST]
+    for kind, body in others or left:
         # Pods go with their workload, in its order.
         if kind is not POD and "deletionTimestamp" not in body["metadata"]:
             await cluster.delete(kind, body)
@@ -78,4 +90,8 @@ async def _all(cluster: Cluster, claim: Claim, namespace: str) -> list[tuple[Kin
 
 def _named(body: Object) -> Object:
     meta = body["metadata"]
-    return {"metadata": {key: meta[key] for key in _KEPT if key in meta}}
+    policy = part(body, "spec").get("terminationPolicy")
+    return {
+        "metadata": {key: meta[key] for key in _KEPT if key in meta},
+        "spec": {"terminationPolicy": policy} if policy else {},
+    }

@@ -15,6 +15,7 @@ import structlog
 from app.db import resources
 from app.db.session import AWAY, Database
 from app.domain.viewer import RECONCILER
+from reconciler import dialects
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
@@ -54,6 +55,9 @@ class Watch:
         since, failures, first = "", 0, True
         while True:
             try:
+                if not since and not await dialects.writes(self._cluster, kind):
+                    await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
+                    continue
                 if not since:
                     found, since = await self._cluster.snapshot(kind, self._namespace, _SELECTOR)
                     # All rows were due when we started; later a list stands for missed events.

@@ -84,6 +84,8 @@ class Cluster:
         self._rate = bounds.rate
         self._ready_at = 0.0
         self._absent: dict[Kind, float] = {}
+        self._versions: dict[str, tuple[float, frozenset[str]]] = {}
+        self._remembered: dict[str, float] = {}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -125,6 +127,37 @@ class Cluster:
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             raise nonsense()
         return any(resource.get("name") == kind.plural for resource in listed)
+
+    async def versions(self, group: str) -> frozenset[str]:
+        """The versions of an API group that are served, remembered for ten minutes; none, which is
+        not, where there is no such group."""
+        until, known = self._versions.get(group, (0.0, frozenset()))
+        if until > time.monotonic():
+            return known
+        try:
+            said = await self._call("GET", f"/apis/{group}", {})
+        except ClusterError as error:
+            if error.meaning not in _NOT_THERE:
+                raise
+            return frozenset()
+        listed = said.get("versions") if isinstance(said, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+            raise nonsense()
+        known = frozenset(str(one.get("version")) for one in listed)
+        self._versions[group] = (time.monotonic() + _NOT_SERVED_FOR, known)
+        return known
+
+    def forget(self, group: str) -> None:
+        """An API group is not as it was."""
+        self._versions.pop(group, None)
+
+    def remember(self, fact: str) -> None:
+        """Something was found out about the cluster, which holds for ten minutes."""
+        self._remembered[fact] = time.monotonic() + _NOT_SERVED_FOR
+
+    def remembers(self, fact: str) -> bool:
+        """Whether that was found out lately."""
+        return self._remembered.get(fact, 0) > time.monotonic()
 
     async def apply(self, body: Object, *, new: bool = False) -> Object:
         """Server-side apply, forced: the object as it is afterwards.

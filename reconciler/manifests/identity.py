@@ -52,16 +52,23 @@ class Owner:
 
 
 def build(
-    kind: Kind, owner: Owner, name: str, content: Object, annotations: dict[str, str] | None = None
+    kind: Kind,
+    owner: Owner,
+    name: str,
+    content: Object,
+    annotations: dict[str, str] | None = None,
+    *,
+    labels: dict[str, str] | None = None,
 ) -> Object:
-    """An object of `owner` to be applied; `content` is what stands beside metadata."""
+    """An object of `owner` to be applied; `content` is what stands beside metadata, the others what
+    is in there beside what every object has."""
     body: Object = {
         "apiVersion": kind.api_version,
         "kind": kind.kind,
         "metadata": {
             "name": name,
             "namespace": owner.namespace,
-            "labels": owner.labels,
+            "labels": {**owner.labels, **(labels or {})},
             "annotations": {GENERATION: str(owner.generation), **(annotations or {})},
         },
         **content,

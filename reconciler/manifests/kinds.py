@@ -47,7 +47,13 @@ SECRET = Kind("", "v1", "Secret", "secrets")
 INGRESS = Kind(_NETWORKING, "v1", "Ingress", "ingresses")
 HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 NETWORK_POLICY = Kind(_NETWORKING, "v1", "NetworkPolicy", "networkpolicies")
+SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
+ROLE = Kind(_RBAC, "v1", "Role", "roles")
+ROLE_BINDING = Kind(_RBAC, "v1", "RoleBinding", "rolebindings")
 CLUSTER = Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters")
+# As KubeBlocks 0.8 and 0.9 have them.
+OLD_CLUSTER = Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters")
+OLD_OPS_REQUEST = Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests")
 EVENT = Kind("", "v1", "Event", "events")
 
 KINDS = (
@@ -60,15 +66,15 @@ KINDS = (
     HTTP_ROUTE,
     NETWORK_POLICY,
     CLUSTER,
-    Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters"),
+    OLD_CLUSTER,
     Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests"),
-    Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests"),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts"),
-    Kind(_RBAC, "v1", "Role", "roles"),
-    Kind(_RBAC, "v1", "RoleBinding", "rolebindings"),
+    OLD_OPS_REQUEST,
+    SERVICE_ACCOUNT,
+    ROLE,
+    ROLE_BINDING,
 )
 # Those of CRDs that we write ourselves.
-OPTIONAL = frozenset({HTTP_ROUTE, CLUSTER})
+OPTIONAL = frozenset({HTTP_ROUTE, CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST})
 _BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*KINDS, EVENT)}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.settings import Settings
+from reconciler.manifests import kubeblocks_v1alpha1
 from reconciler.manifests.kinds import (
     CLAIM,
     CLUSTER,
@@ -19,9 +20,14 @@ from reconciler.manifests.kinds import (
     INGRESS,
     KINDS,
     NETWORK_POLICY,
+    OLD_CLUSTER,
+    OLD_OPS_REQUEST,
     POD,
+    ROLE,
+    ROLE_BINDING,
     SECRET,
     SERVICE,
+    SERVICE_ACCOUNT,
     STATEFUL_SET,
     Kind,
     Object,
@@ -43,7 +49,30 @@ _PASSES: dict[Kind, tuple[str, ...]] = dict.fromkeys(KINDS, _READ) | {
     HTTP_ROUTE: _WRITE,
     NETWORK_POLICY: _WRITE,
 }
-_WATCHED = (STATEFUL_SET, POD, SERVICE, SECRET, CLUSTER, INGRESS, HTTP_ROUTE, NETWORK_POLICY)
+# And with KubeBlocks 0.8 or 0.9: whoever lets a database's pods do something has to be let, too.
+_OLDER: dict[Kind, tuple[str, ...]] = {
+    OLD_CLUSTER: _READ_AND_WRITE,
+    OLD_OPS_REQUEST: _READ_AND_WRITE,
+    SERVICE_ACCOUNT: _WRITE,
+    ROLE: _WRITE,
+    ROLE_BINDING: _WRITE,
+    **{
+        Kind(group, "v1", plural, plural): verbs
+        for group, plurals, verbs in kubeblocks_v1alpha1.ENGINE
+        for plural in plurals
+    },
+}
+_WATCHED = (
+    STATEFUL_SET,
+    POD,
+    SERVICE,
+    SECRET,
+    CLUSTER,
+    OLD_CLUSTER,
+    INGRESS,
+    HTTP_ROUTE,
+    NETWORK_POLICY,
+)
 # Rules that are read: a user's cluster says how many there are, and all wait while we read.
 MOST_RULES = 1000
 
@@ -66,6 +95,11 @@ class Need:
 def needed(settings: Settings) -> list[Need]:
     """All that passes do; what is of a kind that a cluster does not serve is not needed there."""
     return _needs(_PASSES | dict.fromkeys(_unwritten(settings), _READ))
+
+
+def older() -> list[Need]:
+    """What there is to do beside, in any namespace, where KubeBlocks is of 0.8 or 0.9."""
+    return _needs(_OLDER)
 
 
 def watched(settings: Settings) -> tuple[Kind, ...]:

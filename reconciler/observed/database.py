@@ -6,9 +6,9 @@ the same in all releases; an unknown one is a start, with its text kept. Pure: n
 
 from app.domain.reasons import Reason
 from app.domain.states import Phase
-from reconciler.manifests.database import component
+from reconciler.manifests import operations
+from reconciler.manifests.database import is_told_to_stop
 from reconciler.manifests.kinds import Object, title
-from reconciler.observed.fields import text
 from reconciler.observed.view import View, culprit, lingering
 
 _PHASES = {
@@ -18,13 +18,13 @@ _PHASES = {
     "Deleting": Phase.TERMINATING,
 }
 _TROUBLED = ("Failed", "Abnormal")
-# Characters of a version that are kept: it is what a user's cluster says.
-_LONGEST = 100
 
 
-def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
+def seen(
+    live: Object | None, *, silent: bool, reachable: bool, asked: Object | None = None
+) -> View:
     """What is to be seen; `silent`: the operator had the time to look, `reachable`: its account is
-    known."""
+    known, `asked`: the OpsRequest that is to stop or start it."""
     if live is None:
         return View(Phase.ABSENT)
     if "deletionTimestamp" in live["metadata"]:
@@ -34,24 +34,20 @@ def seen(live: Object | None, *, silent: bool, reachable: bool) -> View:
     phase = status.get("phase") or ""
     looked_at = status.get("observedGeneration") or 0
     current = looked_at >= live["metadata"].get("generation", 0)
-    if not current or not phase:
+    if not current or not phase or operations.is_unseen(asked):
         return _unlooked(live, silent=silent)
-    if phase in _TROUBLED:
-        return View(Phase.STARTING, Reason.DATABASE_FAILED, _words(status, phase), title(live))
     found = _PHASES.get(phase, Phase.STARTING)
+    trouble = _words(status, phase) if phase in _TROUBLED else operations.complaint(asked)
+    if trouble:
+        return View(found, Reason.DATABASE_FAILED, trouble, title(live))
     if found == Phase.RUNNING and not reachable:
         words = "It runs, but the Secret with its account is not there."
         return View(Phase.STARTING, Reason.CREDENTIALS_MISSING, words, title(live))
     return View(found)
 
 
-def version(live: Object | None) -> str | None:
-    """The PostgreSQL version that the operator chose or was told."""
-    return text(component(live), "serviceVersion")[:_LONGEST] or None if live else None
-
-
 def _unlooked(live: Object, *, silent: bool) -> View:
-    phase = Phase.STOPPING if component(live).get("stop") else Phase.STARTING
+    phase = Phase.STOPPING if is_told_to_stop(live) else Phase.STARTING
     refused = _untrue(live.get("status") or {}, but="Ready")
     if refused:
         return View(phase, Reason.DATABASE_FAILED, "; ".join(refused), title(live))

@@ -22,6 +22,7 @@ class Doubt(Enum):
     """A pod's containers are not made; events of the pod tell."""
 
 
+_KEEPS = "DoNotTerminate"
 _WAITING = {"foregroundDeletion", "orphan", "kubernetes.io/pvc-protection"}
 
 
@@ -61,7 +62,10 @@ def lingering(left: Sequence[tuple[str, Object]]) -> str:
 
 
 def _held(body: Object) -> str:
-    return ", ".join(_finalizers(body)) or "none"
+    said = ", ".join(_finalizers(body)) or "none"
+    # A Cluster of which somebody has said so stays until he says otherwise.
+    kept = field(body, "spec", "terminationPolicy") == _KEEPS
+    return f"{said}; terminationPolicy {_KEEPS}" if kept else said
 
 
 def culprit(left: Sequence[tuple[str, Object]]) -> str:

@@ -13,7 +13,7 @@ import structlog
 
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.journal import UnreadableError
-from reconciler.simulator.kinds import KUBEBLOCKS, OPERATIONS
+from reconciler.simulator.releases import NEWEST, RELEASES
 from reconciler.simulator.server import Arguments, run
 
 
@@ -33,7 +33,10 @@ def parsed(given: list[str] | None = None) -> Arguments:
         "--parent-pipe", type=int, metavar="FD", help="end when this descriptor does"
     )
     parser.add_argument(
-        "--no-kubeblocks", action="store_true", help="as if KubeBlocks were not installed"
+        "--kubeblocks",
+        choices=RELEASES,
+        default=NEWEST.name,
+        help="its release, which decides the version of its API",
     )
     found = parser.parse_args(given)
     return Arguments(
@@ -44,7 +47,7 @@ def parsed(given: list[str] | None = None) -> Arguments:
         delays=Delays(found.ready_after, found.gone_after, found.database_ready_after),
         history=found.history,
         parent_pipe=found.parent_pipe,
-        absent=frozenset({KUBEBLOCKS, OPERATIONS}) if found.no_kubeblocks else frozenset(),
+        kubeblocks=RELEASES[found.kubeblocks],
     )
 
 

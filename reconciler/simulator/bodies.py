@@ -85,7 +85,7 @@ def typed(kind: Kind, found: Json, validation: str) -> Decoded:
     unknown: list[str] = []
     handled = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
     try:
-        body: Json = decode(of(kind.kind), found, unknown)
+        body: Json = decode(of(kind.shape), found, unknown)
     except Mismatch as mismatch:
         raise bad_request(f"{handled}: {mismatch.as_decode()}") from None
     body.setdefault("metadata", {})
@@ -126,7 +126,7 @@ def applied(kind: Kind, name: str, data: bytes) -> Json:
         raise bad_request(f"invalid object type: {shown}")
     given = (found.get("metadata") or {}).get("name")
     try:
-        body: Json = decode(of(kind.kind), found, None)
+        body: Json = decode(of(kind.shape), found, None)
     except Mismatch as mismatch:
         typed_name = f"{(found.get('metadata') or {}).get('namespace', '')}/{given or ''}"
         where = f"({typed_name}; {kind.group}/{kind.version}, Kind={kind.kind})"

@@ -12,6 +12,7 @@ from reconciler.simulator.names import invalid_value, required, unsupported
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import Cause
 
+OLD_POLICIES = ("DoNotTerminate", "Halt", "Delete", "WipeOut")
 POLICIES = ("DoNotTerminate", "Delete", "WipeOut")
 RETENTION = ("Retain", "Delete")
 OPERATIONS = (
@@ -19,6 +20,12 @@ OPERATIONS = (
     *("Reconfiguring", "Start", "Stop", "Expose", "Switchover", "Backup", "Restore"),
     *("RebuildInstance", "Custom"),
 )
+OLD_OPERATIONS = (
+    *("Upgrade", "VerticalScaling", "VolumeExpansion", "HorizontalScaling", "Restart"),
+    *("Reconfiguring", "Start", "Stop", "Expose", "Switchover", "DataScript", "Backup"),
+    *("Restore", "RebuildInstance", "Custom"),
+)
+OLD_DEFINITION = r"^[a-z0-9]([a-z0-9\.\-]*[a-z0-9])?$"
 DEFINITION = r"^[a-z]([a-z0-9\.\-]*[a-z0-9])?$"
 COMPONENT = "^$|^[a-z]([a-z0-9-]*[a-z0-9])?$"
 QUANTITY = (
@@ -67,17 +74,53 @@ def _whole(causes: Iterator[Cause]) -> list[Cause]:
 def cluster_change(old: Json, body: Json) -> list[Cause]:
     before, after = old.get("spec", {}), body.get("spec", {})
     causes = [
-        invalid_value(f'"{after[field]}"', f"{field} is immutable", f"spec.{field}")
+        cause
         for field in ("clusterDef", "topology")
-        if field in before and field in after and before[field] != after[field]
+        for cause in _immutable(old, body, field, f"{field} is immutable")
     ]
     if "topology" in before and "topology" not in after:
         causes.append(_broken("topology is required once set", "spec"))
     return causes
 
 
+def old_cluster(body: Json) -> list[Cause]:
+    return _whole(_old_cluster(body.get("spec", {})))
+
+
+def _old_cluster(spec: Json) -> Iterator[Cause]:
+    yield from _text(spec, "clusterDefinitionRef", "spec", 63, OLD_DEFINITION)
+    yield from _text(spec, "clusterVersionRef", "spec", 63, OLD_DEFINITION)
+    if "componentSpecs" in spec:
+        yield from _components(spec)
+    yield from _chosen(spec, "terminationPolicy", OLD_POLICIES)
+
+
+def old_cluster_change(old: Json, body: Json) -> list[Cause]:
+    return _immutable(old, body, "clusterDefinitionRef", "clusterDefinitionRef is immutable")
+
+
 def ops_request(body: Json) -> list[Cause]:
     return _whole(_chosen(body.get("spec", {}), "type", OPERATIONS))
+
+
+def old_ops_request(body: Json) -> list[Cause]:
+    return _whole(_chosen(body.get("spec", {}), "type", OLD_OPERATIONS))
+
+
+def ops_request_change(old: Json, body: Json) -> list[Cause]:
+    return [
+        cause
+        for field in ("type", "clusterName", "clusterRef")
+        for cause in _immutable(old, body, field, f"forbidden to update spec.{field}")
+    ]
+
+
+def _immutable(old: Json, body: Json, field: str, rule: str) -> list[Cause]:
+    """A CEL rule `self == oldSelf` on a text: it holds nothing where one of the two is missing."""
+    before, after = old.get("spec", {}).get(field), body.get("spec", {}).get(field)
+    if before is None or after is None or before == after:
+        return []
+    return [invalid_value(f'"{after}"', rule, f"spec.{field}")]
 
 
 def _chosen(spec: Json, field: str, allowed: tuple[str, ...]) -> Iterator[Cause]:

@@ -149,10 +149,17 @@ def _subject(subject: Json) -> Json:
 
 
 def _cluster(body: Json) -> Json:
+    return _components(body, {"podUpdatePolicy": "PreferInPlace", "replicas": 1})
+
+
+def _old_cluster(body: Json) -> Json:
+    return _components(body, {"replicas": 1})
+
+
+def _components(body: Json, fixed: Json) -> Json:
     spec = body.get("spec", {})
     if not isinstance(spec.get("componentSpecs"), list):
         return body
-    fixed = {"podUpdatePolicy": "PreferInPlace", "replicas": 1}
     components = [{**fixed, **component} for component in spec["componentSpecs"]]
     return {**body, "spec": {**spec, "componentSpecs": components}}
 
@@ -189,6 +196,7 @@ DEFAULTS: dict[str, Callable[[Json], Json]] = {
     "ResourceQuota": _resource_quota,
     "LimitRange": _limit_range,
     "Cluster": _cluster,
+    "OldCluster": _old_cluster,
 }
 
 

@@ -42,17 +42,14 @@ def core(address: str) -> Json:
 
 
 def groups(hidden: Callable[[str], bool]) -> Json:
-    found = [
-        _group(api_version)
-        for api_version in group_versions()
-        if not hidden(api_version.partition("/")[0])
-    ]
+    """Each with the one version of it that is served."""
+    found = [_group(api_version) for api_version in group_versions() if not hidden(api_version)]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 
-def group(name: str) -> Json | None:
+def group(name: str, hidden: Callable[[str], bool]) -> Json | None:
     for api_version in group_versions():
-        if api_version.partition("/")[0] == name:
+        if api_version.partition("/")[0] == name and not hidden(api_version):
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(api_version)}
     return None
 

@@ -14,7 +14,8 @@ class Kind:
 
     generation: metadata.generation counts the changes of spec. returned: DELETE answers the
     object instead of a Status when it goes at once. custom: defined by a CRD in a real cluster,
-    whose lists repeat kind and apiVersion in each item.
+    whose lists repeat kind and apiVersion in each item. shape_name: that in the table of fields,
+    if another version of the kind has its own.
     """
 
     group: str
@@ -29,6 +30,11 @@ class Kind:
     custom: bool = False
     categories: tuple[str, ...] = ()
     selectable: tuple[str, ...] = ()
+    shape_name: str = ""
+
+    @cached_property
+    def shape(self) -> str:
+        return self.shape_name or self.kind
 
     @cached_property
     def api_version(self) -> str:
@@ -177,6 +183,30 @@ OPS_REQUEST = Kind(
     custom=True,
     categories=("kubeblocks",),
 )
+# As KubeBlocks 0.8 and 0.9 have them.
+OLD_CLUSTER = Kind(
+    KUBEBLOCKS,
+    "v1alpha1",
+    "Cluster",
+    "clusters",
+    subresources=("status",),
+    generation=True,
+    custom=True,
+    categories=("kubeblocks", "all"),
+    shape_name="OldCluster",
+)
+OLD_OPS_REQUEST = Kind(
+    KUBEBLOCKS,
+    "v1alpha1",
+    "OpsRequest",
+    "opsrequests",
+    ("ops",),
+    subresources=("status",),
+    generation=True,
+    custom=True,
+    categories=("kubeblocks", "all"),
+    shape_name="OldOpsRequest",
+)
 
 KINDS = (
     CONFIG_MAP,
@@ -197,6 +227,8 @@ KINDS = (
     ROLE,
     CLUSTER,
     OPS_REQUEST,
+    OLD_CLUSTER,
+    OLD_OPS_REQUEST,
 )
 BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 BY_NAME = {(kind.api_version, kind.kind): kind for kind in KINDS}

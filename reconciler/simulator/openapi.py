@@ -37,7 +37,7 @@ QUERIES = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
 def index(hidden: Callable[[str], bool]) -> Json:
-    kinds = [kind for kind in KINDS if not hidden(kind.group)]
+    kinds = [kind for kind in KINDS if not hidden(kind.api_version)]
     versions = {kind.path.removeprefix("/") for kind in kinds}
     found = {}
     for path in sorted(versions):
@@ -54,8 +54,8 @@ def document(path: str) -> bytes | None:
         return None
     schemas: dict[str, Json] = {}
     for kind in kinds:
-        _collect(of(kind.kind), schemas)
-        schemas[kind.kind]["x-kubernetes-group-version-kind"] = [_identity(kind)]
+        _collect(of(kind.shape), schemas)
+        schemas[kind.shape]["x-kubernetes-group-version-kind"] = [_identity(kind)]
     body = {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},
@@ -104,7 +104,7 @@ def _place(kind: Kind) -> str:
 
 
 def _operations(kind: Kind) -> Json:
-    reference = {"$ref": f"#/components/schemas/{kind.kind}"}
+    reference = {"$ref": f"#/components/schemas/{kind.shape}"}
     answered = {
         "200": {"description": "OK", "content": {"application/json": {"schema": reference}}}
     }

@@ -326,7 +326,7 @@ def _patched(live: Stored, data: bytes, media: str) -> Json:
 
 def _strategic(live: Stored, patch: Json) -> Json:
     try:
-        body: Json = strategic.merged(of(live.kind.kind), live.body, patch)
+        body: Json = strategic.merged(of(live.kind.shape), live.body, patch)
     except KeyError as error:
         why = f"map does not contain declared merge key: {error.args[0]}"
         raise Refusal(500, why, "InternalError") from None

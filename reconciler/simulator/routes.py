@@ -30,7 +30,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 @dataclass
 class Server:
-    """token: the bearer token that every client must have. absent: API groups not installed."""
+    """token: the bearer token that every client must have. absent: versions of API groups that are
+    not installed."""
 
     token: str
     resources: Resources
@@ -79,10 +80,10 @@ class Server:
         if segments[:2] == ["openapi", "v3"]:
             return _document(segments[2:])
         group = segments[1] if segments[:1] == ["apis"] and len(segments) > 1 else ""
-        if self._hidden(group):
-            raise NoPage
         if group and len(segments) == 2:
-            return _found(discovery.group(group))
+            return _found(discovery.group(group, self._hidden))
+        if group and self._hidden("/".join(segments[1:3])):
+            raise NoPage
         version, below = api_version(segments)
         if not below:
             return _found(discovery.resources(version))
@@ -103,8 +104,9 @@ class Server:
             **self.controls.paths(),
         }
 
-    def _hidden(self, group: str) -> bool:
-        return group in self.absent or self.controls.faults.hides(group)
+    def _hidden(self, version: str) -> bool:
+        group = version.rpartition("/")[0]
+        return version in self.absent or self.controls.faults.hides(group)
 
     async def _openapi(self, _: Request) -> Response:
         return answer(orjson.dumps(openapi.index(self._hidden)))

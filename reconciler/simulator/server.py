@@ -22,6 +22,7 @@ from reconciler.simulator.disturbance import Disturbance
 from reconciler.simulator.faults import Faults
 from reconciler.simulator.kinds import NAMESPACE
 from reconciler.simulator.listing import Lister
+from reconciler.simulator.releases import NEWEST, Release, absent, install
 from reconciler.simulator.resources import Resources
 from reconciler.simulator.routes import Server
 from reconciler.simulator.store import opened
@@ -33,8 +34,7 @@ NAMESPACES = ("default", "kube-system", kubeconfig.NAMESPACE)
 
 @dataclass(frozen=True)
 class Arguments:
-    """port 0 is any free one; state None keeps nothing; parent_pipe is a descriptor to watch;
-    absent are API groups that are not installed."""
+    """port 0 is any free one; state None keeps nothing; parent_pipe is a descriptor to watch."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -43,7 +43,7 @@ class Arguments:
     delays: Delays = field(default_factory=Delays)
     history: int = 4_000
     parent_pipe: int | None = None
-    absent: frozenset[str] = frozenset()
+    kubeblocks: Release = NEWEST
 
 
 class _Uvicorn(uvicorn.Server):
@@ -55,6 +55,7 @@ class _Uvicorn(uvicorn.Server):
 
 async def run(arguments: Arguments) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the parent's pipe."""
+    install(arguments.kubeblocks)
     store, token = opened(arguments.state, secrets.token_urlsafe(32), arguments.history)
     serving = certificate.opened(_beside(arguments.state), arguments.host)
     verbs = Verbs(store)
@@ -63,11 +64,11 @@ async def run(arguments: Arguments) -> None:
             verbs.create(NAMESPACE, "", {"metadata": {"name": name}}, Writer("kube-apiserver"))
     faults = Faults()
     resources = Resources(verbs, Lister(store), faults)
-    loop = Loop(store, all_of(verbs, arguments.delays, faults))
+    loop = Loop(store, all_of(verbs, arguments.delays, faults, arguments.kubeblocks))
     faults.listeners += [loop.look_at_everything, resources.cut_watches]
     controls = Controls(arguments.delays, faults, loop.wake_all)
     disturbance = Disturbance(faults)
-    app = Server(token, resources, controls, disturbance, arguments.absent).app()
+    app = Server(token, resources, controls, disturbance, absent(arguments.kubeblocks)).app()
     # Requests in flight end by themselves once the watches are closed. Idle connections are kept
     # as long as upstream does, or clients would meet closed ones.
     config = uvicorn.Config(

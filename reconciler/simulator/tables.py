@@ -228,6 +228,22 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Status", at("status.phase")),
         AGE,
     ),
+    "OldCluster": (
+        NAME,
+        Column("Cluster-Definition", at("spec.clusterDefinitionRef")),
+        Column("Version", at("spec.clusterVersionRef")),
+        Column("Termination-Policy", at("spec.terminationPolicy")),
+        Column("Status", at("status.phase")),
+        AGE,
+    ),
+    "OldOpsRequest": (
+        NAME,
+        Column("Type", at("spec.type")),
+        Column("Cluster", at("spec.clusterName")),
+        Column("Status", at("status.phase")),
+        Column("Progress", at("status.progress")),
+        AGE,
+    ),
     "OpsRequest": (
         NAME,
         Column("Type", at("spec.type")),
@@ -263,7 +279,7 @@ async def _lines(kind: Kind, chunks: Any, full: bool) -> AsyncIterator[bytes]:
 
 def table(kind: Kind, body: Json, full: bool) -> Json:
     """Of an object or of a list. full: rows hold the whole object, else its metadata."""
-    columns = COLUMNS.get(kind.kind, (NAME, AGE))
+    columns = COLUMNS.get(kind.shape, (NAME, AGE))
     one = body["kind"] == kind.kind
     kept = ("resourceVersion", "continue", "remainingItemCount")
     meta = {key: value for key, value in body["metadata"].items() if key in kept}

@@ -32,6 +32,8 @@ CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "RoleBinding": plain_rules.role_binding,
     "Cluster": cluster_rules.cluster,
     "OpsRequest": cluster_rules.ops_request,
+    "OldCluster": cluster_rules.old_cluster,
+    "OldOpsRequest": cluster_rules.old_ops_request,
 }
 CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "StatefulSet": workload_rules.stateful_set_change,
@@ -41,6 +43,9 @@ CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "Secret": plain_rules.secret_change,
     "ConfigMap": plain_rules.data_change,
     "Cluster": cluster_rules.cluster_change,
+    "OldCluster": cluster_rules.old_cluster_change,
+    "OpsRequest": cluster_rules.ops_request_change,
+    "OldOpsRequest": cluster_rules.ops_request_change,
 }
 
 
@@ -53,7 +58,7 @@ def check_update(kind: Kind, old: Json, body: Json) -> None:
     # Upstream looks at the change of metadata twice: for all kinds, and in each kind's strategy.
     causes = 2 * _metadata_change(old, body)
     causes += [*_metadata(kind, body), *_content(kind, body)]
-    change = CHANGES.get(kind.kind)
+    change = CHANGES.get(kind.shape)
     _refuse(kind, body, causes + (change(old, body) if change else []))
 
 
@@ -63,7 +68,7 @@ def _refuse(kind: Kind, body: Json, causes: list[Cause]) -> None:
 
 
 def _content(kind: Kind, body: Json) -> list[Cause]:
-    check = CONTENTS.get(kind.kind)
+    check = CONTENTS.get(kind.shape)
     return check(body) if check else []
 
 

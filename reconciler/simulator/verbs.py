@@ -59,9 +59,9 @@ class Verbs:
         _same_namespace(namespace, body)
         if body.get("metadata", {}).get("resourceVersion", "0") not in ("", "0"):
             raise status.Refusal(500, "resourceVersion should not be set on objects to be created")
-        filled = defaulted(kind.kind, body)
+        filled = defaulted(kind.shape, body)
         manager = Manager(writer.manager, "Update", kind.api_version)
-        owners = ownership.updated(of(kind.kind), {}, filled, manager)
+        owners = ownership.updated(of(kind.shape), {}, filled, manager)
         return self._create(
             kind, namespace, filled, owners=owners, manager=manager, dry_run=writer.dry_run
         )
@@ -96,8 +96,8 @@ class Verbs:
         _unchanged_identity(live, body)
         kind = live.kind
         manager = Manager(writer.manager, "Update", kind.api_version, subresource)
-        merged = prepare.changed(kind, live.body, defaulted(kind.kind, body), subresource)
-        owners = ownership.updated(of(kind.kind), live.body, merged, manager)
+        merged = prepare.changed(kind, live.body, defaulted(kind.shape, body), subresource)
+        owners = ownership.updated(of(kind.shape), live.body, merged, manager)
         return self._finish(live, merged, owners, manager, writer)
 
     def apply(
@@ -124,8 +124,8 @@ class Verbs:
                     " and no existing object was found"
                 )
                 raise status.conflict(kind, name, why)
-            merged, owners = ownership.applied(of(kind.kind), {}, config, manager, force=True)
-            filled = defaulted(kind.kind, merged)
+            merged, owners = ownership.applied(of(kind.shape), {}, config, manager, force=True)
+            filled = defaulted(kind.shape, merged)
             return self._create(
                 kind, namespace, filled, owners=owners, manager=manager, dry_run=writer.dry_run
             ), True
@@ -134,9 +134,9 @@ class Verbs:
             raise status.invalid(kind, name, [cause, cause])
         _unchanged_identity(live, config)
         merged, owners = ownership.applied(
-            of(kind.kind), live.body, config, manager, force=writer.force
+            of(kind.shape), live.body, config, manager, force=writer.force
         )
-        merged = prepare.changed(kind, live.body, defaulted(kind.kind, merged), subresource)
+        merged = prepare.changed(kind, live.body, defaulted(kind.shape, merged), subresource)
         return self._finish(live, merged, owners, manager, writer), False
 
     def _finish(
@@ -165,7 +165,7 @@ class Verbs:
         """What a controller saw or did, written as it is: owned, not judged."""
         kind = live.kind
         manager = Manager(writer.manager, "Update", kind.api_version, subresource)
-        owners = ownership.updated(of(kind.kind), live.body, body, manager)
+        owners = ownership.updated(of(kind.shape), live.body, body, manager)
         body = _owned(body, ownership.stamped(owners, manager, now()))
         return self.store.put(kind, live.namespace, live.name, body)
 

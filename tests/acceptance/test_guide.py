@@ -28,6 +28,7 @@ PAGES = (
     "api-tokens.md",
     "audit.md",
     "environment.md",
+    "databases.md",
 )
 ADDRESS = "http://127.0.0.1:8000/graphql"
 

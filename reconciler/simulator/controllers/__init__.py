@@ -14,14 +14,16 @@ from reconciler.simulator.controllers.garbage import Garbage
 from reconciler.simulator.controllers.kubelet import Kubelet
 from reconciler.simulator.controllers.loop import Controller
 from reconciler.simulator.controllers.namespaces import Namespaces
+from reconciler.simulator.controllers.operations import Operations
 from reconciler.simulator.controllers.quotas import Quotas
 from reconciler.simulator.controllers.scheduler import Scheduler
 from reconciler.simulator.controllers.statefulsets import StatefulSets
 from reconciler.simulator.faults import Faults
+from reconciler.simulator.releases import Release
 from reconciler.simulator.verbs import Verbs
 
 
-def all_of(verbs: Verbs, delays: Delays, faults: Faults) -> list[Controller]:
+def all_of(verbs: Verbs, delays: Delays, faults: Faults, release: Release) -> list[Controller]:
     events = Events(verbs)
     return [
         StatefulSets(verbs, events),
@@ -32,6 +34,7 @@ def all_of(verbs: Verbs, delays: Delays, faults: Faults) -> list[Controller]:
         Garbage(verbs),
         Namespaces(verbs),
         Quotas(verbs),
-        Clusters(verbs, delays, faults, events),
+        Clusters(verbs, delays, faults, events, release),
+        Operations(verbs, faults, release),
         events,
     ]

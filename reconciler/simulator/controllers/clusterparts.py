@@ -3,6 +3,7 @@
 Labels of the Cluster itself go no further; `componentSpecs[].labels` and `.annotations` do, as in
 pkg/controller/component of that release. In place of Component and InstanceSet objects there is a
 StatefulSet of the component's name, and of the pod's four containers only the database.
+`oldclusterparts` has those of 0.9 and 0.8.
 """
 
 import secrets
@@ -16,6 +17,7 @@ FINALIZER = "cluster.kubeblocks.io/finalizer"
 INSTANCE = "app.kubernetes.io/instance"
 MANAGED = ("app.kubernetes.io/managed-by", "kubeblocks")
 COMPONENT = "apps.kubeblocks.io/component-name"
+DEFINITION = "clusterDef"
 DEFINITION_LABEL = "clusterdefinition.kubeblocks.io/name"
 ACCOUNT = "postgres"
 PORTS = (("tcp-postgresql", 5432), ("tcp-pgbouncer", 6432))
@@ -71,24 +73,31 @@ def labels(cluster: Stored, component: Json) -> dict[str, str]:
 
 def services(cluster: Stored, component: Json) -> list[Json]:
     """To the primary, and the headless one of the pods' names."""
+    return services_named(cluster, component, f"{full_name(cluster, component)}-postgresql")
+
+
+def services_named(cluster: Stored, component: Json, primary: str) -> list[Json]:
     full = full_name(cluster, component)
     ports = [{"name": name, "port": port, "targetPort": name} for name, port in PORTS]
     spec = {"selector": labels(cluster, component), "ports": ports}
     headless = {**spec, "clusterIP": "None", "publishNotReadyAddresses": True}
     return [
-        {"metadata": _meta(cluster, component, f"{full}-postgresql"), "spec": spec},
-        {"metadata": _meta(cluster, component, f"{full}-headless"), "spec": headless},
+        {"metadata": meta(cluster, component, primary), "spec": spec},
+        {"metadata": meta(cluster, component, f"{full}-headless"), "spec": headless},
     ]
 
 
 def credentials(cluster: Stored, component: Json) -> Json:
     """With a new password: made once, never looked at again."""
-    signs = string.ascii_letters + string.digits
-    password = "".join(secrets.choice(signs) for _ in range(PASSWORD_LENGTH))
     return {
-        "metadata": _meta(cluster, component, account_secret(cluster, component)),
-        "stringData": {"username": ACCOUNT, "password": password},
+        "metadata": meta(cluster, component, account_secret(cluster, component)),
+        "stringData": {"username": ACCOUNT, "password": new_password()},
     }
+
+
+def new_password() -> str:
+    signs = string.ascii_letters + string.digits
+    return "".join(secrets.choice(signs) for _ in range(PASSWORD_LENGTH))
 
 
 def workload(cluster: Stored, component: Json) -> Json:
@@ -96,42 +105,49 @@ def workload(cluster: Stored, component: Json) -> Json:
 
     A stop keeps the claims; `replicas: 0` takes them, for that is KubeBlocks' default policy.
     """
+    return stateful_set(
+        cluster, component, component["serviceVersion"], kept=bool(component.get("stop"))
+    )
+
+
+def stateful_set(cluster: Stored, component: Json, version: str, *, kept: bool) -> Json:
+    """kept: claims outlive the pods that are too many."""
     full, stop = full_name(cluster, component), bool(component.get("stop"))
     return {
-        "metadata": _meta(cluster, component, full),
+        "metadata": meta(cluster, component, full),
         "spec": {
             "replicas": 0 if stop else component["replicas"],
             "serviceName": f"{full}-headless",
             "podManagementPolicy": "Parallel",
             "persistentVolumeClaimRetentionPolicy": {
                 "whenDeleted": "Retain",
-                "whenScaled": "Retain" if stop else "Delete",
+                "whenScaled": "Retain" if kept else "Delete",
             },
             "selector": {"matchLabels": labels(cluster, component)},
-            "template": _template(cluster, component),
+            "template": _template(cluster, component, version),
             "volumeClaimTemplates": _claims(component),
         },
     }
 
 
-def _template(cluster: Stored, component: Json) -> Json:
+def _template(cluster: Stored, component: Json, version: str) -> Json:
     mounts = [
         {"name": volume["name"], "mountPath": f"/home/postgres/{volume['name']}"}
         for volume in component.get("volumeClaimTemplates", ())
     ]
     container = {
         "name": "postgresql",
-        "image": f"docker.io/apecloud/spilo:{component['serviceVersion']}",
+        "image": f"docker.io/apecloud/spilo:{version}",
         "resources": component.get("resources", {}),
         "ports": [{"name": name, "containerPort": port} for name, port in PORTS],
         # As the real one: refused by Pod Security `restricted`.
         "securityContext": {"runAsUser": 0},
         "volumeMounts": mounts,
     }
-    meta: Json = {"labels": {**component.get("labels", {}), **labels(cluster, component)}}
+    about: Json = {"labels": {**component.get("labels", {}), **labels(cluster, component)}}
     if component.get("annotations"):
-        meta["annotations"] = component["annotations"]
-    return {"metadata": meta, "spec": {"containers": [container]}}
+        about["annotations"] = component["annotations"]
+    return {"metadata": about, "spec": {"containers": [container]}}
 
 
 def _claims(component: Json) -> list[Json]:
@@ -147,7 +163,7 @@ def _claims(component: Json) -> list[Json]:
     ]
 
 
-def _meta(cluster: Stored, component: Json, name: str) -> Json:
+def meta(cluster: Stored, component: Json, name: str) -> Json:
     return {
         "name": name,
         "labels": {**component.get("labels", {}), **labels(cluster, component)},

@@ -9,10 +9,11 @@ then the finalizer, in that order; DoNotTerminate takes nothing.
 
 import time
 from collections.abc import Hashable, Iterable
+from typing import Protocol
 
 from reconciler.simulator.clock import now
 from reconciler.simulator.controllers import clusterparts as parts
-from reconciler.simulator.controllers import clusterstatus
+from reconciler.simulator.controllers import clusterstatus, oldclusterparts
 from reconciler.simulator.controllers.clusterstatus import Seen
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.controllers.events import Events, Told
@@ -27,13 +28,13 @@ from reconciler.simulator.faults import (
 from reconciler.simulator.history import Change
 from reconciler.simulator.kinds import (
     CLAIM,
-    CLUSTER,
     POD,
     SECRET,
     SERVICE,
     STATEFUL_SET,
     Kind,
 )
+from reconciler.simulator.releases import Release
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import Refusal
 from reconciler.simulator.stored import Stored
@@ -49,24 +50,44 @@ KEPT = Told(
 STARTING = ("ContainerCreating", "PodInitializing")
 
 
+class Parts(Protocol):
+    """What a release makes: one of the two modules of parts."""
+
+    @property
+    def DEFINITION(self) -> str: ...  # noqa: N802 - a constant of the modules
+
+    def resolved(self, spec: Json) -> Json: ...
+
+    def account_secret(self, cluster: Stored, component: Json, /) -> str: ...
+
+    def services(self, cluster: Stored, component: Json) -> list[Json]: ...
+
+    def credentials(self, cluster: Stored, component: Json) -> Json: ...
+
+    def workload(self, cluster: Stored, component: Json) -> Json: ...
+
+
 class Clusters:
-    def __init__(self, verbs: Verbs, delays: Delays, faults: Faults, events: Events) -> None:
+    def __init__(
+        self, verbs: Verbs, delays: Delays, faults: Faults, events: Events, release: Release
+    ) -> None:
         self._verbs, self._delays, self._faults = verbs, delays, faults
-        self._events = events
+        self._events, self._release = events, release
+        self._parts: Parts = oldclusterparts if release.old else parts
         self._ready: dict[tuple[str, str], float] = {}
 
     def concerns(self, change: Change) -> Iterable[Hashable]:
         stored = change.new or change.gone
         if stored is None:
             return
-        if stored.kind is CLUSTER:
+        if stored.kind is self._release.cluster:
             yield stored.key
         elif stored.labels.get(parts.MANAGED[0]) == parts.MANAGED[1]:
             yield stored.namespace, stored.labels.get(parts.INSTANCE, "")
 
     def sync(self, key: tuple[str, str]) -> float | None:
         namespace, name = key
-        cluster = self._verbs.store.get(CLUSTER, namespace, name)
+        cluster = self._verbs.store.get(self._release.cluster, namespace, name)
         if cluster is None or self._faults.of(OperatorAbsent, cluster):
             return None
         if cluster.deleting:
@@ -89,8 +110,8 @@ class Clusters:
         finalizers = meta.get("finalizers", [])
         if parts.FINALIZER not in finalizers:
             finalizers = [*finalizers, parts.FINALIZER]
-        spec = parts.resolved(cluster.body["spec"])
-        labels = {**cluster.labels, parts.DEFINITION_LABEL: spec["clusterDef"]}
+        spec = self._parts.resolved(cluster.body["spec"])
+        labels = {**cluster.labels, parts.DEFINITION_LABEL: spec[self._parts.DEFINITION]}
         marked = {**meta, "finalizers": finalizers, "labels": labels}
         body = {**cluster.body, "metadata": marked, "spec": spec}
         if body == cluster.body:
@@ -107,20 +128,22 @@ class Clusters:
             self._grow_claims(cluster, component)
             seen[component["name"]], left = self._look(cluster, component, workload)
             wait = left if left is not None else wait
-        self._record(cluster, clusterstatus.provisioned(cluster, seen, now()))
+        self._record(
+            cluster, clusterstatus.provisioned(cluster, seen, now(), old=self._release.old)
+        )
         return wait
 
     def _ensure_access(self, cluster: Stored, component: Json) -> None:
         store, namespace = self._verbs.store, cluster.namespace
-        for body in parts.services(cluster, component):
+        for body in self._parts.services(cluster, component):
             if store.get(SERVICE, namespace, body["metadata"]["name"]) is None:
                 self._verbs.create(SERVICE, namespace, body, WRITER)
-        if store.get(SECRET, namespace, parts.account_secret(cluster, component)) is None:
-            body = parts.credentials(cluster, component)
+        if store.get(SECRET, namespace, self._parts.account_secret(cluster, component)) is None:
+            body = self._parts.credentials(cluster, component)
             self._verbs.create(SECRET, namespace, body, WRITER)
 
     def _ensure_workload(self, cluster: Stored, component: Json) -> Stored:
-        wanted = parts.workload(cluster, component)
+        wanted = self._parts.workload(cluster, component)
         name = parts.full_name(cluster, component)
         live = self._verbs.store.get(STATEFUL_SET, cluster.namespace, name)
         if live is None:
@@ -167,12 +190,12 @@ class Clusters:
             left = self._delays.database_ready_after - (time.monotonic() - since)
             if before == "Running" or left <= 0:
                 return Seen("Running"), None
-            return Seen(clusterstatus.next_phase(before)), left
+            return Seen(clusterstatus.next_phase(before, old=self._release.old)), left
         self._ready.pop(place, None)
         problems = {f"Pod/{pod.name}": text for pod in pods if (text := _problem(pod))}
         if problems:
             return Seen("Failed", problems), None
-        return Seen(clusterstatus.next_phase(before)), None
+        return Seen(clusterstatus.next_phase(before, old=self._release.old)), None
 
     def _record(self, cluster: Stored, status: Json) -> None:
         if cluster.body.get("status") != status:
@@ -198,7 +221,7 @@ class Clusters:
                 return
         if self._faults.of(OperatorStuck, cluster):
             return
-        current = self._verbs.get(CLUSTER, cluster.namespace, cluster.name)
+        current = self._verbs.get(self._release.cluster, cluster.namespace, cluster.name)
         kept = [name for name in current.meta["finalizers"] if name != parts.FINALIZER]
         meta = {**current.meta, "finalizers": kept}
         self._verbs.update(current, {**current.body, "metadata": meta}, WRITER)

@@ -33,13 +33,14 @@ def composed(phases: set[str], before: str = "") -> str:
     return next((phase for holds, phase in rules if holds), before)
 
 
-def next_phase(before: str) -> str:
+def next_phase(before: str, *, old: bool = False) -> str:
     """Of a component whose pods are not all there yet, by the phase it had."""
-    started = {"Stopped": "Starting", "Stopping": "Starting", "Running": "Updating"}
+    starting = "Updating" if old else "Starting"
+    started = {"Stopped": starting, "Stopping": starting, "Running": "Updating"}
     return started.get(before, before)
 
 
-def provisioned(cluster: Stored, seen: dict[str, Seen], since: str) -> Json:
+def provisioned(cluster: Stored, seen: dict[str, Seen], since: str, *, old: bool = False) -> Json:
     """What is seen of a cluster whose definitions are known."""
     generation, before = cluster.meta["generation"], cluster.body.get("status", {})
     phase = composed({one.phase for one in seen.values()}, before.get("phase", ""))
@@ -61,7 +62,10 @@ def provisioned(cluster: Stored, seen: dict[str, Seen], since: str) -> Json:
     return {
         "observedGeneration": generation,
         "phase": phase,
-        "components": {name: _component(one, generation) for name, one in seen.items()},
+        "components": {
+            name: _old_component(one) if old else _component(one, generation)
+            for name, one in seen.items()
+        },
         "conditions": _kept(before.get("conditions", []), found, since),
     }
 
@@ -77,6 +81,11 @@ def _component(seen: Seen, generation: int) -> Json:
     body: Json = {"phase": seen.phase, "observedGeneration": generation}
     if seen.phase in ("Running", "Stopped"):
         body["upToDate"] = True
+    return {**body, "message": seen.message} if seen.message else body
+
+
+def _old_component(seen: Seen) -> Json:
+    body: Json = {"phase": seen.phase, "podsReady": seen.phase == "Running"}
     return {**body, "message": seen.message} if seen.message else body
 
 

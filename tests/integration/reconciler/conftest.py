@@ -22,10 +22,16 @@ def settings() -> Settings:
     return Settings(poll=0.5, cluster_rate=1000, cluster_burst=1000, lease=6, lease_margin=1)
 
 
+@pytest.fixture
+def kubeblocks() -> str:
+    """The release of KubeBlocks there; a test that is about several is parametrized with them."""
+    return "1.0"
+
+
 @pytest_asyncio.fixture
-async def simulator(tmp_path: Path) -> AsyncIterator[RunningSimulator]:
+async def simulator(tmp_path: Path, kubeblocks: str) -> AsyncIterator[RunningSimulator]:
     """A cluster whose pods are ready at once."""
-    async with running_simulator(tmp_path) as running:
+    async with running_simulator(tmp_path, "--kubeblocks", kubeblocks) as running:
         yield running
 
 

@@ -4,8 +4,10 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from app.db import databases
@@ -15,12 +17,24 @@ from app.db.session import Database
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
+from app.services import resources as verbs
 from app.services.databases import NewDatabase
 from app.services.projects import NewProject
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import CLUSTER, KINDS, NETWORK_POLICY, SECRET, STATEFUL_SET
+from reconciler.manifests.database import component, is_told_to_stop
+from reconciler.manifests.kinds import (
+    CLAIM,
+    CLUSTER,
+    KINDS,
+    NETWORK_POLICY,
+    OLD_CLUSTER,
+    POD,
+    SECRET,
+    STATEFUL_SET,
+    Kind,
+)
 from reconciler.resources import Resources
 from reconciler.watch import Watch
 from tests.integration.reconciler.stage import Stage
@@ -38,7 +52,7 @@ async def running(
     async with asyncio.TaskGroup() as group:
         task = group.create_task(loop.run())
         watch = Watch(database, cluster, "mooring", loop.wake)
-        watching = group.create_task(watch.run((STATEFUL_SET, CLUSTER)))
+        watching = group.create_task(watch.run((STATEFUL_SET, CLUSTER, OLD_CLUSTER)))
         yield loop
         loop.stop()
         await task
@@ -72,8 +86,24 @@ async def access_to(database: Database, project: UUID) -> Access:
     return found
 
 
+RELEASES = ("1.0", "0.9", "0.8")
+
+
+async def live(cluster: Cluster) -> dict[str, Any]:
+    """The one Cluster there is, in whichever version."""
+    for kind in (CLUSTER, OLD_CLUSTER):
+        for body in await cluster.list_all(kind, "mooring", OURS):
+            return body
+    raise AssertionError("there is no Cluster")
+
+
+@pytest.mark.parametrize("kubeblocks", RELEASES)
 async def test_a_database_runs_keeps_its_data_when_stopped_and_goes(
-    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+    database: Database,
+    resources: Resources,
+    cluster: Cluster,
+    settings: Settings,
+    kubeblocks: str,
 ) -> None:
     viewer = await viewer_of(database)
     only = NewProject("shop", sandboxes=(), databases=(NewDatabase("db", version="16.4.0"),))
@@ -82,21 +112,126 @@ async def test_a_database_runs_keeps_its_data_when_stopped_and_goes(
     async with running(database, resources, cluster, settings) as loop:
         await shows(database, db="RUNNING")
         first = await access_to(database, project)
-        for desired in (DesiredState.STOPPED, DesiredState.RUNNING):
-            await want(database, viewer, project, desired)
-            loop.wake()
-            await shows(database, db=desired.value)
+        of_it = f"app.kubernetes.io/instance={first.k8s_name}"
+        volumes = await uids(cluster, CLAIM, of_it)
+        await want(database, viewer, project, DesiredState.STOPPED)
+        loop.wake()
+        await shows(database, db="STOPPED")
+        stopped = await live(cluster)
+        pods_of_stopped = await uids(cluster, POD, of_it)
+        await want(database, viewer, project, DesiredState.RUNNING)
+        loop.wake()
+        await shows(database, db="RUNNING")
         again = await access_to(database, project)
-        [live] = await cluster.list_all(CLUSTER, "mooring", OURS)
+        running_again = await live(cluster)
+        kept = await uids(cluster, CLAIM, of_it)
         await want(database, viewer, project, DesiredState.DELETED)
         loop.wake()
         await shows(database)
 
     assert first == again
+    assert volumes == kept != set()
+    assert pods_of_stopped == set()
     assert (first.port, first.username, first.database) == (5432, "postgres", "postgres")
-    assert first.host == f"{first.k8s_name}-postgresql-postgresql.mooring.svc"
-    assert live["spec"]["componentSpecs"][0]["replicas"] == 1
+    service = "postgresql-postgresql" if kubeblocks == "1.0" else "postgresql"
+    assert first.host == f"{first.k8s_name}-{service}.mooring.svc"
+    assert component(stopped)["replicas"] == (0 if kubeblocks == "0.8" else 1)
+    assert component(running_again)["replicas"] == 1
+    assert not component(running_again).get("stop")
     assert sum([len(await cluster.list_all(kind, "mooring", OURS)) for kind in KINDS]) == 0
+
+
+async def uids(cluster: Cluster, kind: Kind, selector: str) -> set[str]:
+    return {one["metadata"]["uid"] for one in await cluster.list_all(kind, "mooring", selector)}
+
+
+@pytest.mark.parametrize("kubeblocks", RELEASES)
+async def test_a_change_reaches_a_database_that_runs_and_one_that_is_stopped_when_it_starts(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    only = NewProject("shop", sandboxes=(), databases=(NewDatabase("db", version="16.4.0"),))
+    project = await make(database, viewer, only)
+    key = (await access_to(database, project)).id
+
+    async def change(**given: str | int) -> None:
+        async with database.begin(viewer) as session:
+            await verbs.update(session, viewer, MAKERS.databases, key, given)
+        loop.wake()
+
+    async with running(database, resources, cluster, settings) as loop:
+        await shows(database, db="RUNNING")
+        await change(version="16.9.0", cpu="2", storage="5Gi")
+        await converges(database)
+        grown = await live(cluster)
+        await want(database, viewer, project, DesiredState.STOPPED)
+        loop.wake()
+        await shows(database, db="STOPPED")
+        await change(memory="2Gi", replicas=2)
+        await converges(database)
+        stopped = await shown_status(database)
+        await want(database, viewer, project, DesiredState.RUNNING)
+        loop.wake()
+        await converges(database)
+        started = await live(cluster)
+
+    assert component(grown)["resources"]["limits"]["cpu"] == "2"
+    [volume] = component(grown)["volumeClaimTemplates"]
+    assert volume["spec"]["resources"]["requests"]["storage"] == "5Gi"
+    assert "16.9.0" in str(grown["spec"])
+    assert stopped == "STOPPED"
+    assert component(started)["resources"]["limits"] == {"cpu": "2", "memory": "2Gi"}
+    assert component(started)["replicas"] == 2
+
+
+async def converges(database: Database) -> None:
+    """Wait until all there is was looked at for its newest generation, and is as wanted."""
+
+    async def same() -> bool:
+        async with database.read(API) as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT bool_and(observed_generation = generation"
+                    " AND status = desired_state) AS all_are FROM resource"
+                )
+            )
+            return bool(found.scalar_one())
+
+    await becomes(same)
+
+
+async def shown_status(database: Database) -> str:
+    async with database.read(API) as connection:
+        found: str = (await connection.execute(text("SELECT status FROM resource"))).scalar_one()
+        return found
+
+
+@pytest.mark.parametrize("kubeblocks", RELEASES)
+async def test_one_that_somebody_else_stops_is_started_again(stage: Stage, kubeblocks: str) -> None:
+    viewer = await viewer_of(stage.database)
+    await make(stage.database, viewer, NewProject("shop", sandboxes=()))
+
+    async with stage.running(database_starting_deadline=60):
+        await shows(stage.database, db="RUNNING")
+        before = await live(stage.cluster)
+        name = before["metadata"]["name"]
+        group = "operations" if kubeblocks == "1.0" else "apps"
+        path = f"/apis/{group}.kubeblocks.io/v1alpha1/namespaces/mooring/opsrequests"
+        body = {
+            "apiVersion": f"{group}.kubeblocks.io/v1alpha1",
+            "kind": "OpsRequest",
+            "metadata": {"name": "by-hand"},
+            "spec": {"clusterName": name, "type": "Stop"},
+        }
+        await stage.call("POST", path, body)
+
+        async def started_again() -> bool:
+            found = await live(stage.cluster)
+            up = not is_told_to_stop(found) and found["status"]["phase"] == "Running"
+            return up and found["metadata"]["generation"] >= before["metadata"]["generation"] + 2
+
+        await becomes(started_again)
+        await shows(stage.database, db="RUNNING")
 
 
 async def test_a_sandbox_has_the_address_of_its_database_at_its_first_boot(

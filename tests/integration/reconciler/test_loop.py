@@ -17,7 +17,15 @@ from app.services import projects
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import CLUSTER, KINDS, POD, SECRET, SERVICE, STATEFUL_SET
+from reconciler.manifests.kinds import (
+    CLUSTER,
+    KINDS,
+    OLD_CLUSTER,
+    POD,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+)
 from reconciler.resources import Resources
 from reconciler.watch import Watch
 from tests.integration.world import becomes, project_of, viewer_of
@@ -40,7 +48,9 @@ async def running(
         watching = None
         if watch is not None:
             watches = Watch(database, watch, namespace, loop.wake)
-            watching = group.create_task(watches.run((STATEFUL_SET, POD, SERVICE, CLUSTER)))
+            watching = group.create_task(
+                watches.run((STATEFUL_SET, POD, SERVICE, CLUSTER, OLD_CLUSTER))
+            )
         yield loop
         loop.stop()
         await task

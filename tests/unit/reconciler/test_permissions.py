@@ -1,17 +1,23 @@
 """What a credential may not do, from the rules that a cluster gives."""
 
+from uuid import UUID
+
 import pytest
 
 from app.settings import Settings
+from reconciler.manifests import kubeblocks_v1alpha1
+from reconciler.manifests.database import Database
+from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import (
     HTTP_ROUTE,
     INGRESS,
     NETWORK_POLICY,
     POD,
+    ROLE,
     STATEFUL_SET,
     Object,
 )
-from reconciler.manifests.permissions import MOST_RULES, Need, missing, needed
+from reconciler.manifests.permissions import MOST_RULES, Need, missing, needed, older
 
 PATCH = Need("patch", STATEFUL_SET)
 
@@ -62,3 +68,22 @@ def test_of_routes_only_those_that_are_made_are_written() -> None:
     # A deletion asks for all kinds, whatever is made now.
     assert Need("list", INGRESS) in by_gateway
     assert Need("patch", NETWORK_POLICY) not in by_gateway
+
+
+def test_whoever_gives_a_databases_pods_their_rights_has_to_have_them() -> None:
+    owner = Owner(UUID(int=1), UUID(int=2), 1, "mooring", "shop-abcdefgh", "database")
+    made = Database(owner, False, None, 1, "1", "1Gi", "3Gi")
+    bodies = kubeblocks_v1alpha1.objects(made, None, Settings())
+    [role] = [body for body in bodies if body["kind"] == ROLE.kind]
+    ours = {(need.kind.group, need.kind.plural, need.verb) for need in older()}
+
+    given = {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+    assert given <= ours
+    assert Need("create", ROLE) in older()

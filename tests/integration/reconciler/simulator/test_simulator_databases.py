@@ -455,7 +455,7 @@ async def test_a_group_that_is_not_installed_is_no_page_and_comes_back(cluster: 
 async def test_a_simulator_without_kubeblocks_serves_everything_else(
     tmp_path: Path, connect: Connect
 ) -> None:
-    async with running_simulator(tmp_path, "--no-kubeblocks") as simulator:
+    async with running_simulator(tmp_path, "--kubeblocks", "none") as simulator:
         cluster = await connect(simulator)
         clusters = await cluster.call("GET", CLUSTERS)
         pods = await cluster.call("GET", f"{CORE}/pods")

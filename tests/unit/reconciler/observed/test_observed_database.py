@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.states import Phase
-from reconciler.observed.database import seen, version
+from reconciler.observed.database import seen
 from reconciler.observed.view import View
 
 
@@ -85,21 +85,29 @@ def test_what_is_not_there_or_goes() -> None:
     assert seen(going, silent=False, reachable=True).phase == Phase.TERMINATING
 
 
-def test_the_version_is_the_one_that_the_operator_wrote() -> None:
-    chosen = live()
-    chosen["spec"]["componentSpecs"][0]["serviceVersion"] = "16.4.0"
-
-    assert version(chosen) == "16.4.0"
-    assert version(live()) is None
-    assert version(None) is None
+def request(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "shop-abcdefgh-stop-3"}, "status": status}
 
 
-@pytest.mark.parametrize("said", [16, ["16"], {"a": 1}, None, ""])
-def test_a_version_that_is_none_is_not_kept(said: Any) -> None:
-    chosen = live()
-    chosen["spec"]["componentSpecs"][0]["serviceVersion"] = said
+def test_a_request_that_nobody_looks_at_is_the_operators_silence() -> None:
+    waits = seen(live(), silent=False, reachable=True, asked=request())
+    late = seen(live(), silent=True, reachable=True, asked=request())
 
-    assert version(chosen) is None
+    assert waits == View(Phase.STARTING)
+    assert (late.phase, late.reason) == (Phase.STARTING, "OperatorNotRunning")
+
+
+def test_a_request_that_failed_says_why() -> None:
+    said = [{"message": "forbidden when Cluster.status.phase=Creating"}]
+    failed = request(phase="Failed", conditions=said)
+
+    found = seen(live(), silent=False, reachable=True, asked=failed)
+
+    assert (found.phase, found.reason) == (Phase.RUNNING, "DatabaseFailed")
+    assert "forbidden when" in (found.message or "")
+    assert seen(live(), silent=False, reachable=True, asked=request(phase="Running")) == View(
+        Phase.RUNNING
+    )
 
 
 @given(
@@ -111,3 +119,13 @@ def test_missing_fields_never_crash(status: dict[str, Any]) -> None:
     found = {"kind": "Cluster", "metadata": {"name": "x"}, "spec": {}, "status": status}
 
     assert seen(found, silent=False, reachable=True).phase in Phase
+
+
+def test_one_that_somebody_wants_to_keep_says_so() -> None:
+    kept = live()
+    kept["metadata"] |= {"deletionTimestamp": "2026-01-31T00:00:00Z", "finalizers": ["a/b"]}
+    kept["spec"]["terminationPolicy"] = "DoNotTerminate"
+
+    found = seen(kept, silent=False, reachable=True)
+
+    assert "finalizers: a/b; terminationPolicy DoNotTerminate" in (found.message or "")

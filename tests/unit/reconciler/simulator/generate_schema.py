@@ -5,7 +5,8 @@ It lives with the tests because the simulator itself never imports the client; a
 committed table is what this writes. Merge strategies are not in the client's models: they are the
 `x-kubernetes-list-type`, `-list-map-keys` and `-map-type` marks of kube-apiserver 1.36's
 /openapi/v2, the fields of HTTPRoute those of Gateway API 1.6.1's CRD (standard channel), and those
-of Cluster and OpsRequest KubeBlocks 1.0.2's; what we never send of them is not looked into.
+of Cluster and OpsRequest KubeBlocks 1.0.2's and 0.9.5's; what we never send of them is not looked
+into.
 """
 
 import json
@@ -170,6 +171,37 @@ CLUSTER = {
     "restart:[any] restore:any start:[any] stop:[any] switchover:[any] upgrade:any "
     "verticalScaling:[any] volumeExpansion:[any]",
 }
+# Those of KubeBlocks 0.9.5.
+OLD_CLUSTER = {
+    "OldCluster": "apiVersion kind metadata:ObjectMeta spec:OldClusterSpec status:OldClusterStatus",
+    "OldClusterSpec": "clusterDefinitionRef clusterVersionRef topology terminationPolicy "
+    "runtimeClassName availabilityPolicy tenancy replicas:number resources:any storage:any "
+    "network:any affinity:OldAffinity backup:any componentSpecs:[OldClusterComponent] "
+    "schedulingPolicy:any services:[any] shardingSpecs:[any] tolerations:[any]",
+    "OldAffinity": "nodeLabels:{string} podAntiAffinity tenancy topologyKeys:[string]",
+    "OldClusterComponent": "name componentDef componentDefRef serviceVersion serviceAccountName "
+    "replicas:number stop:bool disableExporter:bool monitor:bool tls:bool podUpdatePolicy "
+    "annotations:{string} labels:{string} affinity:OldAffinity resources:ClusterResources "
+    "switchPolicy:OldSwitchPolicy volumeClaimTemplates:[OldClusterVolume] enabledLogs:[string] "
+    "offlineInstances:[string] classDefRef:any env:[any] instanceUpdateStrategy:any "
+    "instances:[any] issuer:any parallelPodManagementConcurrency:any schedulingPolicy:any "
+    "serviceRefs:[any] services:[any] systemAccounts:[any] tolerations:[any] updateStrategy "
+    "userResourceRefs:any volumes:[any]",
+    "OldSwitchPolicy": "type",
+    "OldClusterVolume": "name spec:ClusterVolumeSpec",
+    "OldClusterStatus": "phase message observedGeneration:number clusterDefGeneration:number "
+    "conditions:[Condition] components:{OldComponentStatus}",
+    "OldComponentStatus": "phase podsReady:bool podsReadyTime:time message:{string} "
+    "membersStatus:[any]",
+    "OldOpsRequest": "apiVersion kind metadata:ObjectMeta spec:OldOpsRequestSpec status:any",
+    "OldOpsRequestSpec": "clusterName clusterRef type force:bool cancel:bool "
+    "enqueueOnForce:bool preConditionDeadlineSeconds:number timeoutSeconds:number "
+    "ttlSecondsAfterSucceed:number ttlSecondsAfterUnsuccessfulCompletion:number backup:any "
+    "backupSpec:any custom:any expose:[any] horizontalScaling:[any] rebuildFrom:[any] "
+    "reconfigure:any reconfigures:[any] restart:[any] restore:any restoreSpec:any "
+    "scriptSpec:any start:[any] stop:[any] switchover:[any] upgrade:any verticalScaling:[any] "
+    "volumeExpansion:[any]",
+}
 
 Field = str | list[str]
 Types = dict[str, dict[str, Field]]
@@ -230,7 +262,7 @@ def from_notation(fields: str) -> dict[str, Field]:
 
 
 def render() -> str:
-    custom = {**HTTP_ROUTE, **CLUSTER}
+    custom = {**HTTP_ROUTE, **CLUSTER, **OLD_CLUSTER}
     types = {**from_client(), **{name: from_notation(text) for name, text in custom.items()}}
     lines = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(types[name], sort_keys=True)}" for name in sorted(types)

@@ -1,0 +1,58 @@
+"""What to do with a Cluster that has no `stop`: of each phase and wish one step."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from reconciler.manifests.identity import Owner
+from reconciler.manifests.operations import Step, is_over, name, request, step
+
+OWNER = Owner(UUID(int=1), UUID(int=2), 7, "mooring", "shop-abcdefgh", "database")
+
+
+def live(phase: str, replicas: int = 1) -> dict[str, Any]:
+    component = {"name": "postgresql", "replicas": replicas}
+    return {"spec": {"componentSpecs": [component]}, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize(
+    ("found", "stop", "expected"),
+    [
+        (None, False, Step.APPLY),
+        (live(""), False, Step.APPLY),
+        (live("Running"), False, Step.APPLY),
+        (live("Failed"), False, Step.APPLY),
+        (live("Running", 0), False, Step.WAIT),
+        (live("Stopping", 0), False, Step.WAIT),
+        (live("Stopped", 0), False, Step.START),
+        (live(""), True, Step.WAIT),
+        (live("Creating"), True, Step.WAIT),
+        (live("Running"), True, Step.STOP),
+        (live("Updating"), True, Step.STOP),
+        (live("Abnormal"), True, Step.STOP),
+        (live("Running", 0), True, Step.WAIT),
+        (live("Stopped", 0), True, Step.WAIT),
+    ],
+)
+def test_of_each_phase_and_wish_one_step(
+    found: dict[str, Any] | None, stop: bool, expected: Step
+) -> None:
+    assert step(found, stop=stop) is expected
+
+
+def test_a_request_has_one_name_for_each_generation_and_says_what_it_is_for() -> None:
+    body = request(OWNER, Step.STOP)
+
+    assert body["metadata"]["name"] == name(OWNER, Step.STOP) == "shop-abcdefgh-stop-7"
+    assert (body["spec"]["type"], body["spec"]["clusterRef"]) == ("Stop", "shop-abcdefgh")
+    assert body["spec"]["ttlSecondsAfterSucceed"] > 0
+    assert name(OWNER, Step.START) == "shop-abcdefgh-start-7"
+
+
+@pytest.mark.parametrize(
+    ("phase", "over"),
+    [(None, False), ("Pending", False), ("Running", False), ("Succeed", True), ("Failed", True)],
+)
+def test_a_request_is_over_when_nothing_comes_of_it_any_more(phase: str | None, over: bool) -> None:
+    assert is_over({"status": {"phase": phase} if phase else {}}) is over
