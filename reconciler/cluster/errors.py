@@ -37,6 +37,15 @@ class Meaning(StrEnum):
     EXPIRED = "Expired"
 
 
+# What an apply that does not fit its kind's schema says in a 500: an unknown field or a wrong type,
+# and a value that cannot be read (kube-apiserver 1.36).
+_UNFIT = (
+    "field not declared in schema",
+    "failed to create typed patch object",
+    "failed to convert new object",
+)
+
+
 class ClusterError(Exception):
     """An answer that is no success, or none at all (`status` 0); the cluster's own words.
 
@@ -79,7 +88,7 @@ def meaning_of(status: int, body: object) -> Meaning:
         return Meaning(refusal.value)
     if 400 <= status < 500 and status not in (401, 429) and is_web_page(body):
         return Meaning.NONSENSE
-    if status in (400, 413, 415, 422) or "field not declared in schema" in message:
+    if status in (400, 413, 415, 422) or any(text in message for text in _UNFIT):
         return Meaning.INVALID
     if status == 403:
         terminating = "NamespaceTerminating" in str(said.get("details"))

@@ -6,13 +6,14 @@ from typing import Any
 import orjson
 import yaml
 
-from reconciler.simulator.decoding import Mismatch, decode
+from reconciler.simulator.decoding import GO_NAMES, Mismatch, Unreadable, decode
 from reconciler.simulator.kinds import BY_NAME, Kind
 from reconciler.simulator.schema import Json, of
 from reconciler.simulator.status import Refusal, bad_request
 
 # kube-apiserver's MaxRequestBodyBytes.
 LIMIT_BYTES = 3 * 2**20
+SHOWN_BYTES = 30
 JSON, YAML = "application/json", "application/yaml"
 APPLY = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
@@ -22,6 +23,10 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 SCHEME = '"pkg/runtime/scheme.go:111"'
 UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include"
 NO_PROTOBUF = "The simulator reads no protobuf: add `--dry-run=client -o yaml | kubectl apply -f -`"
+
+
+class Undecodable(Exception):  # noqa: N818 - becomes an answer, 400 or 422
+    """A body that is not of its kind, with the decoder's words."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +63,32 @@ def parsed(data: bytes, content_type: str, kind: Kind) -> Any:
     try:
         found = orjson.loads(data) if media != YAML else yaml.safe_load(data)
     except (ValueError, yaml.YAMLError) as error:
-        raise _unrecognized(kind, str(error), data) from None
+        raise _unrecognized(kind, syntax_fault(error), data) from None
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise _unrecognized(kind, f"json: cannot unmarshal {type(found).__name__}", data)
     return found
 
 
+def syntax_fault(error: Exception) -> str:
+    """What a parser says; where JSON ends early, in Go's words."""
+    text = str(error)
+    early = "unexpected end of data" in text or "empty document" in text
+    return "unexpected end of JSON input" if early else text
+
+
 def _unrecognized(kind: Kind, why: str, data: bytes) -> Refusal:
-    shown = data.decode(errors="replace")[:100] or "<empty>"
     return bad_request(
         f"the object provided is unrecognized (must be of type {kind.kind}): "
-        f"couldn't get version/kind; json parse error: {why} ({shown})"
+        f"couldn't get version/kind; json parse error: {why} ({_summary(data)})"
     )
+
+
+def _summary(data: bytes) -> str:
+    start = data[:SHOWN_BYTES]
+    shown = start.decode(errors="replace") if data.startswith(b"{") else start.hex() or "<empty>"
+    return f"{shown} ..." if len(data) > SHOWN_BYTES else shown
 
 
 def typed(kind: Kind, found: Json, validation: str) -> Decoded:
@@ -78,20 +97,29 @@ def typed(kind: Kind, found: Json, validation: str) -> Decoded:
         raise bad_request(
             f"the object provided is unrecognized (must be of type {kind.kind}): "
             f"Object 'Kind' is missing in '{orjson.dumps(found).decode()}'"
+            f" ({_summary(orjson.dumps(found))})"
         )
     given = (found.get("apiVersion") or kind.api_version, found.get("kind") or kind.kind)
     if given != (kind.api_version, kind.kind):
         raise _another(kind, *given)
+    try:
+        return read(kind, found, validation)
+    except Undecodable as error:
+        handled = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
+        raise bad_request(f"{handled}: {error}") from None
+
+
+def read(kind: Kind, found: Json, validation: str) -> Decoded:
+    """An object of this kind. Raises Undecodable."""
     unknown: list[str] = []
-    handled = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
     try:
         body: Json = decode(of(kind.shape), found, unknown)
     except Mismatch as mismatch:
-        raise bad_request(f"{handled}: {mismatch.as_decode()}") from None
+        raise Undecodable(mismatch.as_decode()) from None
     body.setdefault("metadata", {})
     warnings = [f'unknown field "{path}"' for path in unknown]
     if warnings and validation == "Strict":
-        raise bad_request(f"{handled}: strict decoding error: {', '.join(warnings)}")
+        raise Undecodable(f"strict decoding error: {', '.join(warnings)}")
     identity = {"kind": kind.kind, "apiVersion": kind.api_version}
     return Decoded({**identity, **body}, [] if validation == "Ignore" else warnings)
 
@@ -117,8 +145,13 @@ def applied(kind: Kind, name: str, data: bytes) -> Json:
     Raises Refusal: 400, or 500 for what the schema does not know.
     """
     found = _yaml(data)
+    found = {} if found is None else found
     if not isinstance(found, dict):
-        raise bad_request("error decoding YAML: an object is expected")
+        got = GO_NAMES.get(type(found), "number")
+        raise bad_request(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot"
+            f" unmarshal {got} into Go value of type map[string]interface {{}}"
+        )
     api_version, kind_name = found.get("apiVersion", ""), found.get("kind", "")
     if (api_version, kind_name) != (kind.api_version, kind.kind):
         group, slash, version = str(api_version).rpartition("/")
@@ -127,13 +160,27 @@ def applied(kind: Kind, name: str, data: bytes) -> Json:
     given = (found.get("metadata") or {}).get("name")
     try:
         body: Json = decode(of(kind.shape), found, None)
+    except Unreadable as unreadable:
+        message = (
+            f"failed to convert new object ({_shown(kind, found)}) to proper version: unable to"
+            f" convert unstructured object to {_version_kind(kind)}: {unreadable.applied}"
+        )
+        raise Refusal(500, message) from None
     except Mismatch as mismatch:
-        typed_name = f"{(found.get('metadata') or {}).get('namespace', '')}/{given or ''}"
-        where = f"({typed_name}; {kind.group}/{kind.version}, Kind={kind.kind})"
-        message = f"failed to create typed patch object {where}: {mismatch.as_apply()}"
+        where = _shown(kind, found)
+        message = f"failed to create typed patch object ({where}): {mismatch.as_apply()}"
         raise Refusal(500, message) from None
     matching_name(given, name)
     return body
+
+
+def _shown(kind: Kind, found: Json) -> str:
+    meta = found.get("metadata") or {}
+    return f"{meta.get('namespace', '')}/{meta.get('name', '')}; {_version_kind(kind)}"
+
+
+def _version_kind(kind: Kind) -> str:
+    return f"{kind.group}/{kind.version}, Kind={kind.kind}"
 
 
 def _yaml(data: bytes) -> Any:

@@ -7,6 +7,7 @@ unknown field is an error 500). One walk serves both; a `Mismatch` knows both te
 
 from typing import Any
 
+from reconciler.simulator import scalars
 from reconciler.simulator.fieldset import shown
 from reconciler.simulator.merge import item_key, value_key
 from reconciler.simulator.schema import Atomic, Items, Json, Map, Scalar, Struct, Type
@@ -14,10 +15,12 @@ from reconciler.simulator.schema import Atomic, Items, Json, Map, Scalar, Struct
 GO_NAMES = {dict: "object", list: "array", str: "string", bool: "bool"}
 SCALAR_KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
+    "bytes": (str,),
     "time": (str,),
     "bool": (bool,),
+    "integer": (int, float),
     "number": (int, float),
-    "quantity": (str, int, float),
+    "amount": (str, int, float),
 }
 
 
@@ -51,6 +54,20 @@ class Mismatch(Exception):  # noqa: N818 - becomes an answer, 400 or 500
         return f"json: cannot unmarshal {got} into Go struct field {where} of type {self.wanted}"
 
 
+class Unreadable(Mismatch):
+    """A value of the right type of JSON that cannot be read: `text`, or for a number its type.
+
+    The schema of server-side apply does not look into values: there it shows later, as `applied`.
+    """
+
+    def __init__(self, text: str, value: Any, applied: str) -> None:
+        super().__init__(text, value, "int32")
+        self.applied = applied
+
+    def as_decode(self) -> str:
+        return self.text or super().as_decode()
+
+
 def decode(kind: Type, value: Any, unknown: list[str] | None) -> Any:
     """The value without nulls and, where `unknown` collects their paths, without unknown fields.
 
@@ -73,12 +90,22 @@ def _scalar(kind: Scalar, value: Any) -> Any:
         isinstance(value, wanted) and (kind.kind == "bool" or not isinstance(value, bool))
     )
     if fits:
-        return value
-    if kind.kind == "number":
+        return _readable(kind, value)
+    if kind.kind in ("integer", "number"):
         got = GO_NAMES.get(type(value), "number")
         raise Mismatch(f"expected numeric (int or float), got {got}", value, _go_type(kind))
     name = "boolean" if kind.kind == "bool" else "string"
     raise Mismatch(f"expected {name}, got {_go(value)}", value, _go_type(kind))
+
+
+def _readable(kind: Scalar, value: Any) -> Any:
+    if kind.kind == "integer" and value != int(value):
+        raise Unreadable("", value, "cannot convert float64 to int32")
+    why = scalars.fault(kind.kind, value)
+    if why:
+        applied = f"error decoding from json: {why}" if kind.kind == "bytes" else why
+        raise Unreadable(why, value, applied)
+    return value
 
 
 def _items(kind: Items, value: Any, unknown: list[str] | None) -> list[Any]:
@@ -155,7 +182,8 @@ def _go_type(kind: Type) -> str:
         return f"[]{_go_type(kind.element)}"
     if isinstance(kind, Struct):
         return f"v1.{kind.name}"
-    return "int32" if kind.kind == "number" else kind.kind
+    named = {"integer": "int32", "number": "int32", "amount": "quantity", "bytes": "[]uint8"}
+    return named.get(kind.kind, kind.kind)
 
 
 def _go(value: Any) -> str:

@@ -6,6 +6,8 @@ from functools import cache
 from reconciler.simulator.kinds import KINDS, Kind
 from reconciler.simulator.schema import Json
 
+# The order of a CRD's kinds.
+CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 # By group and version, then by plural.
 REVIEWS: dict[str, dict[str, str]] = {
@@ -82,8 +84,7 @@ def _entries(kind: Kind) -> list[Json]:
         "singularName": kind.kind.lower(),
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        # A namespace's content goes with it: namespaces alone have no deletecollection.
-        "verbs": [verb for verb in VERBS if kind.namespaced or verb != "deletecollection"],
+        "verbs": _verbs(kind),
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
@@ -101,6 +102,12 @@ def _entries(kind: Kind) -> list[Json]:
         for subresource in kind.subresources
     ]
     return [entry, *below]
+
+
+def _verbs(kind: Kind) -> list[str]:
+    """A namespace's content goes with it: namespaces alone have no deletecollection."""
+    found = CUSTOM_VERBS if kind.custom else VERBS
+    return [verb for verb in found if kind.namespaced or verb != "deletecollection"]
 
 
 def _review(plural: str, kind: str) -> Json:

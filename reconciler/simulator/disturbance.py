@@ -38,12 +38,16 @@ REASONS = {429: "TooManyRequests", 503: "ServiceUnavailable"}
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as a rule sees it; target None: for no resource, and `name` is the path."""
+    """A request as a rule sees it; target None: for no resource, and `name` is the path.
+
+    A review of oneself has its kind and `group` in place of a target.
+    """
 
     verb: str
     name: str
     target: Target | None = None
     review: str = ""
+    group: str = ""
 
     @property
     def kind(self) -> str:
@@ -61,7 +65,8 @@ def asked(request: Request) -> Asked:
     try:
         version, below = api_version(segments)
         if version in discovery.REVIEWS and below:
-            return Asked(verb, "", review=discovery.REVIEWS[version].get(below[0], ""))
+            group = version.partition("/")[0]
+            return Asked(verb, "", None, discovery.REVIEWS[version].get(below[0], ""), group)
         found = target(version, below) if below else None
     except (Refusal, NoPage):
         found = None
@@ -169,6 +174,13 @@ def _refusal(rule: Answer, wanted: Asked) -> Refusal:
 def forbidden(wanted: Asked, user: str = USER) -> Refusal:
     """What RBAC refuses (handlers/responsewriters/errors.go)."""
     found = wanted.target
+    if wanted.review:
+        plural = f"{wanted.review.lower()}s"
+        message = (
+            f'{plural}.{wanted.group} is forbidden: User "{user}" cannot {wanted.verb} resource'
+            f' "{plural}" in API group "{wanted.group}" at the cluster scope'
+        )
+        return Refusal(403, message, details={"group": wanted.group, "kind": plural})
     if found is None:
         message = f'forbidden: User "{user}" cannot {wanted.verb} path "{wanted.name}"'
         return Refusal(403, message, details={})

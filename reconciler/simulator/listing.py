@@ -1,8 +1,7 @@
 """Lists, whole or in pages. All pages of a list show the moment of the first."""
 
 import base64
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 
@@ -13,7 +12,6 @@ from reconciler.simulator.status import bad_request, expired, too_large_version
 from reconciler.simulator.store import Store
 from reconciler.simulator.stored import Stored
 
-SNAPSHOTS = 256
 TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can"
     " start a new list without the continue parameter, or use the continue token in this response"
@@ -23,56 +21,62 @@ TOO_OLD = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Lister:
-    """Remembers the latest SNAPSHOTS unfinished lists, so that a page continues its own."""
-
     store: Store
-    snapshots: OrderedDict[str, list[Stored]] = field(default_factory=OrderedDict)
 
     def select(self, kind: Kind, selection: Selection) -> list[Stored]:
         found = self.store.tables[kind].select(selection.namespace, selection.label)
         return found if selection.everything else [item for item in found if selection.holds(item)]
 
-    def page(self, kind: Kind, selection: Selection, limit: int, token: str) -> bytes:
-        """One page; limit 0 is everything. Raises Refusal 400 for a bad token, 410 for an old."""
-        version, start, rest = self.store.version, "", None
-        if token:
-            version, start = _opened(token)
-            rest = self._continued(kind, selection, version, start)
-            version = version if version >= 0 else self.store.version
-        found = self.select(kind, selection) if rest is None else rest
+    def page(
+        self, kind: Kind, selection: Selection, limit: int, token: str, exact: int | None = None
+    ) -> bytes:
+        """One page; limit 0 is everything, exact a version of the past.
+
+        Raises Refusal 400 for a bad token, 410 for an old one and for a past that is forgotten.
+        """
+        version, start = _opened(token) if token else (-1, "")
+        if token and version >= 0 and not self._remembers(kind, version):
+            raise expired(TOO_OLD, {"continue": _token(-1, start)})
+        if exact is not None:
+            version = exact
+            if not self._remembers(kind, version):
+                raise expired("The resourceVersion for the provided list is too old.")
+        found = self.select(kind, selection) if version < 0 else self._at(kind, selection, version)
+        version = version if version >= 0 else self.store.version
+        found = [item for item in found if _place(item) >= start] if start else found
         if not 0 < limit < len(found):
             return _rendered(kind, {"resourceVersion": str(version)}, found)
-        shown, left = found[:limit], found[limit:]
-        last = shown[-1]
-        start = f"{last.namespace}/{last.name}\0"
-        self._remember(_snapshot(kind, selection, version, start), left)
+        shown, left = found[:limit], len(found) - limit
+        start = f"{_place(shown[-1])}\0"
         meta: Json = {"resourceVersion": str(version), "continue": _token(version, start)}
         if selection.everything:
-            meta["remainingItemCount"] = len(left)
+            meta["remainingItemCount"] = left
         return _rendered(kind, meta, shown)
 
-    def _remember(self, key: str, left: list[Stored]) -> None:
-        self.snapshots[key] = left
-        while len(self.snapshots) > SNAPSHOTS:
-            self.snapshots.popitem(last=False)
+    def _remembers(self, kind: Kind, version: int) -> bool:
+        return self.store.tables[kind].history.remembers(version)
 
-    def _continued(
-        self, kind: Kind, selection: Selection, version: int, start: str
-    ) -> list[Stored]:
-        known = self.snapshots.get(_snapshot(kind, selection, version, start))
-        if known is not None and self.store.tables[kind].history.remembers(version):
-            return known
-        if version >= 0:
-            raise expired(TOO_OLD, {"continue": _token(-1, start)})
-        return [item for item in self.select(kind, selection) if _after(item, start)]
+    def _at(self, kind: Kind, selection: Selection, version: int) -> list[Stored]:
+        """What was there at a version that is remembered: the present without what came since."""
+        table = self.store.tables[kind]
+        found = dict(table.objects)
+        for change in reversed(list(table.history.since(version))):
+            if change.old is not None:
+                found[change.old.key] = change.old
+            elif change.new is not None:
+                found.pop(change.new.key)
+        inside = selection.namespace
+        return [
+            found[key]
+            for key in sorted(found)
+            if (not inside or key[0] == inside) and selection.holds(found[key])
+        ]
 
 
-def check_version(text: str, current: int, *, exact: bool = False) -> None:
-    """A list's or get's resourceVersion. Raises Refusal: 400, 504 if it is newer than what is, and
-    410 if exactly an older one is wanted: the past is not kept.
-    """
+def check_version(text: str, current: int) -> None:
+    """A list's or get's resourceVersion. Raises Refusal 400, and 504 for one of the future."""
     try:
         asked = int(text or 0)
     except ValueError:
@@ -83,16 +87,10 @@ def check_version(text: str, current: int, *, exact: bool = False) -> None:
         raise bad_request(message) from None
     if asked > current:
         raise too_large_version(asked, current)
-    if exact and asked < current:
-        raise expired("The resourceVersion for the provided list is too old.")
 
 
-def _after(stored: Stored, start: str) -> bool:
-    return f"{stored.namespace}/{stored.name}" >= start
-
-
-def _snapshot(kind: Kind, selection: Selection, version: int, start: str) -> str:
-    return f"{kind.resource} {selection} {version} {start}"
+def _place(stored: Stored) -> str:
+    return f"{stored.namespace}/{stored.name}"
 
 
 def _token(version: int, start: str) -> str:

@@ -29,6 +29,9 @@ SCALARS: dict[str, Json] = {
     "number": {"type": "integer"},
     "bool": {"type": "boolean"},
     "time": {"type": "string", "format": "date-time"},
+    "integer": {"type": "integer"},
+    "amount": {"type": "string", "format": "quantity"},
+    "bytes": {"type": "string", "format": "byte"},
     "quantity": {"type": "string", "format": "quantity"},
     "any": {"type": "object"},
 }

@@ -3,13 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.simulator.names import forbidden, invalid_value, required
+import orjson
+
+from reconciler.simulator.names import (
+    forbidden,
+    invalid_value,
+    required,
+    too_many_bytes,
+    unsupported,
+)
 from reconciler.simulator.status import Cause, bad_request, invalid_options
 from reconciler.simulator.verbs import Deletion, Writer
 
 Query = Mapping[str, str]
 
 TRUE = frozenset({"true", "1", "True", "t", "T", "TRUE"})
+VALIDATIONS = ("", "Ignore", "Strict", "Warn")
+LONGEST_MANAGER = 128
 POLICIES = ("Foreground", "Background", "Orphan")
 
 
@@ -37,7 +47,10 @@ def writer(query: Query, agent: str, options: str, *, applies: bool = False) -> 
         causes.append(required("fieldManager", "is required for apply patch"))
     if query.get("force") and not applies and options == "PatchOptions":
         causes.append(forbidden("force", "may not be specified for non-apply patch"))
-    causes += _dry_run_causes(query.get("dryRun"))
+    causes += _manager_causes(manager) + _dry_run_causes(query.get("dryRun"))
+    validation = query.get("fieldValidation", "")
+    if validation not in VALIDATIONS:
+        causes.append(unsupported(validation, VALIDATIONS, "fieldValidation"))
     if causes:
         raise invalid_options(options, causes)
     return Writer(
@@ -45,6 +58,20 @@ def writer(query: Query, agent: str, options: str, *, applies: bool = False) -> 
         dry_run=query.get("dryRun") == "All",
         force=flag(query, "force"),
     )
+
+
+def _manager_causes(manager: str) -> list[Cause]:
+    if len(manager.encode()) > LONGEST_MANAGER:
+        return [too_many_bytes(LONGEST_MANAGER, "fieldManager")]
+    return [
+        invalid_value(
+            orjson.dumps(manager).decode(),
+            f"invalid character U+{ord(mark):04X} (at position {place})",
+            "fieldManager",
+        )
+        for place, mark in enumerate(manager)
+        if not mark.isprintable()
+    ]
 
 
 def _dry_run_causes(given: Any) -> list[Cause]:

@@ -1,4 +1,4 @@
-"""Merge patch (RFC 7396) and JSON patch (RFC 6902). Strategic merge patch is not served."""
+"""Merge patch (RFC 7396) and JSON patch (RFC 6902); strategic merge patch is in `strategic`."""
 
 from typing import Any
 
@@ -22,7 +22,8 @@ def json_patched(body: Json, operations: Any) -> Json:
     """Raises Refusal: 400 for what is no patch, 422 for one that does not fit (as upstream)."""
     if not isinstance(operations, list):
         raise bad_request(
-            "error decoding patch: json: cannot unmarshal object into jsonpatch.Patch"
+            "error decoding patch: json: cannot unmarshal object into Go value of type"
+            " []handlers.jsonPatchOp"
         )
     result: Any = body
     for operation in operations:

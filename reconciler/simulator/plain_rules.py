@@ -1,24 +1,52 @@
-"""What a Secret, a ConfigMap, an Event and a RoleBinding may be."""
+"""What a Namespace, a Secret, a ConfigMap, an Event and a RoleBinding may be."""
 
-import base64
-import binascii
+import re
 
-from reconciler.simulator.names import forbidden, invalid_value, required, unsupported
+from reconciler.simulator.names import (
+    config_key_causes,
+    forbidden,
+    invalid_value,
+    required,
+    too_many_bytes,
+    unsupported,
+)
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import Cause, bad_request
+from reconciler.simulator.status import Cause
+
+# core/v1's MaxSecretSize, which a ConfigMap has too.
+MOST_BYTES = 2**20
+LEVEL = re.compile(r"pod-security\.kubernetes\.io/(enforce|audit|warn)(-version)?")
+
+
+def namespace(body: Json) -> list[Cause]:
+    """What the admission of Pod Security says of its labels."""
+    causes = []
+    for key, value in sorted(body["metadata"].get("labels", {}).items()):
+        label = LEVEL.fullmatch(key)
+        if label is None:
+            continue
+        known, why = r"privileged|baseline|restricted", "one of privileged, baseline, restricted"
+        if label[2]:
+            known, why = r"latest|v1\.\d+", '"latest" or "v1.x"'
+        if not re.fullmatch(known, value):
+            causes.append(invalid_value(f'"{value}"', f"must be {why}", f"metadata.labels[{key}]"))
+    return causes
 
 
 def secret(body: Json) -> list[Cause]:
-    for value in body.get("data", {}).values():
-        try:
-            base64.b64decode(value, validate=True)
-        except binascii.Error:
-            message = (
-                'Secret in version "v1" cannot be handled as a Secret: '
-                "illegal base64 data at input byte 0"
-            )
-            raise bad_request(message) from None
-    return []
+    data = body.get("data", {})
+    causes = config_key_causes(data, "data")
+    # Four characters of base64 are three bytes.
+    size = sum(len(value) * 3 // 4 - value.count("=") for value in data.values())
+    return [*causes, too_many_bytes(MOST_BYTES, "data")] if size > MOST_BYTES else causes
+
+
+def config_map(body: Json) -> list[Cause]:
+    data, binary = body.get("data", {}), body.get("binaryData", {})
+    causes = config_key_causes(data, "data") + config_key_causes(binary, "binaryData")
+    size = sum(len(value.encode()) for value in data.values())
+    size += sum(len(value) * 3 // 4 - value.count("=") for value in binary.values())
+    return [*causes, too_many_bytes(MOST_BYTES, "[]")] if size > MOST_BYTES else causes
 
 
 def secret_change(old: Json, body: Json) -> list[Cause]:

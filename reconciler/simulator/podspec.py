@@ -47,11 +47,20 @@ def pod_spec(spec: Json, alone: bool) -> Json:
     for name in ("containers", "initContainers"):
         if name in spec:
             filled[name] = [_container(item, alone) for item in spec[name]]
+    if alone and spec.get("hostNetwork"):
+        filled["containers"] = [_on_host(item) for item in filled.get("containers", ())]
     if "volumes" in spec:
         filled["volumes"] = [_volume(volume) for volume in spec["volumes"]]
     if "serviceAccountName" in spec:
         filled["serviceAccount"] = spec["serviceAccountName"]
     return filled
+
+
+def _on_host(container: Json) -> Json:
+    """In the host's network a container's ports are the host's."""
+    ports = container.get("ports", ())
+    shared = [{"hostPort": port.get("containerPort"), **port} for port in ports]
+    return {**container, "ports": shared} if shared else container
 
 
 def _container(container: Json, alone: bool) -> Json:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
-from reconciler.simulator import bodies, parameters, pod_security, strategic
+from reconciler.simulator import bodies, list_options, parameters, pod_security, strategic
 from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.listing import Lister, check_version
@@ -99,15 +99,17 @@ class Resources:
         selection = _selection(query, target)
         if parameters.flag(query, "watch"):
             return self._watch(request, target, selection)
-        exact = query.get("resourceVersionMatch") == "Exact"
-        current = self.verbs.store.version
-        check_version(query.get("resourceVersion", ""), current, exact=exact)
+        list_options.check_list(query)
+        version = query.get("resourceVersion", "")
+        check_version(version, self.verbs.store.version)
+        exact = int(version) if query.get(list_options.MATCH) == list_options.EXACT else None
         limit = parameters.number(query, "limit") or 0
-        page = self.lister.page(target.kind, selection, limit, query.get("continue", ""))
+        page = self.lister.page(target.kind, selection, limit, query.get("continue", ""), exact)
         return answer(page)
 
     def _watch(self, request: Request, target: Target, selection: Selection) -> Response:
         query = request.query_params
+        list_options.check_watch(query)
         store, kind = self.verbs.store, target.kind
         watch = Watch(kind, store.tables[kind].history, selection, lambda: store.version)
         version = _watch_version(query.get("resourceVersion", ""))
@@ -196,9 +198,9 @@ class Resources:
         live = self.verbs.get(target.kind, target.namespace, target.name)
         body = _patched(live, data, media)
         try:
-            decoded = bodies.typed(target.kind, body, query.get("fieldValidation", "Warn"))
-        except Refusal as refusal:
-            raise invalid_patch(body, refusal.message) from None
+            decoded = bodies.read(target.kind, body, query.get("fieldValidation", "Warn"))
+        except bodies.Undecodable as error:
+            raise invalid_patch(body, str(error)) from None
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
         return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
@@ -247,7 +249,7 @@ class Resources:
         if not target.kind.namespaced or not target.namespace:
             raise method_not_allowed()
         query = request.query_params
-        options = parameters.deletion({}, await _options(request))
+        options = parameters.deletion(query, await _options(request))
         selection = _selection(query, target)
         page = self.lister.page(target.kind, selection, 0, "")
         for live in self.lister.select(target.kind, selection):
@@ -303,7 +305,8 @@ async def _options(request: Request) -> Json:
     try:
         options = orjson.loads(data)
     except ValueError as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
+        why = bodies.syntax_fault(error)
+        raise bad_request(f"couldn't get version/kind; json parse error: {why}") from None
     if not isinstance(options, dict):
         raise bad_request("couldn't get version/kind; json parse error: an object is expected")
     return options
@@ -328,8 +331,7 @@ def _strategic(live: Stored, patch: Json) -> Json:
     try:
         body: Json = strategic.merged(of(live.kind.shape), live.body, patch)
     except KeyError as error:
-        why = f"map does not contain declared merge key: {error.args[0]}"
-        raise Refusal(500, why, "InternalError") from None
+        raise Refusal(500, error.args[0]) from None
     except ValueError as error:
         raise bad_request(str(error)) from None
     return body

@@ -9,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.simulator import discovery
-from reconciler.simulator.bodies import PROTOBUF
+from reconciler.simulator.bodies import PROTOBUF, Decoded, parsed, typed
 from reconciler.simulator.clock import now
 from reconciler.simulator.disturbance import USER
 from reconciler.simulator.faults import Answer, Faults
 from reconciler.simulator.kinds import KINDS, Kind
+from reconciler.simulator.names import invalid_value
 from reconciler.simulator.resources import answer, method_not_allowed
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import bad_request, no_such_resource
+from reconciler.simulator.status import Cause, Refusal, bad_request, no_such_resource
 
 _ALL: Json = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 _PATHS: Json = {"verbs": ["*"], "nonResourceURLs": ["*"]}
@@ -30,17 +31,16 @@ async def review(request: Request, version: str, below: list[str], faults: Fault
         raise no_such_resource()
     if request.method != "POST":
         raise method_not_allowed()
-    try:
-        # kubectl asks in protobuf, and takes JSON for an answer.
-        binary = request.headers.get("Content-Type", "").startswith(PROTOBUF)
-        asked = {} if binary else orjson.loads(await request.body())
-        spec = asked.get("spec", {})
-    except (ValueError, AttributeError):
-        raise bad_request(f"the object provided is unrecognized (must be {kind})") from None
+    # kubectl asks in protobuf, and takes JSON for an answer.
+    binary = request.headers.get("Content-Type", "").startswith(PROTOBUF)
+    asked = Decoded({}, []) if binary else await _asked(request, version, kind)
+    spec = asked.body.get("spec", {})
     body: Json = {"kind": kind, "apiVersion": version, "metadata": {}}
     if kind == "SelfSubjectReview":
         body |= {"metadata": {"creationTimestamp": now()}, "status": {"userInfo": _WHO}}
     elif kind == "SelfSubjectAccessReview":
+        if not binary:
+            _one_question(spec)
         body |= {"spec": spec, "status": {"allowed": _allowed(spec, faults)}}
     else:
         # In protobuf we cannot read for which; kubectl asks for what is written in its own.
@@ -48,7 +48,34 @@ async def review(request: Request, version: str, below: list[str], faults: Fault
         if not namespace and not binary:
             raise bad_request("no namespace on request")
         body |= {"spec": {}, "status": _rules(namespace, faults)}
-    return answer(orjson.dumps(body), 201)
+    return answer(orjson.dumps(body), 201, asked.warnings)
+
+
+async def _asked(request: Request, version: str, name: str) -> Decoded:
+    """Raises Refusal 400, 415."""
+    group, _, number = version.rpartition("/")
+    kind = Kind(group, number, name, f"{name.lower()}s", namespaced=False)
+    found = parsed(await request.body(), request.headers.get("Content-Type", ""), kind)
+    return typed(kind, found, request.query_params.get("fieldValidation", "Warn"))
+
+
+def _one_question(spec: Json) -> None:
+    """Raises Refusal 422."""
+    of_objects, of_paths = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if of_objects and of_paths:
+        shown = orjson.dumps({key.title(): value for key, value in of_paths.items()}).decode()
+        why = "cannot be specified in combination with resourceAttributes"
+        raise _invalid(invalid_value(shown, why, "spec.nonResourceAttributes"))
+    if not of_objects and not of_paths:
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        raise _invalid(invalid_value("null", why, "spec.resourceAttributes"))
+
+
+def _invalid(cause: Cause) -> Refusal:
+    """Upstream names no kind."""
+    group = "authorization.k8s.io"
+    message = f'.{group} "" is invalid: {cause.field}: {cause.message}'
+    return Refusal(422, message, details={"group": group, "causes": [cause.body()]})
 
 
 def _allowed(spec: Json, faults: Faults) -> bool:

@@ -16,7 +16,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Scalar:
-    """A leaf: string, number, bool, time, quantity, or any (not looked into)."""
+    """A leaf: string, integer, bool, time, quantity, bytes, or any (not looked into).
+
+    number and amount are those of CRDs, whose rules look at the value.
+    """
 
     kind: str
 
@@ -50,7 +53,9 @@ class Struct:
 
 Type = Scalar | Atomic | Map | Items | Struct
 
-SCALARS = frozenset({"string", "number", "bool", "time", "quantity", "any"})
+SCALARS = frozenset(
+    {"string", "integer", "number", "bool", "time", "quantity", "amount", "bytes", "any"}
+)
 
 
 @cache

@@ -24,6 +24,8 @@ REASONS = {
     422: "Invalid",
     504: "Timeout",
 }
+# As Go writes them.
+META_ORDER = ("name", "generateName", "namespace", "uid", "resourceVersion", "generation")
 MODIFIED = (
     "the object has been modified; please apply your changes to the latest version and try again"
 )
@@ -114,8 +116,8 @@ def precondition_failed(kind: Kind, name: str, why: str) -> Refusal:
 
 
 def invalid(kind: Kind, name: str, causes: list[Cause]) -> Refusal:
-    """422 with one cause per field; what is said twice is in the message once."""
-    texts = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
+    """422 with one cause per field."""
+    texts = [f"{cause.field}: {cause.message}" for cause in causes]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     body = {**details(kind, name, causes), "kind": kind.kind}
     return Refusal(422, f'{kind.qualified} "{name}" is invalid: {joined}', details=body)
@@ -134,7 +136,10 @@ def invalid_options(options: str, causes: list[Cause]) -> Refusal:
 
 def invalid_patch(patched: Json, why: str) -> Refusal:
     """422 for a patch whose result is no object of the kind."""
-    shown = orjson.dumps(orjson.dumps(patched).decode()).decode()
+    meta = patched.get("metadata", {})
+    ordered = {key: meta[key] for key in META_ORDER if key in meta}
+    body = {**dict(sorted(patched.items())), "metadata": {**ordered, **meta}}
+    shown = orjson.dumps(orjson.dumps(body).decode()).decode()
     cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", "patch")
     message = f' "" is invalid: patch: {cause.message}'
     return Refusal(422, message, details={"causes": [cause.body()]})

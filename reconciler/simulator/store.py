@@ -6,6 +6,7 @@ comes between, and needs no lock. It judges nothing: `verbs` decide what is writ
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.simulator.history import Change, History, Listener
@@ -15,6 +16,9 @@ from reconciler.simulator.schema import Json
 from reconciler.simulator.stored import Stored
 
 Key = tuple[str, str]
+
+# No cluster remembers its first versions.
+BEGIN = 100
 
 
 class Table:
@@ -150,8 +154,10 @@ class Store:
 def opened(path: Path | None, token: str, history: int = 4_000) -> tuple[Store, str]:
     """The store of a state file, or a new one; and its token (the given one if it is new)."""
     if path is None:
-        return Store(Loaded(), history=history), token
+        return Store(Loaded(version=BEGIN), history=history), token
     path.parent.mkdir(parents=True, exist_ok=True)
     loaded = read(path)
+    if not loaded.version:
+        loaded = replace(loaded, version=BEGIN)
     kept = loaded.token or token
     return Store(loaded, Journal(path, kept), history), kept

@@ -13,7 +13,9 @@ DELETE_FROM = "$deleteFromPrimitiveList/"
 
 
 def merged(kind: Type, value: Any, patch: Any) -> Any:
-    """The value with a patch of this type in it. Raises ValueError for an unknown directive."""
+    """The value with a patch of this type in it. Raises ValueError for an unknown directive,
+    KeyError with upstream's text for an item without the key of its list.
+    """
     whole = kind.whole if isinstance(kind, Atomic) else kind
     if isinstance(whole, Items) and isinstance(patch, list):
         return _items(whole, value if isinstance(value, list) else [], patch)
@@ -59,6 +61,9 @@ def _items(kind: Items, value: list[Any], patch: list[Any]) -> list[Any]:
         return [_plain(one) for one in patch if one != {"$patch": "replace"}]
     key, result = kind.keys[0], list(value)
     for one in patch:
+        if key not in one:
+            shown = " ".join(f"{name}:{item}" for name, item in sorted(one.items()))
+            raise KeyError(f"map: map[{shown}] does not contain declared merge key: {key}")
         place = next((at for at, old in enumerate(result) if old.get(key) == one[key]), None)
         if one.get("$patch") == "delete":
             result = [old for old in result if old.get(key) != one[key]]

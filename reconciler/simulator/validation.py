@@ -15,10 +15,13 @@ from reconciler.simulator.names import (
     label_causes,
     name_faults,
     required,
+    too_many_bytes,
 )
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import Cause, invalid
 
+# apimachinery's TotalAnnotationSizeLimitB.
+MOST_ANNOTATIONS = 2**18
 CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "StatefulSet": workload_rules.stateful_set,
     "Pod": workload_rules.pod,
@@ -27,7 +30,9 @@ CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "Service": network_rules.service,
     "Ingress": network_rules.ingress,
     "HTTPRoute": network_rules.http_route,
+    "Namespace": plain_rules.namespace,
     "Secret": plain_rules.secret,
+    "ConfigMap": plain_rules.config_map,
     "Event": plain_rules.event,
     "RoleBinding": plain_rules.role_binding,
     "Cluster": cluster_rules.cluster,
@@ -50,14 +55,12 @@ CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
 
 
 def check_create(kind: Kind, body: Json) -> None:
-    """Raises Refusal 422 (400 for a Secret that is not base64)."""
+    """Raises Refusal 422."""
     _refuse(kind, body, [*_metadata(kind, body), *_content(kind, body)])
 
 
 def check_update(kind: Kind, old: Json, body: Json) -> None:
-    # Upstream looks at the change of metadata twice: for all kinds, and in each kind's strategy.
-    causes = 2 * _metadata_change(old, body)
-    causes += [*_metadata(kind, body), *_content(kind, body)]
+    causes = [*_metadata_change(old, body), *_metadata(kind, body), *_content(kind, body)]
     change = CHANGES.get(kind.shape)
     _refuse(kind, body, causes + (change(old, body) if change else []))
 
@@ -82,6 +85,9 @@ def _metadata(kind: Kind, body: Json) -> list[Cause]:
     for key in meta.get("annotations", {}):
         faults = key_faults(key.lower())
         causes += [invalid_value(f'"{key}"', why, "metadata.annotations") for why in faults]
+    size = sum(len(f"{key}{text}".encode()) for key, text in meta.get("annotations", {}).items())
+    if size > MOST_ANNOTATIONS:
+        causes.append(too_many_bytes(MOST_ANNOTATIONS, "metadata.annotations"))
     return causes + finalizer_causes(meta.get("finalizers", []))
 
 

@@ -93,6 +93,7 @@ class Verbs:
     # -- update ----------------------------------------------------------------------------------
     def update(self, live: Stored, body: Json, writer: Writer, subresource: str = "") -> Stored:
         """Replace; a metadata.resourceVersion or uid in the body must be the live one's."""
+        _same_namespace(live.namespace, body)
         _unchanged_identity(live, body)
         kind = live.kind
         manager = Manager(writer.manager, "Update", kind.api_version, subresource)
@@ -131,7 +132,7 @@ class Verbs:
             ), True
         if uid and uid != live.uid:
             cause = invalid_value(f'"{uid}"', "field is immutable", "metadata.uid")
-            raise status.invalid(kind, name, [cause, cause])
+            raise status.invalid(kind, name, [cause])
         _unchanged_identity(live, config)
         merged, owners = ownership.applied(
             of(kind.shape), live.body, config, manager, force=writer.force
@@ -286,6 +287,9 @@ def _may_go(kind: Kind, body: Json) -> bool:
 
 
 def _preconditions(live: Stored, options: Deletion) -> None:
+    if options.uid is not None and options.uid != live.uid and live.kind is NAMESPACE:
+        uids = f"UID in precondition: {options.uid}, UID in object meta: {live.uid}"
+        raise status.conflict(live.kind, live.name, f"Precondition failed: {uids}")
     if options.uid is not None and options.uid != live.uid:
         why = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record"

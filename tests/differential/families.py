@@ -1,14 +1,35 @@
 """The recorded list: all families, and which of them a server can answer."""
 
 from tests.differential.request import Family
-from tests.differential.requests import applying, creating, deleting, missing
+from tests.differential.requests import (
+    admitting,
+    applying,
+    asking,
+    creating,
+    decoding,
+    deleting,
+    listing,
+    missing,
+    namespacing,
+    naming,
+    patching,
+    watching,
+)
 from tests.differential.server import Server
 
 FAMILIES: tuple[Family, ...] = (
     creating.FAMILY,
     applying.FAMILY,
+    patching.FAMILY,
     deleting.FAMILY,
+    listing.FAMILY,
+    watching.FAMILY,
     missing.FAMILY,
+    admitting.FAMILY,
+    namespacing.FAMILY,
+    asking.FAMILY,
+    naming.FAMILY,
+    decoding.FAMILY,
 )
 
 

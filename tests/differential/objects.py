@@ -11,6 +11,12 @@ def config_map(name: str, data: Json | None = None, **meta: Any) -> Json:
     return made if data is None else {**made, "data": data}
 
 
+def secret(name: str, data: Json | None = None, **meta: Any) -> Json:
+    """`data` is text, `meta` goes into its metadata."""
+    made: Json = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, **meta}}
+    return made if data is None else {**made, "stringData": data}
+
+
 def sandbox(name: str, **spec: Any) -> Json:
     """A StatefulSet as the reconciler applies it; `spec` replaces fields."""
     labels = {"mooring.dev/resource": name}

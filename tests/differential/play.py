@@ -65,15 +65,19 @@ async def _answer(request: Request, server: Server, words: dict[str, str]) -> Js
 
 
 async def _settled(request: Request, server: Server, words: Mapping[str, str]) -> Reply:
-    """The answer, or the first that has what is waited for."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            reply = await _sent(request, server, words)
-            body = parsed(reply.content) if request.until else None
-            if all(at(body, path) == filled(value, words) for path, value in request.until.items()):
-                return reply
-            # A controller of another process: there is nothing to wait on.
-            await asyncio.sleep(0.02)
+    """The answer, or the first that has what is waited for. Raises TimeoutError."""
+    wanted = filled(dict(request.until), words)
+    try:
+        async with asyncio.timeout(SECONDS):
+            while True:
+                reply = await _sent(request, server, words)
+                body = parsed(reply.content) if wanted else None
+                if all(at(body, path) == value for path, value in wanted.items()):
+                    return reply
+                # A controller of another process: there is nothing to wait on.
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise TimeoutError(f"{request.name}: not answered so in {SECONDS:.0f} s") from None
 
 
 async def _sent(request: Request, server: Server, words: Mapping[str, str]) -> Reply:

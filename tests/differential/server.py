@@ -8,6 +8,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ class Server:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if content is not None:
             headers["Content-Type"] = media
-        sent = session.request(method, self.url + path, params=query, data=content, headers=headers)
+        # Of bytes that are many, aiohttp warns.
+        data = None if content is None else BytesIO(content)
+        sent = session.request(method, self.url + path, params=query, data=data, headers=headers)
         async with sent as response:
             lines: list[bytes] = []
             if events and response.status == 200:

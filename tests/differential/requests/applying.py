@@ -5,7 +5,7 @@ from tests.differential.request import Family, apply, core, get, grouped, patch
 
 MAP = core("configmaps") + "/a"
 SET = grouped("apps/v1", "statefulsets") + "/box"
-SYNTAX = {"message": "the texts of syntax errors are those of Python's parsers"}
+SYNTAX = {"message": "texts of syntax errors are those of Python's parsers"}
 OWNERS = "metadata.managedFields"
 
 FAMILY = Family(

@@ -31,6 +31,9 @@ ROOTS = (
     "V1NetworkPolicy",
     "V1Role",
     "V1RoleBinding",
+    "V1SelfSubjectReview",
+    "V1SelfSubjectAccessReview",
+    "V1SelfSubjectRulesReview",
 )
 
 KEYED: dict[str, tuple[str, ...]] = {
@@ -85,6 +88,7 @@ ATOMIC_STRUCTS = (
     "Subject",
     "TypedLocalObjectReference",
 )
+BYTES = {"ConfigMap.binaryData", "Secret.data"}
 QUANTITIES = {
     "ContainerStatus.allocatedResources",
     "EmptyDirVolumeSource.sizeLimit",
@@ -108,7 +112,7 @@ QUANTITIES = {
 }
 SCALARS = {
     "str": "string",
-    "int": "number",
+    "int": "integer",
     "float": "number",
     "bool": "bool",
     "object": "any",
@@ -155,7 +159,7 @@ CLUSTER = {
     "instanceUpdateStrategy:any instances:[any] issuer:any "
     "parallelPodManagementConcurrency:any schedulingPolicy:any serviceRefs:[any] services:[any] "
     "systemAccounts:[any] volumes:[any]",
-    "ClusterResources": "limits:{quantity} requests:{quantity} claims:[any]",
+    "ClusterResources": "limits:{amount} requests:{amount} claims:[any]",
     "ClusterRetention": "whenDeleted whenScaled",
     "ClusterVolume": "name annotations:{string} labels:{string} spec:ClusterVolumeSpec",
     "ClusterVolumeSpec": "accessModes:[string] resources:ClusterResources storageClassName "
@@ -221,6 +225,7 @@ def field(owner: str, name: str, kind: str, found: list[str]) -> Field:
         return ["set" if where in SETS else "list", element]
     if kind.startswith("dict("):
         element = "quantity" if where in QUANTITIES else scalar(kind[5:-1].split(", ", 1)[1], found)
+        element = "bytes" if where in BYTES else element
         return ["record" if where in ATOMIC_MAPS else "map", element]
     return "quantity" if where in QUANTITIES else scalar(kind, found)
 

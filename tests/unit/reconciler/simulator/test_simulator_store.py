@@ -11,7 +11,7 @@ from reconciler.simulator import journal as journal_module
 from reconciler.simulator.journal import Loaded, UnreadableError, read
 from reconciler.simulator.kinds import CONFIG_MAP
 from reconciler.simulator.schema import Json
-from reconciler.simulator.store import Store, opened
+from reconciler.simulator.store import BEGIN, Store, opened
 
 names = st.sampled_from(["a", "b", "c"])
 steps = st.lists(
@@ -80,7 +80,7 @@ def test_a_state_file_is_read_back_as_it_was(tmp_path: Path) -> None:
     again, kept = opened(tmp_path / "state", "other")
 
     assert (token, kept) == ("secret", "secret")
-    assert again.version == store.version == 3
+    assert again.version == store.version == BEGIN + 3
     assert [item.body for item in again.tables[CONFIG_MAP].select("n")] == [
         item.body for item in store.tables[CONFIG_MAP].select("n")
     ]
@@ -105,7 +105,7 @@ def test_a_file_cut_anywhere_is_a_state_that_once_was(
     found = [stored.name for stored in again.tables[CONFIG_MAP].select("n")]
     assert token == "secret"
     assert found == ["a", "b", "c"][: len(found)]
-    assert again.version == len(found)
+    assert again.version == BEGIN + len(found)
     again.close()
 
 
@@ -122,7 +122,7 @@ def test_a_file_of_dead_lines_is_rewritten_and_says_the_same(
 
     assert path.stat().st_size < 10_000
     loaded = read(path)
-    assert loaded.version == 200
+    assert loaded.version == BEGIN + 200
     (stored,) = loaded.objects.values()
     assert stored.body["metadata"]["annotations"] == {"n": "199"}
 
