@@ -113,8 +113,14 @@ def plain(tree: Any, words: Mapping[str, str]) -> Any:
             for key, item in tree.items()
         }
     if isinstance(tree, list):
-        return [plain(item, words) for item in tree]
+        return [plain(item, words) for item in sorted(tree, key=_writer)]
     return _text(tree, words) if isinstance(tree, str) else tree
+
+
+def _writer(item: Any) -> str:
+    """Of managedFields the manager: their order is that of seconds. Other lists stay as they are."""
+    owned = isinstance(item, dict) and "fieldsV1" in item
+    return f"{item['manager']} {item['operation']}" if owned else ""
 
 
 def _text(text: str, words: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The golden answers that the simulator is held to are still those of a real API server.
 
-`MOORING_TEST_KUBECONFIG` must be an administrator's here, of the version that gave them.
+Of the version that gave them, and through an administrator's kubeconfig.
 """
 
 from pathlib import Path
@@ -12,16 +12,15 @@ from tests.differential.families import FAMILIES, fits
 from tests.differential.play import play
 from tests.differential.request import Family
 from tests.differential.server import connected
-from tests.kubernetes.test_real_cluster import KUBECONFIG
+from tests.kubernetes.plane import KUBECONFIG, Plane, cannot
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-async def test_the_real_server_still_answers_as_recorded(family: Family) -> None:
-    if not KUBECONFIG:
-        pytest.skip("no MOORING_TEST_KUBECONFIG, the kubeconfig of a cluster for tests")
+async def test_the_real_server_still_answers_as_recorded(family: Family, plane: Plane) -> None:
+    plane.needs_administrator()
     async with connected(Path(KUBECONFIG)) as server:
         if not await fits(family, server):
-            pytest.skip(f"the server does not have what {family.name} is about")
+            cannot(f"the server does not have what {family.name} is about")
 
         answers = await play(family, server)
 
