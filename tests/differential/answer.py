@@ -118,7 +118,7 @@ def plain(tree: Any, words: Mapping[str, str]) -> Any:
 
 
 def _writer(item: Any) -> str:
-    """Of managedFields the manager: their order is that of seconds. Other lists stay as they are."""
+    """Of managedFields the manager, for their order is that of seconds; other lists stay."""
     owned = isinstance(item, dict) and "fieldsV1" in item
     return f"{item['manager']} {item['operation']}" if owned else ""
 
