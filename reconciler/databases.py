@@ -33,7 +33,7 @@ from reconciler.manifests.operations import Step
 from reconciler.observed.database import seen
 from reconciler.observed.view import View
 from reconciler.removal import remove
-from reconciler.resources import Superseded, check_lease
+from reconciler.resources import Superseded, check_lease, make
 
 # Characters of a version that are kept: it is what a user's cluster says.
 _LONGEST = 100
@@ -129,15 +129,22 @@ class DatabaseReconciler:
         if made.stop is None and live is not None:
             # Not over a stop that has come in between.
             body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+        first = live is None or not claim.observed_generation
         try:
             for other in others:
-                await self._cluster.apply(other)
-            return await self._cluster.apply(body)
+                await self._write(claim, other, first=first)
+            return await self._write(claim, body, first=first)
         except ClusterError as error:
             if error.meaning == Meaning.NOT_SERVED:
                 self._cluster.forget(dialect.CLUSTER.group)
                 raise dialects.missing() from error
             raise
+
+    async def _write(self, claim: Claim, body: Object, *, first: bool) -> Object:
+        """Somebody else's object of our name is never overwritten."""
+        if first:
+            return await make(self._cluster, claim, body)
+        return await self._cluster.apply(body)
 
     async def _request(self, claim: Claim, owner: Owner, step: Step) -> Object:
         """Have the operator do it. A request that is over and did not is made anew with the next

@@ -102,6 +102,16 @@ def older() -> list[Need]:
     return _needs(_OLDER)
 
 
+def beside(others: Iterable[Need]) -> list[Need]:
+    """Of `older()` what a Role for `others` does not allow."""
+    allowed = {_right(need) for need in others}
+    return [need for need in older() if _right(need) not in allowed]
+
+
+def _right(need: Need) -> tuple[str, str, str]:
+    return need.kind.group, need.kind.plural, need.verb
+
+
 def watched(settings: Settings) -> tuple[Kind, ...]:
     """The kinds whose events wake, where the cluster is the operator's."""
     unwritten = _unwritten(settings)

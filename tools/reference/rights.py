@@ -3,7 +3,7 @@
 import yaml
 
 from reconciler.manifests.kinds import Object
-from reconciler.manifests.permissions import Need, in_namespace, rules
+from reconciler.manifests.permissions import Need, beside, in_namespace, rules
 
 NOTE = "# Written by `make reference` from reconciler/manifests/permissions.py: change that.\n"
 _NAME = "mooring-reconciler"
@@ -12,7 +12,11 @@ _NAME = "mooring-reconciler"
 def files() -> dict[str, str]:
     """Every Role by its file."""
     namespaced: Object = {"name": _NAME, "namespace": "mooring"}
-    return {"one-namespace/role.yaml": _role("Role", namespaced, in_namespace())}
+    older: Object = {"name": f"{_NAME}-older-kubeblocks", "namespace": "mooring"}
+    return {
+        "one-namespace/role.yaml": _role("Role", namespaced, in_namespace()),
+        "older-kubeblocks/role.yaml": _role("Role", older, beside(in_namespace())),
+    }
 
 
 def _role(kind: str, metadata: Object, needs: list[Need]) -> str:

@@ -13,12 +13,13 @@ from pydantic import SecretStr
 from app.cli import cli
 from app.settings import Settings
 from reconciler.manifests.kinds import Object
-from reconciler.manifests.permissions import in_namespace, missing
+from reconciler.manifests.permissions import in_namespace, missing, older
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "kubernetes"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
+RECONCILER = "mooring-reconciler"
 _SETTING = re.compile(r"\bMOORING_[A-Z_]+[A-Z]\b")
 # What a pod of Pod Security `restricted` says, and one that writes to no disk.
 CONFINED = {
@@ -55,11 +56,19 @@ def pairs(rules: list[Object]) -> set[tuple[str, str, str]]:
 
 
 def test_the_role_allows_just_what_the_reconciler_does_in_a_namespace() -> None:
-    [role] = of_kind("Role")
+    [role] = [body for body in of_kind("Role") if body["metadata"]["name"] == RECONCILER]
     needs = in_namespace()
 
     assert pairs(role["rules"]) == {(n.kind.group, n.kind.plural, n.verb) for n in needs}
     assert missing(needs, role["rules"]) == []
+
+
+def test_of_an_older_kubeblocks_the_other_role_allows_the_rest() -> None:
+    roles = {body["metadata"]["name"]: body["rules"] for body in of_kind("Role")}
+    both = roles[RECONCILER] + roles[f"{RECONCILER}-older-kubeblocks"]
+
+    assert missing([*in_namespace(), *older()], both) == []
+    assert missing(older(), roles[RECONCILER])
 
 
 @pytest.mark.parametrize("workload", workloads())
