@@ -16,7 +16,7 @@ from app.domain.observation import Details, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Phase, ResourceKind
 from app.settings import Settings
-from reconciler.cluster.errors import ClusterError
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
 from reconciler.observed.view import Look, View, culprit, lingering
@@ -162,10 +162,12 @@ def verdict(claim: Claim, view: View, settings: Settings, details: Details | Non
 def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
     """The outcome of a pass that the cluster stopped: permanent at once, else with backoff.
 
-    Not being let look at what is as wanted is no failure of it; not being let mend it is.
+    Not being let look at what is as wanted is no failure of it, nor is a credential that is revoked
+    in the middle of a pass; not being let mend it is.
     """
     reason = error.reason
-    blind = error.reading and is_observed(claim) and _is_settled(claim, claim.phase)
+    unknown = error.reading or error.meaning is Meaning.UNAUTHORIZED
+    blind = unknown and is_observed(claim) and _is_settled(claim, claim.phase)
     after = _slowly(settings) if reason.permanent else _backoff(claim, reason, settings)
     asked = timedelta(seconds=error.retry_after * random.uniform(1, 1.5))  # noqa: S311 - jitter
     return Outcome(

@@ -194,6 +194,17 @@ class Place:
         with _unless(404):
             await self.plane.call("DELETE", f"/api/v1/namespaces/{self.name}")
 
+    async def until_unmade(self) -> None:
+        """Wait until there is no such namespace."""
+
+        async def gone() -> bool:
+            with _unless(404):
+                await self.plane.call("GET", f"/api/v1/namespaces/{self.name}")
+                return False
+            return True
+
+        await becomes(gone)
+
     async def clear(self) -> None:
         """Delete all that is managed by Mooring in it."""
         for kind in KINDS:
@@ -261,6 +272,10 @@ class Place:
         path = f"{SERVICE_ACCOUNT.path(self.name, name)}/token"
         said = await self.plane.call("POST", path, {"spec": {"expirationSeconds": 3600}})
         return self.plane.credential({"token": said["status"]["token"]}, self.name)
+
+    async def revoke(self, name: str) -> None:
+        """No kubeconfig of this ServiceAccount is good any more."""
+        await self.delete(SERVICE_ACCOUNT, name)
 
 
 class _unless:  # noqa: N801 - reads as a part of `with`

@@ -1,11 +1,12 @@
 """A stage for failures on a real API server: a namespace to break, and what users see of it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
@@ -19,11 +20,11 @@ from app.settings import Settings
 from reconciler.cluster.client import Bounds
 from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
-from reconciler.manifests.kinds import POD, Kind
+from reconciler.manifests.kinds import POD
 from tests.integration.reconciler.stage import Shows
 from tests.integration.reconciler.test_loop import running, want
 from tests.integration.reconciler.working import resources_of
-from tests.integration.world import KEYS, becomes, viewer_of
+from tests.integration.world import KEYS, PATIENCE, viewer_of
 from tests.kubernetes.plane import Json, Place, cannot
 
 # Quicker than in life: deadlines pass, and retries come, within a test.
@@ -115,22 +116,17 @@ class Stage(Shows):
         """Those of the one resource."""
         return await self.place.list(POD, f"mooring.dev/resource={project.resource}")
 
-    @asynccontextmanager
-    async def patched(self, kind: Kind, name: str, change: Json) -> AsyncIterator[None]:
-        """The object has annotations of `change` for the block, if it lives so long."""
-        await self.place.patch(kind, name, {"metadata": {"annotations": change}})
-        yield
-        none = dict.fromkeys(change)
-        await self.place.patch(kind, name, {"metadata": {"annotations": none}})
-
     async def needs_fake_nodes(self, project: Project) -> None:
         """Skip where pods run on real nodes: nobody looks at `FAULT` there."""
-        [pod] = await self.pods(project)
-        if pod["spec"].get("nodeName") != FAKE_NODE:
+        self.needs_fake(await self.pods(project))
+
+    def needs_fake(self, pods: list[Json]) -> None:
+        """The same, of these pods."""
+        if any(pod["spec"].get("nodeName") != FAKE_NODE for pod in pods):
             cannot("its nodes are real, and nobody can ask them for a fault")
 
     async def _project(self, new: NewProject) -> Project:
-        viewer = await viewer_of(self.database)
+        viewer = await viewer_of(self.database, f"u-{uuid4().hex[:8]}")
         makers = Makers(self.settings(), KEYS)
         async with self.database.begin(viewer) as session:
             made = await projects.create(session, viewer, makers, new)
@@ -140,6 +136,8 @@ class Stage(Shows):
         return Project(viewer, made.id, row.k8s_name, row.id)
 
 
-async def until(holds: Any) -> None:
-    """Wait for a state of the cluster."""
-    await becomes(holds)
+async def until(holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
+    """Wait for a state of the cluster, for so many seconds."""
+    async with asyncio.timeout(patience):
+        while not await holds():
+            await asyncio.sleep(0.1)

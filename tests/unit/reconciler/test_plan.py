@@ -141,8 +141,11 @@ def test_only_a_permanent_refusal_is_a_failure_at_once(meaning: Meaning) -> None
         (claim(phase=Phase.STOPPED, observed=1), True),
     ],
 )
-def test_not_being_let_look_is_no_failure_of_what_is_as_wanted(row: Claim, failed: bool) -> None:
-    blind = answered(Meaning.UNAUTHORIZED, reading=True)
+@pytest.mark.parametrize("reading", [True, False])
+def test_not_being_let_look_is_no_failure_of_what_is_as_wanted(
+    row: Claim, failed: bool, reading: bool
+) -> None:
+    blind = answered(Meaning.UNAUTHORIZED, reading=reading)
 
     outcome = plan.refused(row, blind, SETTINGS)
 
