@@ -24,13 +24,25 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.addresses import Network
+from app.domain.quantities import milli
 
 
 class SettingsError(ValueError):
     """A setting that this process needs is missing or cannot work; the message says what to do."""
 
 
+PodSecurityMode = Literal["enforce", "audit", "warn"]
+PodSecurityLevel = Literal["privileged", "baseline", "restricted"]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _quantity(said: str) -> str:
+    if milli(said) is None:
+        raise ValueError("give Kubernetes quantities, as 500m, 2 or 4Gi")
+    return said
+
+
+Quantities = dict[str, Annotated[str, AfterValidator(_quantity)]]
 # `make run MOORING_KUBECONFIG=~/…`: not every shell expands it there.
 File = Annotated[Path, AfterValidator(Path.expanduser)]
 # Settings that are no more, and what to do: to ignore one in silence would be a surprise.
@@ -208,7 +220,11 @@ class Settings(BaseSettings):
     sandbox_storage: str = Field("10Gi", description="Disk of a sandbox")
     sandbox_home: str = Field("/home/fulling", description="Where the disk is mounted")
     sandbox_command: str | None = Field(None, description="Shell line in place of the built-in")
-    sandbox_namespace: str = Field("mooring", description="Namespace of new resources")
+    sandbox_namespace: str | None = Field(
+        None,
+        description="One namespace for all new resources in the operator's cluster, which is there"
+        " already; unset: one for each account, made and kept by the reconciler",
+    )
     sandbox_domain: str = Field("localhost", description="Domain of sandbox addresses")
 
     # What a database gets when its input leaves it out.
@@ -242,9 +258,57 @@ class Settings(BaseSettings):
     gateway_name: str | None = Field(None, description="Gateway of HTTPRoutes")
     gateway_namespace: str | None = Field(None, description="Namespace of the Gateway")
     storage_class: str | None = Field(None, description="Storage class; unset: the default one")
-    network_policy: bool = Field(True, description="A NetworkPolicy for each sandbox")
+    network_policy: bool = Field(
+        True,
+        description="A NetworkPolicy for each sandbox, and in accounts' namespaces one that denies"
+        " what no other allows",
+    )
     ingress_namespaces: list[str] = Field(
         [], description="Namespaces that may reach sandboxes, JSON; empty: any"
+    )
+
+    # Accounts' namespaces in the operator's cluster.
+    namespace_prefix: str = Field(
+        "mooring",
+        pattern="^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
+        description="What names of new accounts' namespaces begin with: PREFIX-LOGIN-RANDOM",
+    )
+    namespace_pod_security: dict[PodSecurityMode, PodSecurityLevel] = Field(
+        {"enforce": "baseline", "audit": "restricted", "warn": "restricted"},
+        description="Their Pod Security levels, JSON; databases need baseline",
+    )
+    namespace_pod_security_version: str = Field(
+        "latest",
+        pattern=r"^(latest|v1\.[0-9]{1,3})$",
+        description="Of which Kubernetes release: latest, or v1.33",
+    )
+    namespace_quota: Quantities = Field(
+        {
+            "limits.cpu": "64",
+            "limits.memory": "128Gi",
+            "pods": "100",
+            "requests.storage": "500Gi",
+            "services.loadbalancers": "0",
+            "services.nodeports": "0",
+        },
+        description="Their ResourceQuota, JSON; {}: none",
+    )
+    namespace_default_limits: Quantities = Field(
+        {"cpu": "500m", "memory": "512Mi"},
+        description="What a container may use that says nothing, as those beside a database, JSON",
+    )
+    namespace_default_requests: Quantities = Field(
+        {"cpu": "10m", "memory": "32Mi"},
+        description="What is reserved for such a container, JSON; both {}: no LimitRange",
+    )
+    database_operator_namespaces: list[str] = Field(
+        ["kb-system"],
+        description="Namespaces from which the database operator reaches databases, JSON",
+    )
+    api_server_networks: list[Network] = Field(
+        [],
+        description="Networks in which databases reach the Kubernetes API (443, 6443), JSON;"
+        " empty: any",
     )
 
     # Users' own clusters.

@@ -26,6 +26,7 @@ from reconciler.credentials import Credentials
 from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
 from reconciler.manifests.permissions import watched
+from reconciler.namespaces import Namespaces
 from reconciler.resources import Reconciling, Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
@@ -42,7 +43,9 @@ async def main(settings: Settings) -> None:
     cluster = await _connect(settings.kubeconfig, bounds)
     worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
     clusters = Clusters(cluster, database, keys, settings)
-    resources = Resources(_kinds(database, keys, settings), clusters, settings)
+    namespaces = Namespaces(cluster, database, settings)
+    kinds = _kinds(database, keys, settings)
+    resources = Resources(kinds, clusters, namespaces, database, settings)
     loop = Loop(database, resources.reconcile, settings, worker, clusters.most)
     credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,8 +67,11 @@ async def main(settings: Settings) -> None:
                 )
                 helpers.append(group.create_task(listener.run()))
             if settings.watch:
-                watch = Watch(database, cluster, settings.sandbox_namespace, loop.wake)
+                where = settings.sandbox_namespace or ""
+                watch = Watch(database, cluster, where, loop.wake)
                 helpers.append(group.create_task(watch.run(watched(settings))))
+            if settings.sandbox_namespace is None:
+                helpers.append(group.create_task(namespaces.run()))
             await loop.run()
             for task in helpers:
                 task.cancel()

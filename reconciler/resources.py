@@ -4,6 +4,7 @@ What `reconcile` gives is the outcome to be recorded; refusals of the cluster ar
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from app.db import claims
 from app.db.claims import Claim
@@ -17,6 +18,7 @@ from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.clusters import Clusters
 from reconciler.manifests.kinds import Object, kind_of, title
+from reconciler.namespaces import Namespaces
 
 # An object or a list that moved under a pass: it reads again and writes again, so often at once.
 _AT_ONCE = 5
@@ -60,10 +62,17 @@ class Resources:
     """Reconciles each kind by its own, in the cluster that the row is in."""
 
     def __init__(
-        self, kinds: Mapping[ResourceKind, Reconciling], clusters: Clusters, settings: Settings
+        self,
+        kinds: Mapping[ResourceKind, Reconciling],
+        clusters: Clusters,
+        namespaces: Namespaces,
+        database: Database,
+        settings: Settings,
     ) -> None:
         self._kinds = kinds
         self._clusters = clusters
+        self._namespaces = namespaces
+        self._database = database
         self._settings = settings
 
     async def reconcile(self, claim: Claim) -> Outcome | None:
@@ -78,11 +87,15 @@ class Resources:
         return outcome if claim.server is None else plan.unwatched(outcome, self._settings)
 
     async def _insist(self, cluster: Cluster, claim: Claim) -> Outcome:
-        reconcile = self._kinds[claim.kind](cluster)
         for _ in range(_AT_ONCE):
             try:
-                return await reconcile(claim)
+                return await self._once(cluster, claim)
             except ClusterError as error:
-                if error.meaning not in _MOVED:
+                if error.meaning not in _MOVED and not self._namespaces.is_lost(claim, error):
                     raise
-        return await reconcile(claim)
+        return await self._once(cluster, claim)
+
+    async def _once(self, cluster: Cluster, claim: Claim) -> Outcome:
+        check = partial(check_lease, self._database, claim)
+        await self._namespaces.ready(claim, check)
+        return await self._kinds[claim.kind](cluster)(claim)

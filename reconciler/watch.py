@@ -32,7 +32,7 @@ _SELECTOR = f"{MANAGED_BY}={MANAGER}"
 
 
 class Watch:
-    """Watches `kinds` of our objects in one namespace."""
+    """Watches `kinds` of our objects in one namespace; "": in all of the cluster."""
 
     def __init__(
         self, database: Database, cluster: Cluster, namespace: str, wake: Callable[[], None]

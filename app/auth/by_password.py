@@ -24,6 +24,7 @@ class ByPassword:
         self._database = database
         self._passwords = entrance.passwords
         self._throttle = entrance.throttle
+        self._prefix = entrance.namespace_prefix
         self._sessions = sessions
 
     async def sign_up(self, login: str, password: str, sign_in: SignIn) -> Credentials:
@@ -34,7 +35,7 @@ class ByPassword:
         secret = await self._passwords.hashed(password)
 
         async def make(session: Session) -> Credentials:
-            user = await users.sign_up(session, login, secret, sign_in.address)
+            user = await users.sign_up(session, login, secret, sign_in.address, prefix=self._prefix)
             return await self._sessions.open(session, user, sign_in)
 
         return await self._database.transact(API, make)

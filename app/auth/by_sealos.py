@@ -57,7 +57,12 @@ class BySealos:
 
         async def enter(session: Session) -> Credentials | None:
             user = await identities.arrive(
-                session, self._keys, vouched.proof, sign_in.address, new_users=new_users
+                session,
+                self._keys,
+                vouched.proof,
+                sign_in.address,
+                new_users=new_users,
+                prefix=self._entrance.namespace_prefix,
             )
             if user is None:
                 return None

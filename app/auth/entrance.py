@@ -32,6 +32,7 @@ class Entrance:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.namespace_prefix = settings.namespace_prefix
         self.passwords = Passwords(settings)
         self.throttle = Throttle(settings)
         self.sealos = Sealos(settings)

@@ -48,9 +48,15 @@ _NEW_IDENTITY = text("""
 INSERT INTO user_identity (id, user_id, provider, provider_user_id, secret, is_primary)
 VALUES (:id, :user_id, :provider, :login, :secret, true)
 """)
-_NEW_ACCOUNT = text("INSERT INTO account (id, owner_id, login) VALUES (:id, :owner_id, :login)")
+_NEW_ACCOUNT = text("""
+INSERT INTO account (id, owner_id, login, k8s_namespace)
+VALUES (:id, :owner_id, :login, :namespace)
+""")
 _NEW_MEMBER = text("""
 INSERT INTO membership (account_id, user_id, role) VALUES (:account_id, :user_id, 'OWNER')
+""")
+_OF_NAMESPACES = text("""
+SELECT k8s_namespace, id FROM account WHERE k8s_namespace = ANY(CAST(:names AS text[]))
 """)
 _LOCK = text("SELECT id FROM account WHERE id = :id FOR NO KEY UPDATE")
 _SHARE = text("SELECT id FROM account WHERE id = :id FOR SHARE")
@@ -94,6 +100,12 @@ def viewer_of(rows: Sequence[Row[Any]], expires_at: datetime, grant: Grant) -> V
     )
 
 
+async def of_namespaces(executor: Executor, names: Sequence[str]) -> dict[str, UUID]:
+    """Which of these namespaces of the operator's cluster are accounts', and whose."""
+    found = await executor.execute(_OF_NAMESPACES, {"names": list(names)})
+    return {row.k8s_namespace: row.id for row in found}
+
+
 async def users(executor: Executor, ids: list[UUID]) -> list[UserRow]:
     """Those of `ids` that exist."""
     return [UserRow(*row) for row in await executor.execute(_USERS, {"ids": ids})]
@@ -104,9 +116,11 @@ async def is_taken(executor: Executor, login: str) -> bool:
     return (await executor.execute(_TAKEN, {"login": login})).first() is not None
 
 
-async def create(session: Session, login: str, secret: str | None) -> UserRow | None:
+async def create(
+    session: Session, login: str, secret: str | None, namespace: str
+) -> UserRow | None:
     """A user with a password, unless it is None, a personal account and its feed; None when the
-    login is taken."""
+    login is taken. `namespace`: the account's in the operator's cluster, from now on."""
     user_id, account_id = new_id(), new_id()
     made = (await session.execute(_NEW_USER, {"id": user_id, "login": login})).first()
     if made is None:
@@ -114,7 +128,8 @@ async def create(session: Session, login: str, secret: str | None) -> UserRow | 
     if secret is not None:
         identity = {"id": new_id(), "user_id": user_id, "provider": PASSWORD}
         await session.execute(_NEW_IDENTITY, identity | {"login": login, "secret": secret})
-    await session.execute(_NEW_ACCOUNT, {"id": account_id, "owner_id": user_id, "login": login})
+    account = {"id": account_id, "owner_id": user_id, "login": login, "namespace": namespace}
+    await session.execute(_NEW_ACCOUNT, account)
     await session.execute(_NEW_MEMBER, {"account_id": account_id, "user_id": user_id})
     await feed.create(session, account_id)
     return UserRow(user_id, login, made.created_at)

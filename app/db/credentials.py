@@ -45,10 +45,14 @@ class CredentialRow:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where new resources of an account go; both None: to the operator's cluster."""
+    """Where new resources of an account go; `server` None: the operator's cluster."""
 
-    server: str | None = None
-    namespace: str | None = None
+    server: str | None
+    namespace: str
+
+    def within(self, shared: str | None) -> str:
+        """The namespace, where the operator's cluster has `shared` for all accounts."""
+        return self.namespace if self.server or shared is None else shared
 
 
 _ROW = columns(CredentialRow, "c", observed="c.observed_generation = c.generation")
@@ -57,8 +61,8 @@ _OF = text(f"""
 SELECT {_ROW} FROM credential c WHERE c.account_id = :account_id AND {visible("c", "id")}
 """)
 _PLACE = text(f"""
-SELECT {columns(Place, "c", namespace="c.k8s_namespace")} FROM credential c
-WHERE c.account_id = :account_id
+SELECT {columns(Place, "c", namespace="coalesce(c.k8s_namespace, a.k8s_namespace)")}
+FROM account a LEFT JOIN credential c ON c.account_id = a.id WHERE a.id = :account_id
 """)
 _MODEL = text("SELECT model FROM credential WHERE id = :id")
 _LOCK_ACCOUNT = text("SELECT id FROM account WHERE id = :account_id FOR NO KEY UPDATE")
@@ -97,8 +101,7 @@ async def of_account(executor: Executor, viewer: Scope, account_id: UUID) -> Cre
 
 async def place(executor: Executor, account_id: UUID) -> Place:
     """Where what is made in an account now belongs, whoever makes it."""
-    found = read(Place, await executor.execute(_PLACE, {"account_id": account_id}))
-    return found[0] if found else Place()
+    return read(Place, await executor.execute(_PLACE, {"account_id": account_id}))[0]
 
 
 async def lock(session: Session, viewer: Scope, account_id: UUID) -> CredentialRow | None:

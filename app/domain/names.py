@@ -37,6 +37,11 @@ def object_name(project_name: str) -> str:
     return f"{slug(project_name)}-{random}"
 
 
+def namespace_name(prefix: str, login: str) -> str:
+    """A new name for the namespace of `login`'s account, at most 62 characters."""
+    return f"{prefix}-{object_name(login)}"
+
+
 def slug_of(object_name: str) -> str:
     """The slug inside an object's name."""
     return object_name[: -_RANDOM_LENGTH - 1]

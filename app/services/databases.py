@@ -90,7 +90,7 @@ class DatabaseMaker:
             id=key,
             account_id=project.account_id,
             k8s_server=place.server,
-            k8s_namespace=place.namespace or self._settings.sandbox_namespace,
+            k8s_namespace=place.within(self._settings.sandbox_namespace),
             k8s_name=object_name(project.name),
             version=new.version,
             replicas=new.replicas,

@@ -27,6 +27,7 @@ from app.domain.errors import (
 )
 from app.domain.identities import Proof, logins
 from app.domain.ids import new_id
+from app.domain.names import namespace_name
 from app.domain.viewer import Actor, ActorKind, Viewer
 from app.secrets.keyring import KeyRing
 from app.services import sessions
@@ -36,16 +37,23 @@ _TABLE = "user_identity"
 
 
 async def arrive(
-    session: Session, keys: KeyRing, proof: Proof, address: str | None, *, new_users: bool
+    session: Session,
+    keys: KeyRing,
+    proof: Proof,
+    address: str | None,
+    *,
+    new_users: bool,
+    prefix: str,
 ) -> UserRow | None:
     """Who signs in with what a provider said: a user who has this way or, with `new_users`, a new
-    one; None for somebody unknown. Never somebody else who merely has the same e-mail."""
+    one; None for somebody unknown. Never somebody else who merely has the same e-mail. `prefix`
+    begins the name of a new account's namespace."""
     await identities.alone(session, proof.provider, proof.subject)
     found = await identities.as_proved(session, proof.provider, proof.subject)
     if found is None and not new_users:
         return None
     if found is None:
-        user = await _new_user(session, proof, address)
+        user = await _new_user(session, proof, address, prefix)
         key = new_id()
         await _add(session, key, user.id, proof)
     else:
@@ -210,9 +218,9 @@ def _refused(code: InputErrorCode, at: tuple[str, ...], rule: str) -> InvalidInp
     return InvalidInput([InputProblem(code, at, rule)])
 
 
-async def _new_user(session: Session, proof: Proof, address: str | None) -> UserRow:
+async def _new_user(session: Session, proof: Proof, address: str | None, prefix: str) -> UserRow:
     for login in logins(proof.name):
-        made = await accounts.create(session, login, None)
+        made = await accounts.create(session, login, None, namespace_name(prefix, login))
         if made is not None:
             noted(session, "user.sign-up", made, proof.provider, address)
             return made

@@ -68,7 +68,7 @@ class SandboxMaker:
             id=key,
             account_id=project.account_id,
             k8s_server=place.server,
-            k8s_namespace=place.namespace or self._settings.sandbox_namespace,
+            k8s_namespace=place.within(self._settings.sandbox_namespace),
             k8s_name=object_name(project.name),
             project_name=project.name,
             image=new.image,

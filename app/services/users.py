@@ -7,6 +7,7 @@ from app.db.identities import PasswordRow
 from app.db.rows import Executor
 from app.db.session import Session
 from app.domain.errors import InputErrorCode
+from app.domain.names import namespace_name
 from app.domain.validation import Check
 from app.domain.viewer import Actor, ActorKind
 
@@ -19,9 +20,14 @@ def check_sign_up(login: str, password: str) -> None:
     check.done()
 
 
-async def sign_up(session: Session, login: str, secret: str, address: str | None) -> UserRow:
-    """Make a user whose password hashes to `secret`; InvalidInput TAKEN for a known login."""
-    made = await accounts.create(session, login, secret)
+async def sign_up(
+    session: Session, login: str, secret: str, address: str | None, *, prefix: str
+) -> UserRow:
+    """Make a user whose password hashes to `secret`; InvalidInput TAKEN for a known login.
+
+    `prefix` begins the name of the account's namespace.
+    """
+    made = await accounts.create(session, login, secret, namespace_name(prefix, login))
     check = Check()
     if made is None:
         check.refuse(InputErrorCode.TAKEN, ("login",), "Someone has this login; choose another.")

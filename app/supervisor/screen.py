@@ -18,7 +18,8 @@ class Facts:
     database: str
     as_owner: bool
     cluster: str
-    namespace: str
+    # None: each account has its own.
+    namespace: str | None
     simulated: bool
     data: Path
     # The port that was asked for when it was in use.
@@ -59,4 +60,5 @@ def _cluster(facts: Facts) -> str:
             "the simulator: statuses are real, but no pod really runs. "
             "A real one: make run MOORING_KUBECONFIG=FILE"
         )
-    return f"{facts.cluster}, namespace {facts.namespace}"
+    where = f"namespace {facts.namespace}" if facts.namespace else "a namespace for each account"
+    return f"{facts.cluster}, {where}"

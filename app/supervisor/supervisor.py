@@ -204,12 +204,18 @@ class Supervisor:
         return {
             "MOORING_TOKEN_KEYS": token_keys,
             "MOORING_SECRET_KEYS": secret_keys,
-            "MOORING_SANDBOX_NAMESPACE": self._namespace(cluster),
+            # Empty is as unset.
+            "MOORING_SANDBOX_NAMESPACE": self._namespace(cluster) or "",
         }
 
-    def _namespace(self, cluster: Cluster) -> str:
-        chosen = "sandbox_namespace" in self._settings.model_fields_set
-        return self._settings.sandbox_namespace if chosen else cluster.namespace
+    def _namespace(self, cluster: Cluster) -> str | None:
+        """The one for all, as a kubeconfig names one; None in the simulator, and where a prefix
+        asks for namespaces of accounts."""
+        chosen = self._settings
+        if chosen.sandbox_namespace is not None:
+            return chosen.sandbox_namespace
+        own = chosen.kubeconfig is None or "namespace_prefix" in chosen.model_fields_set
+        return None if own else cluster.namespace
 
     def _child(self, name: str, program: Program, *more_fds: int, patience: float = 15.0) -> Child:
         self._programs[name] = program

@@ -168,7 +168,12 @@ class SignIn:
 
         async def arrive(session: Session) -> Credentials | None:
             found = await identities.arrive(
-                session, self._keys, proof, address, new_users=new_users
+                session,
+                self._keys,
+                proof,
+                address,
+                new_users=new_users,
+                prefix=self._entrance.namespace_prefix,
             )
             return await self._sessions.open(session, found, sign_in) if found else None
 

@@ -167,7 +167,7 @@ class Cluster:
         if new:
             body = body | {"metadata": body["metadata"] | _OF_NONE}
         kind, meta = kind_of(body), body["metadata"]
-        path = kind.path(meta["namespace"], meta["name"])
+        path = kind.path(meta.get("namespace", ""), meta["name"])
         query = {"fieldManager": MANAGER, "force": "true"}
         return an_object(await self._call("PATCH", path, query, body, _APPLY))
 
@@ -181,7 +181,7 @@ class Cluster:
         try:
             return an_object(await self._call("GET", kind.path(namespace, name), {}))
         except ClusterError as error:
-            if error.meaning in (Meaning.NOT_FOUND, Meaning.NOT_SERVED):
+            if error.meaning in _NOT_THERE:
                 return None
             raise
 
@@ -246,9 +246,10 @@ class Cluster:
             "preconditions": {"uid": meta["uid"]},
         }
         try:
-            await self._call("DELETE", kind.path(meta["namespace"], meta["name"]), {}, options)
+            path = kind.path(meta.get("namespace", ""), meta["name"])
+            await self._call("DELETE", path, {}, options)
         except ClusterError as error:
-            if error.meaning not in (Meaning.NOT_FOUND, Meaning.CONFLICT):
+            if error.meaning not in _NOT_THERE | {Meaning.CONFLICT}:
                 raise
 
     async def watch(

@@ -30,8 +30,12 @@ class Kind:
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 
     def path(self, namespace: str, name: str | None = None) -> str:
-        """The path of the collection in `namespace`, or of one object in it."""
-        collection = f"{self.prefix}/namespaces/{namespace}/{self.plural}"
+        """The path of the collection in `namespace`, or of one object in it.
+
+        "": in all namespaces, and of a kind that is in none.
+        """
+        within = f"/namespaces/{namespace}" if namespace else ""
+        collection = f"{self.prefix}{within}/{self.plural}"
         return f"{collection}/{name}" if name else collection
 
 
@@ -55,6 +59,10 @@ CLUSTER = Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters")
 OLD_CLUSTER = Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters")
 OLD_OPS_REQUEST = Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests")
 EVENT = Kind("", "v1", "Event", "events")
+# What an account's namespace is made of, beside NetworkPolicies.
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
+RESOURCE_QUOTA = Kind("", "v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges")
 
 KINDS = (
     STATEFUL_SET,
@@ -75,7 +83,8 @@ KINDS = (
 )
 # Those of CRDs that we write ourselves.
 OPTIONAL = frozenset({HTTP_ROUTE, CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST})
-_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*KINDS, EVENT)}
+_ALL = (*KINDS, EVENT, NAMESPACE, RESOURCE_QUOTA, LIMIT_RANGE)
+_BY_NAME = {(kind.api_version, kind.kind): kind for kind in _ALL}
 
 
 def kind_of(body: Object) -> Kind:

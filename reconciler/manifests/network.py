@@ -17,6 +17,13 @@ from reconciler.manifests.routes import PORTS, TTYD
 _PRIVATE_4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
 _PRIVATE_6 = ["fc00::/7", "fe80::/10", "64:ff9b::/96"]
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server on every namespace
+DNS: Object = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
+
+
+def namespaces(names: Sequence[str]) -> Object:
+    """All pods of these namespaces, as a peer in a policy."""
+    some = {"key": _NAMESPACE_NAME, "operator": "In", "values": list(names)}
+    return {"namespaceSelector": {"matchExpressions": [some]}}
 
 
 def service(owner: Owner, settings: Settings) -> Object:
@@ -38,9 +45,7 @@ def network_policy(owner: Owner, databases: Sequence[str], settings: Settings) -
     """
     arriving: Object = {"ports": [{"port": port, "protocol": "TCP"} for port in PORTS.values()]}
     if settings.ingress_namespaces:
-        names = {"key": _NAMESPACE_NAME, "operator": "In", "values": settings.ingress_namespaces}
-        arriving["from"] = [{"namespaceSelector": {"matchExpressions": [names]}}]
-    dns = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
+        arriving["from"] = [namespaces(settings.ingress_namespaces)]
     internet = [
         {"ipBlock": {"cidr": "0.0.0.0/0", "except": _PRIVATE_4}},
         {"ipBlock": {"cidr": "::/0", "except": _PRIVATE_6}},
@@ -49,7 +54,7 @@ def network_policy(owner: Owner, databases: Sequence[str], settings: Settings) -
         "podSelector": {"matchLabels": owner.selector},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [arriving],
-        "egress": [dns, {"to": internet}, *([_databases(databases)] if databases else [])],
+        "egress": [DNS, {"to": internet}, *([_databases(databases)] if databases else [])],
     }
     return build(NETWORK_POLICY, owner, owner.name, {"spec": spec})
 

@@ -19,10 +19,13 @@ from reconciler.manifests.kinds import (
     HTTP_ROUTE,
     INGRESS,
     KINDS,
+    LIMIT_RANGE,
+    NAMESPACE,
     NETWORK_POLICY,
     OLD_CLUSTER,
     OLD_OPS_REQUEST,
     POD,
+    RESOURCE_QUOTA,
     ROLE,
     ROLE_BINDING,
     SECRET,
@@ -123,6 +126,12 @@ def in_namespace() -> list[Need]:
     seen = dict.fromkeys(_WATCHED, ("watch",)) | {EVENT: _READ}
     verbs = {kind: (*_PASSES.get(kind, ()), *seen.get(kind, ())) for kind in (*_PASSES, EVENT)}
     return _needs(verbs)
+
+
+def in_cluster() -> list[Need]:
+    """All that it does where each account has a namespace, which it makes."""
+    made = {NAMESPACE: _READ_AND_WRITE, RESOURCE_QUOTA: _WRITE, LIMIT_RANGE: _WRITE}
+    return [*in_namespace(), *_needs(made)]
 
 
 def rules(needs: Iterable[Need]) -> list[Object]:

@@ -21,7 +21,7 @@ from websockets import Subprotocol
 from app.domain import ids
 from reconciler.cluster.client import Bounds
 from reconciler.cluster.trusted import connect
-from reconciler.manifests.identity import MANAGED_BY, MANAGER
+from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import KINDS
 from tests.acceptance.stack import PATIENCE, Stack
 
@@ -199,14 +199,14 @@ async def change_ids(stack: Stack, project: UUID) -> list[str]:
 
 
 async def objects_left(stack: Stack) -> list[str]:
-    """Our objects that are still in the namespace, of every kind that a deletion looks for."""
-    namespace = stack.ready["namespace"]
+    """What is left of resources in our namespaces, of every kind that a deletion looks for."""
+    namespace = stack.ready["namespace"] or ""
     cluster = await connect(stack.kubeconfig, Bounds(30, rate=1000, burst=1000))
     try:
         return [
             f"{kind.kind}/{body['metadata']['name']}"
             for kind in KINDS
-            for body in await cluster.list_all(kind, namespace, f"{MANAGED_BY}={MANAGER}")
+            for body in await cluster.list_all(kind, namespace, RESOURCE)
         ]
     finally:
         await cluster.close()

@@ -416,7 +416,7 @@ async def every_object(driver: Driver) -> None:
     """What is in the cluster; Secrets are what a cluster has for secrets."""
     cluster = await connect(driver.stack.kubeconfig, BOUNDS)
     for kind in {*KINDS, POD} - {SECRET}:
-        for found in await cluster.list_all(kind, driver.stack.ready["namespace"], ""):
+        for found in await cluster.list_all(kind, driver.stack.ready["namespace"] or "", ""):
             driver.keep(f"a {kind.kind} of the cluster", json.dumps(found))
     await cluster.close()
 

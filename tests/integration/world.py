@@ -12,6 +12,7 @@ from app.db.accounts import PASSWORD, UserRow
 from app.db.apitokens import ApiTokenRow
 from app.db.session import Database
 from app.db.sessions import SignIn, Terms
+from app.domain.names import namespace_name
 from app.domain.viewer import API, TokenScope, Viewer
 from app.secrets.keyring import KeyRing
 from app.services import apitokens, projects
@@ -20,7 +21,8 @@ from app.services.projects import Makers, NewProject
 from app.settings import Settings
 
 KEYS = KeyRing("test:" + "A" * 43 + "=")
-MAKERS = Makers(Settings(), KEYS)
+SHARED = "mooring"
+MAKERS = Makers(Settings(sandbox_namespace=SHARED), KEYS)
 PATIENCE = 60.0
 TERMS = Terms(timedelta(hours=1), timedelta(days=7), timedelta(days=30), timedelta(seconds=10))
 TOKEN_KEYS = "test:" + "k" * 32
@@ -31,7 +33,7 @@ async def viewer_of(
 ) -> Viewer:
     """A new user who is signed in; the session can be renewed."""
     async with database.begin(API) as session:
-        made = await accounts.create(session, login, "no hash")
+        made = await accounts.create(session, login, "no hash", namespace_name("mooring", login))
         assert made is not None
     return await again(database, made, lifetime)
 

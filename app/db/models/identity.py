@@ -49,13 +49,18 @@ class UserIdentity(Base):
 
 
 class Account(Base):
-    """Who owns projects; tenancy, change log and quotas hang on it."""
+    """Who owns projects; tenancy, change log and quotas hang on it.
+
+    `k8s_namespace` is its namespace in the operator's cluster, drawn with the account: no intent
+    has to lock it. It is made there with the first resource that goes into it.
+    """
 
     __tablename__ = "account"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), index=True)
     login: Mapped[str] = mapped_column(unique=True)
+    k8s_namespace: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 

@@ -88,7 +88,7 @@ class Stage(Shows):
     cluster: Cluster
 
     @asynccontextmanager
-    async def running(self, *, watch: bool = True, **changed: float) -> AsyncIterator[Loop]:
+    async def running(self, *, watch: bool = True, **changed: object) -> AsyncIterator[Loop]:
         """Reconciles for the block; deadlines pass, and retries come, within a test."""
         quick = {
             "poll": 0.2,

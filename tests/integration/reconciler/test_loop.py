@@ -39,7 +39,7 @@ async def running(
     reconcile: Callable[[Claim], Awaitable[Outcome | None]],
     settings: Settings,
     watch: Cluster | None = None,
-    namespace: str = "mooring",
+    namespace: str = "",
 ) -> AsyncIterator[Loop]:
     """A loop for the block, drained at its end."""
     loop = Loop(database, reconcile, settings, "test")

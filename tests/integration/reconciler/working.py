@@ -6,6 +6,7 @@ from app.settings import Settings
 from reconciler.cluster.client import Cluster
 from reconciler.clusters import Clusters
 from reconciler.databases import DatabaseReconciler
+from reconciler.namespaces import Namespaces
 from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
 from tests.integration.world import KEYS
@@ -23,4 +24,6 @@ def resources_of(
             DatabaseReconciler(database, one, KEYS, settings).reconcile
         ),
     }
-    return Resources(kinds, clusters or Clusters(cluster, database, KEYS, settings), settings)
+    known = clusters or Clusters(cluster, database, KEYS, settings)
+    namespaces = Namespaces(cluster, database, settings)
+    return Resources(kinds, known, namespaces, database, settings)

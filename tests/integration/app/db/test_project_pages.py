@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.db import accounts, migrations, project_pages, projects
+from app.db import migrations, project_pages, projects
+from app.db.accounts import UserRow
 from app.db.project_pages import Listing, ProjectOrderField
 from app.db.projects import LockedProject, ProjectRow
 from app.db.session import Database
@@ -35,6 +36,12 @@ WORDS = st.text("aAäÄßSſσςΣжЖ%_\\", max_size=3)  # noqa: RUF001
 MOST = 12
 BASE = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TIMES = st.integers(0, 3).map(lambda n: BASE + timedelta(microseconds=n))
+BEFORE = (
+    """INSERT INTO "user" (id, login) VALUES (:id, 'ada')""",
+    "INSERT INTO account (id, owner_id, login) VALUES (:id, :id, 'ada')",
+    "INSERT INTO membership (account_id, user_id, role) VALUES (:id, :id, 'OWNER')",
+    "INSERT INTO feed (account_id) VALUES (:id)",
+)
 STATUSES = st.sampled_from([ProjectStatus.RUNNING, ProjectStatus.STOPPED, ProjectStatus.ERROR])
 
 
@@ -261,13 +268,14 @@ async def test_projects_from_before_there_were_lists_are_ordered_and_found_too(
         INSERT INTO project (id, account_id, name, description, status, desired_state, generation)
         SELECT :id, id, :name, :description, 'STOPPED', 'STOPPED', 1 FROM account
     """)
+    ada = UserRow(new_id(), "ada", BASE)
     async with database.begin(API) as session:
-        ada = await accounts.create(session, "ada", "no hash")
+        for statement in BEFORE:
+            await session.execute(text(statement), {"id": ada.id})
         for name, description in (("b", "STRASSE"), ("ẞ", None), ("A", "x")):
             binds = {"id": new_id(), "name": name, "description": description}
             await session.execute(old, binds)
     await migrations.upgrade(url)
-    assert ada is not None
     viewer = await again(database, ada)
 
     ordered = Listing(search="Ss", field=ProjectOrderField.NAME, direction=Direction.DESC)

@@ -1,0 +1,135 @@
+"""Accounts' namespaces in the operator's cluster: made before the first resource, kept as settings
+say.
+
+A pass that is to make something in one asks `ready` first, which is free for a namespace that this
+process has seen. Beside that all of them are looked at every `recheck` seconds, in one list for
+each kind: what a setting or somebody's hand has changed is applied anew. One that goes is made
+again once it is gone; nothing is ever written into one that somebody else made.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import structlog
+
+from app.db import accounts
+from app.db.claims import Claim
+from app.db.session import AWAY, Database
+from app.domain.states import DesiredState
+from app.domain.viewer import RECONCILER
+from app.settings import Settings
+from reconciler import plan
+from reconciler.cluster.client import Cluster
+from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.manifests.identity import MANAGED_BY, MANAGER
+from reconciler.manifests.kinds import NAMESPACE, Kind, Object, kind_of, title
+from reconciler.manifests.namespace import ACCOUNT, MADE_OF, holds, is_of, objects
+
+log = structlog.get_logger(__name__)
+
+_SELECTOR = f"{MANAGED_BY}={MANAGER},{ACCOUNT}"
+_Listed = dict[tuple[Kind, str, str], Object]
+
+
+class Namespaces:
+    """Those of the operator's `cluster`."""
+
+    def __init__(self, cluster: Cluster, database: Database, settings: Settings) -> None:
+        self._cluster = cluster
+        self._database = database
+        self._settings = settings
+        # Accounts' namespaces that are there, and others, of which nothing is to be done.
+        self._made: set[str] = set()
+        self._others: set[str] = set()
+        self._making = WeakValueDictionary[str, asyncio.Lock]()
+
+    async def ready(self, claim: Claim, check: Callable[[], Awaitable[None]]) -> None:
+        """See that the namespace of a row is there before something is made in it; `check` is
+        awaited before the first write. ClusterError with CLASH when it is somebody else's.
+        """
+        name = claim.namespace
+        if claim.server is not None or claim.desired_state != DesiredState.RUNNING or name is None:
+            return
+        async with self._making.setdefault(name, asyncio.Lock()):
+            if name in self._made or name in self._others:
+                return
+            async with self._database.read(RECONCILER) as connection:
+                owner = (await accounts.of_namespaces(connection, [name])).get(name)
+            if owner is None:
+                self._others.add(name)
+            else:
+                await self._ensure(owner, name, check)
+
+    def is_lost(self, claim: Claim, error: ClusterError) -> bool:
+        """Whether it was there and is not, so that `ready` makes it again."""
+        if error.meaning not in (Meaning.NAMESPACE, Meaning.NAMESPACE_MISSING):
+            return False
+        known = claim.namespace in self._made
+        self._made.discard(claim.namespace or "")
+        return known and error.meaning is Meaning.NAMESPACE_MISSING
+
+    async def run(self) -> None:
+        """Keep all of them for ever."""
+        while True:
+            try:
+                await self.sweep()
+            except ClusterError as error:
+                log.warning("accounts' namespaces cannot be looked at", error=str(error))
+            except AWAY as error:
+                log.warning("accounts' namespaces cannot be looked at", error=repr(error))
+            longest = self._settings.recheck
+            await asyncio.sleep(longest * random.uniform(0.8, 1.2))  # noqa: S311 - spread
+
+    async def sweep(self) -> None:
+        """Look at all of them once."""
+        listed: _Listed = {}
+        for kind in MADE_OF:
+            for body in await self._cluster.list_all(kind, "", _SELECTOR):
+                meta = body["metadata"]
+                listed[kind, meta.get("namespace", ""), meta["name"]] = body
+        names = [name for kind, _, name in listed if kind is NAMESPACE]
+        async with self._database.read(RECONCILER) as connection:
+            owners = await accounts.of_namespaces(connection, names)
+        made = set[str]()
+        for name, owner in owners.items():
+            body = listed[NAMESPACE, "", name]
+            # Another Mooring may have its own in this cluster, and one that goes is left to go.
+            if is_of(body, owner) and "deletionTimestamp" not in body["metadata"]:
+                made.add(name)
+                await self._keep(owner, name, listed)
+        self._made = made
+
+    async def _ensure(self, owner: UUID, name: str, check: Callable[[], Awaitable[None]]) -> None:
+        live = await self._cluster.get(NAMESPACE, "", name)
+        if live is not None and not is_of(live, owner):
+            raise ClusterError(Meaning.CLASH, 409, plan.CLASH, object=title(live))
+        if live is not None and "deletionTimestamp" in live["metadata"]:
+            said = f"Namespace {name} is being deleted; it is made again once it is gone."
+            raise ClusterError(Meaning.NAMESPACE, 0, said, object=f"Namespace/{name}")
+        if live is None:
+            await check()
+            await self._apply(objects(owner, name, self._settings))
+        self._made.add(name)
+
+    async def _keep(self, owner: UUID, name: str, listed: _Listed) -> None:
+        wanted = {
+            (kind_of(body), body["metadata"].get("namespace", ""), body["metadata"]["name"]): body
+            for body in objects(owner, name, self._settings)
+        }
+        await self._apply(body for key, body in wanted.items() if not _is_as(listed.get(key), body))
+        for key, body in listed.items():
+            if key[1] == name and key not in wanted:
+                await self._cluster.delete(key[0], body)
+
+    async def _apply(self, bodies: Iterable[Object]) -> None:
+        for body in bodies:
+            await self._cluster.apply(body)
+
+
+def _is_as(live: Object | None, wanted: Object) -> bool:
+    # Items of a list do not say what they are.
+    said = {key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")}
+    return live is not None and holds(live, said)
