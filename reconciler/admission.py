@@ -15,7 +15,9 @@ _SECURITY = re.compile(r"violates PodSecurity")
 _WEBHOOK = re.compile(r"admission webhook \"[^\"]+\" denied the request")
 _POLICY = re.compile(r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request")
 # What a namespace has not got yet, or who does not answer: no refusal, and it may pass soon.
-_BROKEN = re.compile(r"error looking up service account|failed calling webhook")
+_BROKEN = re.compile(
+    r"error looking up service account|status unknown for quota|failed calling webhook"
+)
 _LIMITS = re.compile(r"(?:usage|ratio) per (?:Container|Pod|PersistentVolumeClaim)")
 
 

@@ -11,6 +11,7 @@ POLICY = (
     "pods p is forbidden: ValidatingAdmissionPolicy 'cost' with binding 'all' denied request: no"
 )
 NO_ACCOUNT = 'pods "p" is forbidden: error looking up service account a/default: not found'
+UNCOUNTED = 'pods "p" is forbidden: status unknown for quota: q, resources: pods'
 SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": x'
 
 
@@ -32,6 +33,7 @@ SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": x'
         (403, {"message": POLICY}, Meaning.DENIED),
         (422, {"message": POLICY}, Meaning.DENIED),
         (403, {"message": NO_ACCOUNT}, Meaning.BROKEN),
+        (403, {"message": UNCOUNTED}, Meaning.BROKEN),
         (500, {"message": "Internal error occurred: failed calling webhook"}, Meaning.BROKEN),
         (403, {"message": "maximum cpu usage per Container is 1, but limit is 2"}, Meaning.DENIED),
         (403, {"message": 'violates PodSecurity "restricted"'}, Meaning.POD_SECURITY),
