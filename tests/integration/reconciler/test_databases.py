@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from app.db import databases
 from app.db import resources as asks
-from app.db.databases import Access
+from app.db.databases import Access, DatabaseSpec
 from app.db.session import Database
+from app.domain.ids import new_id
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
@@ -21,9 +22,13 @@ from app.services import resources as verbs
 from app.services.databases import NewDatabase
 from app.services.projects import NewProject
 from app.settings import Settings
+from reconciler.access import account
 from reconciler.cluster.client import Cluster
 from reconciler.loop import Loop
-from reconciler.manifests.database import component, is_told_to_stop
+from reconciler.manifests import kubeblocks_v1
+from reconciler.manifests.database import Database as Made
+from reconciler.manifests.database import component, is_told_to_stop, services_of
+from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import (
     CLAIM,
     CLUSTER,
@@ -32,6 +37,7 @@ from reconciler.manifests.kinds import (
     OLD_CLUSTER,
     POD,
     SECRET,
+    SERVICE,
     STATEFUL_SET,
     Kind,
 )
@@ -256,6 +262,79 @@ async def test_a_sandbox_has_the_address_of_its_database_at_its_first_boot(
     assert workload["status"]["currentRevision"] == workload["status"]["updateRevision"]
     assert workload["metadata"]["generation"] == 1
     assert known.k8s_name in str(policy["spec"]["egress"])
+
+
+@pytest.mark.parametrize("kubeblocks", ["1.0", "0.9"])
+async def test_a_password_that_was_changed_in_the_cluster_restarts_the_sandboxes_once(
+    stage: Stage, kubeblocks: str
+) -> None:
+    viewer = await viewer_of(stage.database)
+    project = await make(stage.database, viewer, NewProject("shop"))
+
+    async def given() -> str:
+        [workload] = await stage.cluster.list_all(STATEFUL_SET, "mooring", OURS)
+        name = f"{workload['metadata']['name']}-env"
+        secret = await stage.cluster.get(SECRET, "mooring", name)
+        assert secret is not None
+        return base64.b64decode(secret["data"]["PGPASSWORD"]).decode()
+
+    async def has_the_new_one() -> bool:
+        return await given() == "changed by hand"
+
+    async with stage.running(database_starting_deadline=60, starting_deadline=60) as loop:
+        await shows(stage.database, app="RUNNING", db="RUNNING")
+        before = await given()
+        known = await access_to(stage.database, project)
+        kind = "account-postgres" if kubeblocks == "1.0" else "conn-credential"
+        part = "-postgresql" if kubeblocks == "1.0" else ""
+        name = f"{known.k8s_name}{part}-{kind}"
+        account = await stage.cluster.get(SECRET, "mooring", name)
+        assert account is not None
+        account["data"]["password"] = base64.b64encode(b"changed by hand").decode()
+        await stage.call("PUT", SECRET.path("mooring", name), account)
+        async with stage.database.autocommit(RECONCILER) as connection:
+            await asks.ask(connection, [known.id])
+        loop.wake()
+
+        await becomes(has_the_new_one)
+        await shows(stage.database, app="RUNNING", db="RUNNING")
+        [workload] = await stage.cluster.list_all(STATEFUL_SET, "mooring", OURS)
+
+    assert before != "changed by hand"
+    assert workload["metadata"]["generation"] == 2
+
+
+async def test_a_service_of_another_name_is_found_by_its_labels(stage: Stage) -> None:
+    owner = Owner(new_id(), new_id(), 1, "mooring", "shop-abcdefgh", "database")
+    made = Made(owner, False, None, 1, "1", "1Gi", "3Gi")
+    [body] = kubeblocks_v1.objects(made, None, Settings())
+    usual = kubeblocks_v1.service(owner.name)
+    services = services_of(owner.name)
+    spec = DatabaseSpec(owner.id, new_id(), None, "mooring", owner.name, None, 1, "1", "1Gi", "3Gi")
+    nothing = Access(owner.id, "db", DesiredState.RUNNING, owner.name, None, None, None, None, None)
+
+    async def reached() -> str | None:
+        found = await account(stage.cluster, kubeblocks_v1, spec, nothing, settled=False)
+        return found.host if found else None
+
+    async def is_reached() -> bool:
+        return await reached() == f"{usual}.mooring.svc"
+
+    await stage.cluster.apply(body)
+    await becomes(is_reached)
+    async with stage.faulty({"fault": "OperatorAbsent", "kind": "Cluster"}):
+        found = await stage.cluster.list_all(SERVICE, "mooring", services)
+        [service] = [one for one in found if one["metadata"]["name"] == usual]
+        meta = {"name": "another", "labels": service["metadata"]["labels"]}
+        other = {"ports": [{"port": 5432}], "selector": service["spec"]["selector"]}
+        await stage.call("POST", SERVICE.path("mooring"), {"metadata": meta, "spec": other})
+        await stage.call("DELETE", SERVICE.path("mooring", usual))
+        by_its_labels = await reached()
+        await stage.call("DELETE", SERVICE.path("mooring", "another"))
+        without = await reached()
+
+    assert by_its_labels == "another.mooring.svc"
+    assert without is None  # the headless one is none to connect to
 
 
 async def test_a_sandbox_that_waited_long_enough_starts_without_and_restarts_with_its_database(
