@@ -28,7 +28,7 @@ from reconciler.manifests import database as manifests
 from reconciler.manifests import operations
 from reconciler.manifests.database import Dialect
 from reconciler.manifests.identity import Owner
-from reconciler.manifests.kinds import OLD_OPS_REQUEST, Object
+from reconciler.manifests.kinds import OLD_OPS_REQUEST, Object, title
 from reconciler.manifests.operations import Step
 from reconciler.observed.database import seen
 from reconciler.observed.view import View
@@ -153,7 +153,9 @@ class DatabaseReconciler:
         asked = await self._cluster.get(OLD_OPS_REQUEST, owner.namespace, name)
         if asked is None:
             await check_lease(self._database, claim)
-            return await self._cluster.apply(operations.request(owner, step))
+            return await make(self._cluster, claim, operations.request(owner, step))
+        if not plan.is_ours(asked, claim):
+            raise ClusterError(Meaning.CLASH, 409, plan.CLASH, object=title(asked))
         if operations.is_over(asked):
             await check_lease(self._database, claim)
             await self._cluster.delete(OLD_OPS_REQUEST, asked)

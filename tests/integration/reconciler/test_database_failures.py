@@ -115,3 +115,32 @@ async def test_a_new_intent_leaves_the_error_at_once(stage: Stage) -> None:
 
     assert shown is not None
     assert shown.status == "STOPPING"
+
+
+@pytest.mark.parametrize("kubeblocks", ["1.0", "0.9", "0.8"])
+async def test_a_stop_that_nobody_carries_out_is_told_and_heals(
+    stage: Stage, kubeblocks: str
+) -> None:
+    async with stage.running():
+        viewer, project = await database_of(stage)
+        await stage.shows("RUNNING")
+        async with stage.faulty({"fault": "OperatorAbsent", "kind": "Cluster"}):
+            await want(stage.database, viewer, project, DesiredState.STOPPED)
+            failed = await stage.shows("ERROR", Reason.OPERATOR_NOT_RUNNING)
+        await stage.shows("STOPPED")
+
+    explains(failed, "does KubeBlocks run", "Cluster/")
+
+
+@pytest.mark.parametrize("kubeblocks", ["0.9", "0.8"])
+@pytest.mark.parametrize("fault", FAULTS[:4], ids=lambda fault: fault.rule["fault"])
+async def test_of_an_older_kubeblocks_it_is_explained_too(
+    stage: Stage, kubeblocks: str, fault: Fault
+) -> None:
+    async with stage.running():
+        async with stage.faulty(fault.rule):
+            await database_of(stage)
+            failed = await stage.shows("ERROR", fault.reason)
+        await stage.shows("RUNNING")
+
+    explains(failed, fault.said, fault.culprit)

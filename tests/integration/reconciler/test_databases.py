@@ -15,6 +15,7 @@ from app.db import resources as asks
 from app.db.databases import Access, DatabaseSpec
 from app.db.session import Database
 from app.domain.ids import new_id
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
@@ -35,6 +36,7 @@ from reconciler.manifests.kinds import (
     KINDS,
     NETWORK_POLICY,
     OLD_CLUSTER,
+    OLD_OPS_REQUEST,
     POD,
     SECRET,
     SERVICE,
@@ -262,6 +264,42 @@ async def test_a_sandbox_has_the_address_of_its_database_at_its_first_boot(
     assert workload["status"]["currentRevision"] == workload["status"]["updateRevision"]
     assert workload["metadata"]["generation"] == 1
     assert known.k8s_name in str(policy["spec"]["egress"])
+
+
+@pytest.mark.parametrize("kubeblocks", ["0.8"])
+async def test_a_request_that_failed_is_made_anew_and_somebody_elses_is_left_alone(
+    stage: Stage, kubeblocks: str
+) -> None:
+    viewer = await viewer_of(stage.database)
+    project = await make(stage.database, viewer, NewProject("shop", sandboxes=()))
+
+    async def put(kind: str, generation: int, labels: dict[str, str]) -> str:
+        known = await access_to(stage.database, project)
+        name = f"{known.k8s_name}-{kind.lower()}-{generation}"
+        spec = {"type": kind, "clusterRef": "nobody"}
+        meta = {"name": name, "labels": labels}
+        kind_of_it = {"apiVersion": OLD_OPS_REQUEST.api_version, "kind": "OpsRequest"}
+        body = {**kind_of_it, "metadata": meta, "spec": spec}
+        await stage.call("POST", OLD_OPS_REQUEST.path("mooring"), body)
+        return name
+
+    async with stage.running(database_stopping_deadline=60) as loop:
+        await shows(stage.database, db="RUNNING")
+        ours = {"mooring.dev/resource": str((await access_to(stage.database, project)).id)}
+        await put("Stop", 2, ours)
+        await want(stage.database, viewer, project, DesiredState.STOPPED)
+        loop.wake()
+        await shows(stage.database, db="STOPPED")
+        name = await put("Start", 3, {})
+        await want(stage.database, viewer, project, DesiredState.RUNNING)
+        loop.wake()
+        failed = await stage.shows("ERROR", Reason.NAME_CLASH)
+        left = await stage.cluster.get(OLD_OPS_REQUEST, "mooring", name)
+        await stage.call("DELETE", OLD_OPS_REQUEST.path("mooring", name))
+        await shows(stage.database, db="RUNNING")
+
+    assert failed.object == f"OpsRequest/{name}"
+    assert left is not None
 
 
 @pytest.mark.parametrize("kubeblocks", ["1.0", "0.9"])

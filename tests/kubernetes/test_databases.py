@@ -1,0 +1,165 @@
+"""Databases on a real API server, in the dialect of KubeBlocks that it serves: changed, stopped and
+started by us and by somebody else, read back, and gone."""
+
+import base64
+from typing import Any
+
+from sqlalchemy import text
+
+from app.db import databases, resources
+from app.domain.states import DesiredState
+from app.domain.viewer import API, RECONCILER
+from app.services import resources as verbs
+from app.services.projects import Makers
+from reconciler.loop import Loop
+from reconciler.manifests.database import component, is_told_to_stop
+from reconciler.manifests.kinds import (
+    CLAIM,
+    KINDS,
+    OLD_CLUSTER,
+    OLD_OPS_REQUEST,
+    POD,
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE_ACCOUNT,
+    Kind,
+)
+from tests.integration.world import KEYS, becomes
+from tests.kubernetes.plane import Json
+from tests.kubernetes.stage import Project, Stage
+
+# No deadline passes: these go well, on an operator of whichever speed.
+PATIENT: dict[str, Any] = {"database_starting_deadline": 600, "database_stopping_deadline": 600}
+CONVERGED = text("""
+SELECT bool_and(observed_generation = generation AND status = desired_state) AS all_are
+FROM resource
+""")
+
+
+def of(project: Project) -> str:
+    """What selects all that the operator makes for it."""
+    return f"app.kubernetes.io/instance={project.name}"
+
+
+async def the(stage: Stage, kind: Kind, name: str) -> Json:
+    found = await stage.place.get(kind, name)
+    assert found is not None
+    return found
+
+
+async def change(stage: Stage, project: Project, loop: Loop, **given: Any) -> None:
+    """As updateDatabase does, until it is so."""
+    makers = Makers(stage.settings(), KEYS)
+    async with stage.database.begin(project.viewer) as session:
+        await verbs.update(session, project.viewer, makers.databases, project.resource, given)
+    loop.wake()
+
+    async def converged() -> bool:
+        async with stage.database.read(API) as connection:
+            return bool((await connection.execute(CONVERGED)).scalar_one())
+
+    await becomes(converged)
+
+
+async def test_one_that_is_stopped_keeps_its_volumes_and_starts_as_it_was_changed(
+    stage: Stage,
+) -> None:
+    kind = stage.place.plane.needs_kubeblocks()
+
+    async with stage.running(**PATIENT) as loop:
+        project = await stage.postgres()
+        await stage.shows("RUNNING")
+        volumes = {c["metadata"]["uid"] for c in await stage.place.list(CLAIM, of(project))}
+        await change(stage, project, loop, cpu="1500m", storage="4Gi")
+        grown = await the(stage, kind, project.name)
+        await stage.want(project, DesiredState.STOPPED, loop)
+        await stage.shows("STOPPED")
+        pods = await stage.place.list(POD, of(project))
+        await change(stage, project, loop, memory="2Gi")
+        await stage.shows("STOPPED")
+        await stage.want(project, DesiredState.RUNNING, loop)
+        await stage.shows("RUNNING")
+        kept = await stage.place.list(CLAIM, of(project))
+        started = await the(stage, kind, project.name)
+        await stage.want(project, DesiredState.DELETED, loop)
+        await stage.gone()
+
+    assert component(grown)["resources"]["limits"]["cpu"] == "1500m"
+    assert pods == []
+    assert volumes == {claim["metadata"]["uid"] for claim in kept} != set()
+    assert {c["spec"]["resources"]["requests"]["storage"] for c in kept} == {"4Gi"}
+    assert component(started)["resources"]["limits"] == {"cpu": "1500m", "memory": "2Gi"}
+    assert await stage.place.list(CLAIM, of(project)) == []
+
+
+async def test_one_that_somebody_else_stops_is_started_again(stage: Stage) -> None:
+    kind = stage.place.plane.needs_kubeblocks()
+    of_old = kind == OLD_CLUSTER
+    [request] = [k for k in KINDS if k.kind == "OpsRequest" and (k == OLD_OPS_REQUEST) == of_old]
+
+    async with stage.running(**PATIENT):
+        project = await stage.postgres()
+        await stage.shows("RUNNING")
+        before = (await the(stage, kind, project.name))["metadata"]["generation"]
+        spec = {"clusterName": project.name, "type": "Stop"}
+        await stage.place.create(request, "by-hand", {"spec": spec})
+
+        async def up_again() -> bool:
+            found = await the(stage, kind, project.name)
+            moved = found["metadata"]["generation"] >= before + 2
+            return moved and not is_told_to_stop(found) and found["status"]["phase"] == "Running"
+
+        await becomes(up_again)
+        await stage.shows("RUNNING")
+
+
+async def test_a_password_that_was_changed_is_read_back(stage: Stage) -> None:
+    stage.place.plane.needs_kubeblocks()
+
+    async def known(project: Project) -> str:
+        async with stage.database.read(API) as connection:
+            found = await databases.access(connection, project.resource)
+        assert found is not None
+        assert found.password is not None
+        assert found.host is not None
+        assert found.host.endswith(f".{stage.place.name}.svc")
+        return KEYS.open(found.password, "database", found.id, "password")
+
+    async with stage.running(**PATIENT) as loop:
+        project = await stage.postgres()
+        await stage.shows("RUNNING")
+        [account] = [
+            one for one in await stage.place.list(SECRET, of(project)) if "password" in one["data"]
+        ]
+        first = await known(project)
+        changed = base64.b64encode(b"changed").decode()
+        await stage.place.patch(
+            SECRET, account["metadata"]["name"], {"data": {"password": changed}}
+        )
+        async with stage.database.autocommit(RECONCILER) as connection:
+            await resources.ask(connection, [project.resource])
+        loop.wake()
+
+        async def read_back() -> bool:
+            return await known(project) == "changed"
+
+        await becomes(read_back)
+
+    assert first == base64.b64decode(account["data"]["password"]).decode()
+
+
+async def test_what_stands_beside_an_old_cluster_goes_after_it(stage: Stage) -> None:
+    kind = stage.place.plane.needs_kubeblocks()
+    beside = (SERVICE_ACCOUNT, ROLE, ROLE_BINDING)
+
+    async with stage.running(**PATIENT) as loop:
+        project = await stage.postgres()
+        await stage.shows("RUNNING")
+        there = [await stage.place.get(one, project.name) for one in beside]
+        await stage.want(project, DesiredState.DELETED, loop)
+        await stage.gone()
+        left = [await stage.place.get(one, project.name) for one in (*beside, kind)]
+
+    assert [one is not None for one in there] == [kind == OLD_CLUSTER] * 3
+    assert left == [None] * 4
