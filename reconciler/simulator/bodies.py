@@ -9,7 +9,7 @@ import yaml
 from reconciler.simulator.decoding import GO_NAMES, Mismatch, Unreadable, decode
 from reconciler.simulator.kinds import BY_NAME, Kind
 from reconciler.simulator.schema import Json, of
-from reconciler.simulator.status import Refusal, bad_request
+from reconciler.simulator.status import Refusal, bad_request, invalid
 
 # kube-apiserver's MaxRequestBodyBytes.
 LIMIT_BYTES = 3 * 2**20
@@ -115,6 +115,9 @@ def read(kind: Kind, found: Json, validation: str) -> Decoded:
     try:
         body: Json = decode(of(kind.shape), found, unknown)
     except Mismatch as mismatch:
+        if kind.custom and mismatch.path[:1] != ("f:metadata",):
+            name = str((found.get("metadata") or {}).get("name", ""))
+            raise invalid(kind, name, mismatch.as_schema()) from None
         raise Undecodable(mismatch.as_decode()) from None
     body.setdefault("metadata", {})
     warnings = [f'unknown field "{path}"' for path in unknown]

@@ -4,11 +4,10 @@ Only for the fields that we send; texts are those that kube-apiserver gives for 
 for its CEL rules.
 """
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
-from reconciler.simulator.names import invalid_value, required, unsupported
+from reconciler.simulator.crd_rules import broken, matching, one_of, text, whole
+from reconciler.simulator.names import invalid_value, required
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import Cause
 
@@ -35,40 +34,18 @@ QUANTITY = (
 MOST_COMPONENTS = 128
 DUPLICATE = "duplicated component"
 MIXED = "two kinds of definition API can not be used simultaneously"
-# With these the object is no longer what CEL rules are written for.
-TYPED = frozenset(
-    {
-        "FieldValueRequired",
-        "FieldValueNotSupported",
-        "FieldValueTooLong",
-        "FieldValueTooMany",
-        "FieldValueTypeInvalid",
-    }
-)
-UNCHECKED = Cause(
-    "FieldValueInvalid",
-    "Invalid value: null: some validation rules were not checked because the object was invalid;"
-    " correct the existing errors to complete validation",
-    "<nil>",
-)
 
 
 def cluster(body: Json) -> list[Cause]:
-    return _whole(_cluster(body.get("spec", {})))
+    return whole(_cluster(body.get("spec", {})))
 
 
 def _cluster(spec: Json) -> Iterator[Cause]:
-    yield from _text(spec, "clusterDef", "spec", 63, DEFINITION)
+    yield from text(spec, "clusterDef", "spec", 63, DEFINITION)
     if "componentSpecs" in spec:
         yield from _components(spec)
     yield from _chosen(spec, "terminationPolicy", POLICIES)
-    yield from _text(spec, "topology", "spec", 32)
-
-
-def _whole(causes: Iterator[Cause]) -> list[Cause]:
-    found = list(causes)
-    untyped = any(cause.reason in TYPED for cause in found)
-    return [*found, UNCHECKED] if untyped else found
+    yield from text(spec, "topology", "spec", 32)
 
 
 def cluster_change(old: Json, body: Json) -> list[Cause]:
@@ -79,17 +56,17 @@ def cluster_change(old: Json, body: Json) -> list[Cause]:
         for cause in _immutable(old, body, field, f"{field} is immutable")
     ]
     if "topology" in before and "topology" not in after:
-        causes.append(_broken("topology is required once set", "spec"))
+        causes.append(broken("topology is required once set", "spec"))
     return causes
 
 
 def old_cluster(body: Json) -> list[Cause]:
-    return _whole(_old_cluster(body.get("spec", {})))
+    return whole(_old_cluster(body.get("spec", {})))
 
 
 def _old_cluster(spec: Json) -> Iterator[Cause]:
-    yield from _text(spec, "clusterDefinitionRef", "spec", 63, OLD_DEFINITION)
-    yield from _text(spec, "clusterVersionRef", "spec", 63, OLD_DEFINITION)
+    yield from text(spec, "clusterDefinitionRef", "spec", 63, OLD_DEFINITION)
+    yield from text(spec, "clusterVersionRef", "spec", 63, OLD_DEFINITION)
     if "componentSpecs" in spec:
         yield from _components(spec)
     yield from _chosen(spec, "terminationPolicy", OLD_POLICIES)
@@ -100,11 +77,11 @@ def old_cluster_change(old: Json, body: Json) -> list[Cause]:
 
 
 def ops_request(body: Json) -> list[Cause]:
-    return _whole(_chosen(body.get("spec", {}), "type", OPERATIONS))
+    return whole(_chosen(body.get("spec", {}), "type", OPERATIONS))
 
 
 def old_ops_request(body: Json) -> list[Cause]:
-    return _whole(_chosen(body.get("spec", {}), "type", OLD_OPERATIONS))
+    return whole(_chosen(body.get("spec", {}), "type", OLD_OPERATIONS))
 
 
 def ops_request_change(old: Json, body: Json) -> list[Cause]:
@@ -126,7 +103,7 @@ def _immutable(old: Json, body: Json, field: str, rule: str) -> list[Cause]:
 def _chosen(spec: Json, field: str, allowed: tuple[str, ...]) -> Iterator[Cause]:
     where = f"spec.{field}"
     if field in spec:
-        yield from _one_of(spec[field], allowed, where)
+        yield from one_of(spec[field], allowed, where)
     else:
         yield required(where)
 
@@ -140,18 +117,18 @@ def _components(spec: Json) -> Iterator[Cause]:
         yield Cause("FieldValueTooMany", f"Too many: {len(components)}: {why}", at)
     names = [component.get("name", "") for component in components]
     if len(set(names)) < len(names):
-        yield _broken(DUPLICATE, at)
+        yield broken(DUPLICATE, at)
     defined = sum("componentDef" in component for component in components)
     if 0 < defined < len(components):
-        yield _broken(MIXED, at)
+        yield broken(MIXED, at)
     for index, component in enumerate(components):
         yield from _component(component, f"{at}[{index}]")
 
 
 def _component(component: Json, at: str) -> Iterator[Cause]:
-    yield from _text(component, "name", at, 22, COMPONENT)
-    yield from _text(component, "componentDef", at, 64, DEFINITION)
-    yield from _text(component, "serviceVersion", at, 32)
+    yield from text(component, "name", at, 22, COMPONENT)
+    yield from text(component, "componentDef", at, 64, DEFINITION)
+    yield from text(component, "serviceVersion", at, 32)
     if not isinstance(component["replicas"], int):
         why = f'{at}.replicas in body must be of type int32: "float64"'
         yield Cause("FieldValueTypeInvalid", f'Invalid value: "float64": {why}', f"{at}.replicas")
@@ -161,7 +138,7 @@ def _component(component: Json, at: str) -> Iterator[Cause]:
     yield from _quantities(component.get("resources", {}), f"{at}.resources")
     for field, given in component.get("persistentVolumeClaimRetentionPolicy", {}).items():
         where = f"{at}.persistentVolumeClaimRetentionPolicy.{field}"
-        yield from _one_of(given, RETENTION, where)
+        yield from one_of(given, RETENTION, where)
     for index, volume in enumerate(component.get("volumeClaimTemplates", ())):
         where = f"{at}.volumeClaimTemplates[{index}]"
         if "name" not in volume:
@@ -173,30 +150,5 @@ def _component(component: Json, at: str) -> Iterator[Cause]:
 def _quantities(resources: Json, at: str) -> Iterator[Cause]:
     for side in ("limits", "requests"):
         for key, value in resources.get(side, {}).items():
-            if isinstance(value, str) and not re.match(QUANTITY, value):
-                where = f"{at}.{side}.{key}"
-                yield invalid_value(f'"{value}"', _mismatch(where, QUANTITY), where)
-
-
-def _text(owner: Json, field: str, at: str, longest: int, pattern: str = "") -> Iterator[Cause]:
-    value, where = owner.get(field), f"{at}.{field}"
-    if value is None:
-        return
-    if len(value) > longest:
-        text = f"Too long: may not be more than {longest} bytes"
-        yield Cause("FieldValueTooLong", text, where)
-    if pattern and not re.match(pattern, value):
-        yield invalid_value(f'"{value}"', _mismatch(where, pattern), where)
-
-
-def _broken(rule: str, where: str) -> Cause:
-    """A CEL rule on a list or an object: its value is not shown."""
-    return Cause("FieldValueInvalid", f"Invalid value: {rule}", where)
-
-
-def _mismatch(where: str, pattern: str) -> str:
-    return f"{where} in body should match '{pattern}'"
-
-
-def _one_of(given: Any, allowed: tuple[str, ...], where: str) -> list[Cause]:
-    return [] if given in allowed else [unsupported(str(given), allowed, where)]
+            if isinstance(value, str):
+                yield from matching(value, f"{at}.{side}.{key}", QUANTITY)

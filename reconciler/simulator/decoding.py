@@ -8,11 +8,23 @@ unknown field is an error 500). One walk serves both; a `Mismatch` knows both te
 from typing import Any
 
 from reconciler.simulator import scalars
+from reconciler.simulator.crd_rules import mistyped
 from reconciler.simulator.fieldset import shown
 from reconciler.simulator.merge import item_key, value_key
 from reconciler.simulator.schema import Atomic, Items, Json, Map, Scalar, Struct, Type
+from reconciler.simulator.status import Cause
 
 GO_NAMES = {dict: "object", list: "array", str: "string", bool: "bool"}
+# As JSON's schema calls what Go calls so.
+SCHEMA_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer"}
+SCHEMA_TYPES = (
+    ("[]", "array"),
+    ("map", "object"),
+    ("v1.", "object"),
+    ("int", "integer"),
+    ("bool", "boolean"),
+    ("", "string"),
+)
 SCALAR_KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "bytes": (str,),
@@ -52,6 +64,16 @@ class Mismatch(Exception):  # noqa: N818 - becomes an answer, 400 or 500
         got = GO_NAMES.get(type(self.value), fraction)
         where = ".".join([self.struct, *names])
         return f"json: cannot unmarshal {got} into Go struct field {where} of type {self.wanted}"
+
+    def as_schema(self) -> list[Cause]:
+        """As the schema of a CRD says it."""
+        where = "".join(
+            f"[{element[2:]}]" if element.startswith("i:") else f".{element[2:]}"
+            for element in self.path
+        )
+        wanted = next(name for start, name in SCHEMA_TYPES if self.wanted.startswith(start))
+        got = SCHEMA_NAMES.get(type(self.value), "number")
+        return mistyped(got, wanted, where.removeprefix("."))
 
 
 class Unreadable(Mismatch):

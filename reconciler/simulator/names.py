@@ -133,6 +133,16 @@ def config_key_causes(data: dict[str, Any], field: str) -> list[Cause]:
     ]
 
 
+def owner_causes(owner: dict[str, Any]) -> list[Cause]:
+    """Of one of the ownerReferences."""
+    at, why = "metadata.ownerReferences", "must not be empty"
+    causes = []
+    if not owner.get("apiVersion"):
+        causes.append(invalid_value('""', "version must not be empty", f"{at}.apiVersion"))
+    empty = [field for field in ("kind", "name", "uid") if not owner.get(field)]
+    return causes + [invalid_value('""', why, f"{at}.{field}") for field in empty]
+
+
 def finalizer_causes(finalizers: list[str]) -> list[Cause]:
     return [
         invalid_value(

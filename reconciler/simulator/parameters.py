@@ -18,6 +18,7 @@ from reconciler.simulator.verbs import Deletion, Writer
 Query = Mapping[str, str]
 
 TRUE = frozenset({"true", "1", "True", "t", "T", "TRUE"})
+OPTIONS = "DeleteOptions"
 VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 LONGEST_MANAGER = 128
 POLICIES = ("Foreground", "Background", "Orphan")
@@ -85,6 +86,12 @@ def _dry_run_causes(given: Any) -> list[Cause]:
 def deletion(query: Query, body: Any) -> Deletion:
     """DeleteOptions of the body, which win, or of the query."""
     given: dict[str, Any] = body if isinstance(body, dict) and body else dict(query)
+    named = given.get("kind", OPTIONS), given.get("apiVersion", "v1")
+    if named[0] != OPTIONS:
+        raise bad_request(
+            f'no kind "{named[0]}" is registered for version "{named[1]}" in scheme'
+            ' "pkg/runtime/scheme.go:111"'
+        )
     policy = given.get("propagationPolicy")
     orphans = given.get("orphanDependents")
     causes = _dry_run_causes(given.get("dryRun"))

@@ -2,6 +2,8 @@
 
 import re
 
+import orjson
+
 from reconciler.simulator.names import (
     config_key_causes,
     forbidden,
@@ -70,6 +72,23 @@ def event(body: Json) -> list[Cause]:
         return []
     why = "does not match event.namespace"
     return [invalid_value(f'"{involved}"', why, "involvedObject.namespace")]
+
+
+def role(body: Json) -> list[Cause]:
+    why = "verbs must contain at least one value"
+    rules = enumerate(body.get("rules") or ())
+    return [
+        required(f"rules[{place}].verbs", why) for place, rule in rules if not rule.get("verbs")
+    ]
+
+
+def role_binding_change(old: Json, body: Json) -> list[Cause]:
+    if old.get("roleRef") == body.get("roleRef"):
+        return []
+    names = {"apiGroup": "APIGroup", "kind": "Kind", "name": "Name"}
+    given = body.get("roleRef", {})
+    shown = orjson.dumps({name: given.get(key, "") for key, name in names.items()}).decode()
+    return [invalid_value(shown, "cannot change roleRef", "roleRef")]
 
 
 def role_binding(body: Json) -> list[Cause]:

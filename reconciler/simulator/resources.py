@@ -12,14 +12,15 @@ from starlette.types import Message, Send
 
 from reconciler.simulator import bodies, list_options, parameters, pod_security, strategic
 from reconciler.simulator.faults import Faults, Q, WatchCut, WatchExpired
-from reconciler.simulator.kinds import Kind
+from reconciler.simulator.kinds import INGRESS, Kind
 from reconciler.simulator.listing import Lister, check_version
+from reconciler.simulator.network_rules import ingress_warnings
 from reconciler.simulator.patches import json_patched, merged
 from reconciler.simulator.paths import Target
 from reconciler.simulator.scale import scale, scaled
 from reconciler.simulator.schema import Json, of
 from reconciler.simulator.selectors import Selection, parse_fields, parse_labels
-from reconciler.simulator.status import Refusal, bad_request, invalid_patch
+from reconciler.simulator.status import Refusal, bad_request, invalid_patch, no_version
 from reconciler.simulator.stored import Stored
 from reconciler.simulator.tables import as_asked
 from reconciler.simulator.verbs import Verbs
@@ -177,13 +178,15 @@ class Resources:
         writer = parameters.writer(request.query_params, _agent(request), "CreateOptions")
         decoded = await _decoded(request, kind)
         stored = self.verbs.create(kind, target.namespace, decoded.body, writer)
-        return answer(stored.json, 201, decoded.warnings + self._warnings(stored))
+        return answer(stored.json, 201, decoded.warnings + self._warnings(stored, created=True))
 
     async def _replace(self, request: Request, target: Target) -> Response:
         writer = parameters.writer(request.query_params, _agent(request), "UpdateOptions")
         decoded = await _decoded(request, target.kind)
         bodies.matching_name(decoded.body["metadata"].get("name"), target.name)
         live = self.verbs.get(target.kind, target.namespace, target.name)
+        if target.kind.custom and not decoded.body["metadata"].get("resourceVersion"):
+            raise no_version(target.kind, target.name)
         stored = self.verbs.update(live, decoded.body, writer, target.subresource)
         return answer(stored.json, 200, decoded.warnings + self._warnings(stored))
 
@@ -232,11 +235,13 @@ class Resources:
         stored, created = self.verbs.apply(
             kind, namespace, target.name, config, writer, subresource=target.subresource
         )
-        return answer(stored.json, 201 if created else 200, self._warnings(stored))
+        warnings = self._warnings(stored, created=created)
+        return answer(stored.json, 201 if created else 200, warnings)
 
-    def _warnings(self, stored: Stored) -> list[str]:
+    def _warnings(self, stored: Stored, *, created: bool = False) -> list[str]:
+        found = ingress_warnings(stored.body) if created and stored.kind is INGRESS else []
         store = self.verbs.store
-        return pod_security.warnings(store, stored.kind, stored.namespace, stored.body)
+        return found + pod_security.warnings(store, stored.kind, stored.namespace, stored.body)
 
     # -- deletes ---------------------------------------------------------------------------------
     async def _delete(self, request: Request, target: Target) -> Response:

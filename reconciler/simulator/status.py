@@ -123,6 +123,14 @@ def invalid(kind: Kind, name: str, causes: list[Cause]) -> Refusal:
     return Refusal(422, f'{kind.qualified} "{name}" is invalid: {joined}', details=body)
 
 
+def no_version(kind: Kind, name: str) -> Refusal:
+    """422 for a replacement of a CRD's object that does not say of which version."""
+    where = "metadata.resourceVersion"
+    cause = Cause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", where)
+    message = f'{kind.resource} "{name}" is invalid: {cause.field}: {cause.message}'
+    return Refusal(422, message, details=details(kind, name, [cause]))
+
+
 def invalid_options(options: str, causes: list[Cause]) -> Refusal:
     """422 for a query parameter; `options` is such as `DeleteOptions`."""
     texts = ", ".join(f"{cause.field}: {cause.message}" for cause in causes)

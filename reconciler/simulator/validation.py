@@ -5,7 +5,13 @@ What kube-apiserver 1.36 refuses of what we could plausibly send; not everything
 
 from collections.abc import Callable
 
-from reconciler.simulator import cluster_rules, network_rules, plain_rules, workload_rules
+from reconciler.simulator import (
+    cluster_rules,
+    network_rules,
+    plain_rules,
+    route_rules,
+    workload_rules,
+)
 from reconciler.simulator.kinds import Kind
 from reconciler.simulator.names import (
     finalizer_causes,
@@ -14,6 +20,7 @@ from reconciler.simulator.names import (
     key_faults,
     label_causes,
     name_faults,
+    owner_causes,
     required,
     too_many_bytes,
 )
@@ -29,7 +36,9 @@ CONTENTS: dict[str, Callable[[Json], list[Cause]]] = {
     "PersistentVolumeClaim": workload_rules.claim,
     "Service": network_rules.service,
     "Ingress": network_rules.ingress,
-    "HTTPRoute": network_rules.http_route,
+    "NetworkPolicy": network_rules.network_policy,
+    "HTTPRoute": route_rules.http_route,
+    "Role": plain_rules.role,
     "Namespace": plain_rules.namespace,
     "Secret": plain_rules.secret,
     "ConfigMap": plain_rules.config_map,
@@ -47,6 +56,7 @@ CHANGES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "Service": network_rules.service_change,
     "Secret": plain_rules.secret_change,
     "ConfigMap": plain_rules.data_change,
+    "RoleBinding": plain_rules.role_binding_change,
     "Cluster": cluster_rules.cluster_change,
     "OldCluster": cluster_rules.old_cluster_change,
     "OpsRequest": cluster_rules.ops_request_change,
@@ -88,6 +98,8 @@ def _metadata(kind: Kind, body: Json) -> list[Cause]:
     size = sum(len(f"{key}{text}".encode()) for key, text in meta.get("annotations", {}).items())
     if size > MOST_ANNOTATIONS:
         causes.append(too_many_bytes(MOST_ANNOTATIONS, "metadata.annotations"))
+    for owner in meta.get("ownerReferences", ()):
+        causes += owner_causes(owner)
     return causes + finalizer_causes(meta.get("finalizers", []))
 
 

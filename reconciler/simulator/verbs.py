@@ -195,6 +195,8 @@ class Verbs:
             body = live.body
         if not options.dry_run:
             self.store.drop(live)
+        if live.kind is POD and "deletionTimestamp" not in meta:
+            meta |= {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 0}
         if live.kind.returned:
             return _as_of(live, body)
         return status.deleted(live.kind, live.name, live.uid)

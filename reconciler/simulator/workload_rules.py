@@ -8,6 +8,7 @@ from reconciler.simulator.names import (
     label_causes,
     label_faults,
     required,
+    unsupported,
 )
 from reconciler.simulator.quantity import amount
 from reconciler.simulator.schema import Json
@@ -37,6 +38,7 @@ CLAIM_IMMUTABLE = (
     "spec is immutable after creation except resources.requests and"
     " volumeAttributesClassName for bound claims"
 )
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 NOT_NEGATIVE = "must be greater than or equal to 0"
 UNMATCHED = "`selector` does not match template `labels`"
 
@@ -158,8 +160,14 @@ def claim(body: Json) -> list[Cause]:
     causes = []
     if not spec.get("accessModes"):
         causes.append(required("spec.accessModes", "at least 1 access mode is required"))
-    if "storage" not in spec.get("resources", {}).get("requests", {}):
+    odd = [mode for mode in spec.get("accessModes", ()) if mode not in ACCESS_MODES]
+    causes += [unsupported(mode, ACCESS_MODES, "spec.accessModes") for mode in odd]
+    size = spec.get("resources", {}).get("requests", {}).get("storage")
+    if size is None:
         causes.append(required("spec.resources[storage]"))
+    elif amount(size) <= 0:
+        why = "must be greater than zero"
+        causes.append(invalid_value(f'"{size}"', why, "spec.resources[storage]"))
     return causes
 
 

@@ -5,6 +5,7 @@ from tests.differential.requests import (
     admitting,
     applying,
     asking,
+    cascading,
     creating,
     decoding,
     deleting,
@@ -13,6 +14,9 @@ from tests.differential.requests import (
     namespacing,
     naming,
     patching,
+    routing,
+    running,
+    serving,
     watching,
 )
 from tests.differential.server import Server
@@ -30,6 +34,10 @@ FAMILIES: tuple[Family, ...] = (
     asking.FAMILY,
     naming.FAMILY,
     decoding.FAMILY,
+    serving.FAMILY,
+    cascading.FAMILY,
+    running.FAMILY,
+    routing.FAMILY,
 )
 
 

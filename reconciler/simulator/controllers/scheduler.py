@@ -45,6 +45,8 @@ class Scheduler:
         pod = self._verbs.store.get(POD, *key)
         if pod is None or pod.deleting or pod.body["spec"].get("nodeName"):
             return
+        if pod.body["spec"].get("schedulingGates"):
+            return
         problem = self._problem(pod)
         if problem:
             self._refuse(pod, problem)

@@ -18,7 +18,7 @@ SET = grouped("apps/v1", "statefulsets") + "/box"
 OWNERS = "metadata.managedFields"
 TEMPLATE = "spec.template.spec"
 NO_DIFF = dict.fromkeys(
-    ("message", "details"), "a refused change of a pod is told without the diff of Go's structs"
+    ("message", "details"), "a refused change is told without the diff of Go's structs"
 )
 SCALE = {
     "apiVersion": "autoscaling/v1",
