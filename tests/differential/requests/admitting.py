@@ -34,7 +34,13 @@ def level(name: str, enforce: str | None, **more: str) -> Request:
 SECURITY = (
     level("a namespace is restricted", "restricted"),
     post("a sandbox's pod is admitted under restricted", PODS, pod("one"), "kind", query=DRY),
-    post("a bare pod is refused under restricted, each reason told", PODS, bare(), query=DRY),
+    post(
+        "a bare pod is refused under restricted, each reason told",
+        PODS,
+        bare(),
+        query=DRY,
+        until={"code": 403},
+    ),
     post(
         "a pod as root is refused under restricted",
         PODS,
@@ -75,7 +81,14 @@ SECURITY = (
         query=DRY,
     ),
     level("a namespace is baseline, and warns", "baseline", warn="restricted"),
-    post("a bare pod is admitted under baseline with a Warning", PODS, bare(), "kind", query=DRY),
+    post(
+        "a bare pod is admitted under baseline with a Warning",
+        PODS,
+        bare(),
+        "kind",
+        query=DRY,
+        until={"kind": "Pod"},
+    ),
     post(
         "a host port is refused under baseline",
         PODS,
@@ -101,7 +114,13 @@ QUOTA = (
         "status",
     ),
     get("a quota is counted", f"{QUOTAS}/small", "status", until={"status.hard.pods": "1"}),
-    post("a pod without what the quota counts is refused", PODS, bare(), query=DRY),
+    post(
+        "a pod without what the quota counts is refused",
+        PODS,
+        bare(),
+        query=DRY,
+        until={"code": 403},
+    ),
     post(
         "a pod beyond the quota is refused",
         PODS,
@@ -169,6 +188,7 @@ RANGES = (
         "spec.containers.*.resources",
         "metadata.annotations",
         query=DRY,
+        until={"spec.containers.0.resources.limits.cpu": "500m"},
     ),
     post(
         "a container over the range is refused",
