@@ -3,7 +3,7 @@
 import yaml
 
 from reconciler.manifests.kinds import Object
-from reconciler.manifests.permissions import Need, beside, in_namespace, rules
+from reconciler.manifests.permissions import Need, beside, in_cluster, in_namespace, rules
 
 NOTE = "# Written by `make reference` from reconciler/manifests/permissions.py: change that.\n"
 _NAME = "mooring-reconciler"
@@ -12,10 +12,13 @@ _NAME = "mooring-reconciler"
 def files() -> dict[str, str]:
     """Every Role by its file."""
     namespaced: Object = {"name": _NAME, "namespace": "mooring"}
-    older: Object = {"name": f"{_NAME}-older-kubeblocks", "namespace": "mooring"}
+    older: Object = {"name": f"{_NAME}-older-kubeblocks"}
+    in_one: Object = {**older, "namespace": "mooring"}
     return {
+        "namespace-per-account/role.yaml": _role("ClusterRole", {"name": _NAME}, in_cluster()),
+        "older-kubeblocks-per-account/role.yaml": _role("ClusterRole", older, beside(in_cluster())),
         "one-namespace/role.yaml": _role("Role", namespaced, in_namespace()),
-        "older-kubeblocks/role.yaml": _role("Role", older, beside(in_namespace())),
+        "older-kubeblocks/role.yaml": _role("Role", in_one, beside(in_namespace())),
     }
 
 

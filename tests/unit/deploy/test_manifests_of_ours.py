@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from app.cli import cli
 from app.settings import Settings
 from reconciler.manifests.kinds import Object
-from reconciler.manifests.permissions import in_namespace, missing, older
+from reconciler.manifests.permissions import in_cluster, in_namespace, missing, older
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -63,8 +63,15 @@ def test_the_role_allows_just_what_the_reconciler_does_in_a_namespace() -> None:
     assert missing(needs, role["rules"]) == []
 
 
-def test_of_an_older_kubeblocks_the_other_role_allows_the_rest() -> None:
-    roles = {body["metadata"]["name"]: body["rules"] for body in of_kind("Role")}
+def test_the_cluster_role_allows_just_what_it_does_with_namespaces_of_accounts() -> None:
+    [role] = [b for b in of_kind("ClusterRole") if b["metadata"]["name"] == RECONCILER]
+
+    assert pairs(role["rules"]) == {(n.kind.group, n.kind.plural, n.verb) for n in in_cluster()}
+
+
+@pytest.mark.parametrize("kind", ["Role", "ClusterRole"])
+def test_of_an_older_kubeblocks_the_other_role_allows_the_rest(kind: str) -> None:
+    roles = {body["metadata"]["name"]: body["rules"] for body in of_kind(kind)}
     both = roles[RECONCILER] + roles[f"{RECONCILER}-older-kubeblocks"]
 
     assert missing([*in_namespace(), *older()], both) == []
