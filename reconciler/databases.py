@@ -60,7 +60,14 @@ class DatabaseReconciler:
             raise Superseded
         if claim.desired_state == DesiredState.DELETED:
             check = partial(check_lease, self._database, claim)
-            return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
+            return await remove(
+                self._cluster,
+                claim,
+                spec.k8s_namespace,
+                self._settings,
+                check,
+                released=spec.released,
+            )
         dialect = await dialects.spoken(self._cluster)
         if dialect is None:
             return self._without_operator(claim)

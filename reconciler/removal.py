@@ -16,7 +16,10 @@ from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import (
+    CLUSTER,
     KINDS,
+    OLD_CLUSTER,
+    OLD_OPS_REQUEST,
     POD,
     ROLE,
     ROLE_BINDING,
@@ -25,14 +28,16 @@ from reconciler.manifests.kinds import (
     Object,
 )
 from reconciler.observed.fields import part
-from reconciler.observed.view import View
+from reconciler.observed.view import View, foreign
 
 _AGAIN = timedelta(seconds=1)
 # Objects that one pass deletes; a resource has some ten.
 _MOST = 200
 # What a database's pods may do, they may until their end.
 _LAST = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
-_KEPT = ("name", "namespace", "uid", "deletionTimestamp", "finalizers")
+# Those that a database's operator holds.
+_RELEASED = frozenset({CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST})
+_KEPT = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "finalizers")
 
 
 async def remove(
@@ -41,8 +46,13 @@ async def remove(
     namespace: str,
     settings: Settings,
     check: Callable[[], Awaitable[None]],
+    *,
+    released: bool = False,
 ) -> Outcome:
-    """Delete what there is; `check` is awaited before the first write."""
+    """Delete what there is; `check` is awaited before the first write.
+
+    released: somebody has ordered that what holds a database's objects be taken off.
+    """
     if plan.is_leaving(claim, settings):
         left = await _first(cluster, claim, namespace)
         if left and all("deletionTimestamp" in body["metadata"] for _, body in left):
@@ -56,6 +66,8 @@ async def remove(
         # Pods go with their workload, in its order.
         if kind is not POD and "deletionTimestamp" not in body["metadata"]:
             await cluster.delete(kind, body)
+        elif released and kind in _RELEASED:
+            await cluster.release(kind, body, foreign(body))
     return plan.verdict(claim, _blocked(left), settings, None)
 
 

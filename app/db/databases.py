@@ -27,7 +27,10 @@ class DatabaseRow(ResourceRow):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSpec:
-    """What the reconciler makes a database from; version None is the newest."""
+    """What the reconciler makes a database from; version None is the newest.
+
+    released: what holds its objects after their deletion is to be taken off, by somebody's order.
+    """
 
     id: UUID
     account_id: UUID
@@ -39,6 +42,7 @@ class DatabaseSpec:
     cpu: str
     memory: str
     storage: str
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)

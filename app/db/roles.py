@@ -49,7 +49,7 @@ GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency,
 GRANT UPDATE ({_SET}), DELETE ON credential TO {API};
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
 GRANT UPDATE (anthropic_id) ON sandbox TO {API};
-GRANT UPDATE (version, replicas, cpu, memory, storage) ON database TO {API};
+GRANT UPDATE (version, replicas, cpu, memory, storage, released) ON database TO {API};
 GRANT UPDATE (number), DELETE ON anthropic_version TO {API};
 GRANT UPDATE (seq) ON feed TO {API};
 GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors,

@@ -76,6 +76,11 @@ ACTIONS: Final = (
         "Its version, replicas or sizes were to change; the message of the history says to what.",
         ("updateDatabase",),
     ),
+    Action(
+        "database.release",
+        "What holds it after its deletion was to be taken off; the message says what that was.",
+        ("releaseDatabase",),
+    ),
     Action("sandbox.environment", "It is to have the changed variables of its project."),
     Action("setting.set", "A setting was set.", ("setSetting", "setAnthropicSettings")),
     Action("setting.delete", "A setting was removed.", ("deleteSetting",)),

@@ -223,7 +223,7 @@ class Reason(StrEnum):
     DELETE_BLOCKED = (
         "DeleteBlocked",
         "Something of it stays after its deletion; it is named with its finalizers.",
-        "Whoever owns the finalizer has to finish; Mooring never strips one.",
+        "Whoever owns the finalizer has to finish. If nobody does any more: `releaseDatabase`.",
     )
     WAITING_FOR_SANDBOXES = (
         "WaitingForSandboxes",

@@ -74,6 +74,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Mutation.retrySandbox": _WRITE,
     "Mutation.createDatabase": _WRITE,
     "Mutation.updateDatabase": _WRITE,
+    "Mutation.releaseDatabase": _WRITE,
     "Mutation.startDatabase": _WRITE,
     "Mutation.stopDatabase": _WRITE,
     "Mutation.deleteDatabase": _WRITE,

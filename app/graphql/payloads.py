@@ -163,6 +163,15 @@ class UpdateDatabasePayload:
     )
 
 
+@strawberry.type(description="What releaseDatabase gives.")
+class ReleaseDatabasePayload:
+    """What releaseDatabase gives."""
+
+    database: Database = strawberry.field(
+        description="The database; it stays to be seen until all of it is gone."
+    )
+
+
 @strawberry.type(description="What startDatabase gives.")
 class StartDatabasePayload:
     """What startDatabase gives."""

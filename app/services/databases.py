@@ -3,14 +3,20 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from app.db import resources as db_resources
 from app.db.credentials import Place
 from app.db.databases import DATABASES, DatabaseRow, DatabaseSpec
 from app.db.details import Details
 from app.db.projects import LockedProject
+from app.db.session import Session
 from app.domain import limits
-from app.domain.errors import InputErrorCode
+from app.domain.errors import BadRequest, InputErrorCode
 from app.domain.names import object_name
+from app.domain.reasons import Reason
+from app.domain.states import DesiredState
 from app.domain.validation import Check
+from app.domain.viewer import Viewer
+from app.services import intents, resources
 from app.services.resources import Given
 from app.settings import Settings
 
@@ -98,3 +104,23 @@ class DatabaseMaker:
             memory=new.memory,
             storage=new.storage,
         )
+
+
+async def release(
+    session: Session, viewer: Viewer, details: Details[DatabaseRow, DatabaseSpec], key: UUID
+) -> DatabaseRow:
+    """Have what holds it taken off, once its deletion is blocked; BadRequest before.
+
+    The audit has what held it, in the words of the time.
+    """
+    _, resource = await resources.lock(session, viewer, details, key)
+    row = await resources.read(session, viewer, details, key)
+    going = resource.desired_state == DesiredState.DELETED
+    if not going or resource.reason != Reason.DELETE_BLOCKED:
+        raise BadRequest("Its deletion has to be wanted, and blocked: why says so.", ("id",))
+    await details.update(session, key, {"released": True})
+    line = intents.change(resource, "database.release", resource.status)
+    session.changes.append(replace(line, message=row.message))
+    await db_resources.ask(session, [key])
+    session.asked = True
+    return row

@@ -125,7 +125,7 @@ async def want(
     desired: DesiredState,
 ) -> Row:
     """Start, stop or delete one."""
-    project, resource = await _lock(session, viewer, details, resource_id)
+    project, resource = await lock(session, viewer, details, resource_id)
     await intents.want_one(session, project, resource, desired)
     return await read(session, viewer, details, resource_id)
 
@@ -139,7 +139,7 @@ async def update(
 ) -> Row:
     """Change what one is made from."""
     details, check = reviser.details, Check()
-    project, resource = await _lock(session, viewer, details, resource_id)
+    project, resource = await lock(session, viewer, details, resource_id)
     intents.refuse_edit(project, resource)
     changed = reviser.revised(check, await read(session, viewer, details, resource_id), given)
     check.done()
@@ -154,7 +154,7 @@ async def retry(
     session: Session, viewer: Viewer, details: Details[Row, Spec], resource_id: UUID
 ) -> Row:
     """Look at it again now, if it failed, was given up or waits."""
-    _, resource = await _lock(session, viewer, details, resource_id)
+    _, resource = await lock(session, viewer, details, resource_id)
     await intents.retry(session, [resource])
     return await read(session, viewer, details, resource_id)
 
@@ -169,9 +169,10 @@ async def read(
     return found[0]
 
 
-async def _lock(
+async def lock(
     session: Session, viewer: Viewer, details: Details[Row, Spec], resource_id: UUID
 ) -> tuple[LockedProject, LockedResource]:
+    """One under our lock, and its project; NotFound."""
     project_id = await details.project_of(session, viewer, resource_id)
     project = await projects.lock(session, viewer, project_id) if project_id else None
     members = await resources.lock(session, project.id) if project else []

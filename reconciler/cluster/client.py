@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
 
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
 _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
 # An apply with it makes an object and never changes one: those that are there have others. Seen on
@@ -250,6 +251,20 @@ class Cluster:
             await self._call("DELETE", path, {}, options)
         except ClusterError as error:
             if error.meaning not in _NOT_THERE | {Meaning.CONFLICT}:
+                raise
+
+    async def release(self, kind: Kind, body: Object, finalizers: Collection[str]) -> None:
+        """Take these finalizers off just this object, as it was seen; one that has moved since, or
+        is gone, is left for another look."""
+        meta = body["metadata"]
+        kept = [name for name in meta.get("finalizers") or [] if name not in finalizers]
+        seen = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        change = {"metadata": {**seen, "finalizers": kept}}
+        path = kind.path(meta["namespace"], meta["name"])
+        try:
+            await self._call("PATCH", path, {"fieldManager": MANAGER}, change, _MERGE)
+        except ClusterError as error:
+            if error.meaning not in (Meaning.NOT_FOUND, Meaning.CONFLICT):
                 raise
 
     async def watch(

@@ -77,9 +77,13 @@ def culprit(left: Sequence[tuple[str, Object]]) -> str:
     return title(kind, body)
 
 
+def foreign(body: Object) -> list[str]:
+    """The finalizers of an object that are somebody's, not the cluster's own."""
+    return [name for name in _finalizers(body) if name not in _WAITING]
+
+
 def _patience(body: Object) -> int:
-    held = set(_finalizers(body))
-    return 0 if held - _WAITING else 2 if held else 1
+    return 0 if foreign(body) else 2 if _finalizers(body) else 1
 
 
 def _finalizers(body: Object) -> list[str]:

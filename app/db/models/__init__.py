@@ -8,7 +8,8 @@ types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Wh
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
 - `sandbox`: spec by the API with the intent, the two addresses by the record.
 - `anthropic_version`: the API; `sandbox.anthropic_id` with the intent that starts it.
-- `database`: spec by the API with the intent, host to password by the record.
+- `database`: spec by the API with the intent, released by an order of its own; host to password by
+  the record.
 - `credential`: the model by the API, state to attempts by the reconciler, the rest as `resource`.
 - `environment`, and all of a user's own (identities, sessions, tokens, settings): the API.
 - `audit`: whoever did something, in the same transaction; nobody changes a line.

@@ -158,6 +158,7 @@ class Database(Base):
     username: Mapped[str | None]
     observed_version: Mapped[str | None]
     password: Mapped[bytes | None]
+    released: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Environment(Base):

@@ -26,12 +26,13 @@ from app.graphql.nodes import Database, Info
 from app.graphql.payloads import (
     CreateDatabasePayload,
     DeleteDatabasePayload,
+    ReleaseDatabasePayload,
     RetryDatabasePayload,
     StartDatabasePayload,
     StopDatabasePayload,
     UpdateDatabasePayload,
 )
-from app.services.databases import NewDatabase
+from app.services.databases import NewDatabase, release
 
 
 @strawberry.type
@@ -87,6 +88,19 @@ class DatabaseMutations:
     async def retry_database(self, info: Info, id: strawberry.ID) -> RetryDatabasePayload | None:
         """Look again now, if it failed, was given up or waits."""
         return RetryDatabasePayload(database=await _on(info, id, RETRY))
+
+    @strawberry.mutation(
+        description=(
+            "Have finalizers that hold its objects taken off, once its deletion is wanted and `why`"
+            " says DeleteBlocked; BAD_REQUEST before. For a database operator that is gone for"
+            " good: what it would have removed may stay in the cluster. The audit has what it was."
+        )
+    )
+    async def release_database(
+        self, info: Info, id: strawberry.ID
+    ) -> ReleaseDatabasePayload | None:
+        """Have finalizers that hold its objects taken off."""
+        return ReleaseDatabasePayload(database=await _on(info, id, release))
 
 
 async def _on(info: Info, global_id: str, verb: Verb) -> Database:

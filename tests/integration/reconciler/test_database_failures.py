@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from app.db.databases import DATABASES
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import Viewer
 from app.services import projects
-from app.services.databases import NewDatabase
+from app.services.databases import NewDatabase, release
 from app.services.projects import NewProject
 from tests.integration.reconciler.stage import Json, Stage, explains
 from tests.integration.reconciler.test_loop import want
@@ -101,6 +103,28 @@ async def test_a_deletion_that_its_operator_does_not_finish_names_the_finalizer(
         await stage.gone()
 
     explains(blocked, "cluster.kubeblocks.io/finalizer", "Cluster/")
+
+
+@pytest.mark.parametrize("kubeblocks", ["1.0", "0.8"])
+async def test_what_holds_a_deletion_is_taken_off_by_an_order_alone(
+    stage: Stage, kubeblocks: str
+) -> None:
+    async with stage.running() as loop:
+        viewer, project = await database_of(stage)
+        await stage.shows("RUNNING")
+        async with stage.faulty({"fault": "OperatorStuck", "kind": "Cluster"}):
+            await want(stage.database, viewer, project, DesiredState.DELETED)
+            await stage.shows("ERROR", Reason.DELETE_BLOCKED)
+            async with stage.database.begin(viewer) as session:
+                [row] = await DATABASES.of_projects(session, viewer, [project])
+                await release(session, viewer, DATABASES, row.id)
+            loop.wake()
+            await stage.gone()
+
+    async with stage.database.read(viewer) as connection:
+        statement = text("SELECT message FROM change WHERE action = 'database.release'")
+        said = (await connection.execute(statement)).scalar_one()
+    assert "cluster.kubeblocks.io/finalizer" in said
 
 
 async def test_a_new_intent_leaves_the_error_at_once(stage: Stage) -> None:

@@ -37,6 +37,7 @@ BEFORE = {
     "retryDatabase": "UPDATE resource SET reason = 'Crashed'",
     "revealDatabaseCredentials": "UPDATE database SET host = 'h', port = 5432, database = 'd',"
     " username = 'u', password = :sealed",
+    "releaseDatabase": "UPDATE resource SET desired_state = 'DELETED', reason = 'DeleteBlocked'",
     "checkKubeconfig": "setKubeconfig",
     "deleteKubeconfig": "setKubeconfig",
 }

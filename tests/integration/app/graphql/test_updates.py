@@ -112,3 +112,39 @@ async def test_data_is_kept_and_readable(
     async with database.read(viewer) as connection:
         [after] = await DATABASES.by_ids(connection, viewer, [row.id])
     assert (after.cpu, after.generation) == (row.cpu, row.generation)
+
+
+RELEASE = "mutation ($id: ID!) { releaseDatabase(id: $id) { database { status } } }"
+
+
+@pytest.mark.parametrize(
+    ("desired", "reason", "codes"),
+    [
+        ("DELETED", "DeleteBlocked", []),
+        ("DELETED", "ClusterUnavailable", ["BAD_REQUEST"]),
+        ("STOPPED", "DeleteBlocked", ["BAD_REQUEST"]),
+    ],
+)
+async def test_only_a_blocked_deletion_is_released(
+    ask: Ask, database: Database, desired: str, reason: str, codes: list[str]
+) -> None:
+    viewer = await viewer_of(database)
+    row = await database_of(database, viewer)
+    async with database.begin(API) as session:
+        await session.execute(
+            text(
+                "UPDATE resource SET desired_state = :desired, reason = :reason,"
+                " message = 'Still there: Cluster/x.' WHERE kind = 'DATABASE'"
+            ),
+            {"desired": desired, "reason": reason},
+        )
+
+    answer = await ask(viewer, RELEASE, id=ids.encode(NodeType.DATABASE, row.id))
+
+    assert answer["codes"] == codes
+    async with database.read(API) as connection:
+        kept = await connection.execute(text("SELECT released FROM database"))
+        assert kept.scalar_one() is (not codes)
+        line = text("SELECT message FROM change WHERE action = 'database.release'")
+        said = (await connection.execute(line)).scalars().all()
+        assert said == ([] if codes else ["Still there: Cluster/x."])
