@@ -3,7 +3,7 @@
 There the operator does it for an OpsRequest: it writes `replicas: 0` and keeps the number for the
 start in an annotation. Whoever wrote the number back himself would leave the annotation, and the
 next Stop would do nothing (its handler takes it for a sign that it was done), so what is stopping
-or stopped is never applied (docs/decisions/0025). Pure.
+or stopped is never applied (docs/decisions/0027). Pure.
 """
 
 from enum import Enum, auto
