@@ -4,7 +4,7 @@ Only for the fields that we send; texts are those that kube-apiserver gives for 
 for its CEL rules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from reconciler.simulator.crd_rules import broken, matching, one_of, text, whole
 from reconciler.simulator.names import invalid_value, required
@@ -37,7 +37,12 @@ MIXED = "two kinds of definition API can not be used simultaneously"
 
 
 def cluster(body: Json) -> list[Cause]:
-    return whole(_cluster(body.get("spec", {})))
+    return _judged(body, _cluster)
+
+
+def _judged(body: Json, rules: Callable[[Json], Iterator[Cause]]) -> list[Cause]:
+    """What the rules say of the spec; none of these CRDs asks for one."""
+    return whole(rules(body["spec"])) if "spec" in body else []
 
 
 def _cluster(spec: Json) -> Iterator[Cause]:
@@ -61,13 +66,22 @@ def cluster_change(old: Json, body: Json) -> list[Cause]:
 
 
 def old_cluster(body: Json) -> list[Cause]:
-    return whole(_old_cluster(body.get("spec", {})))
+    return _judged(body, _old_cluster)
 
 
 def _old_cluster(spec: Json) -> Iterator[Cause]:
     yield from text(spec, "clusterDefinitionRef", "spec", 63, OLD_DEFINITION)
     yield from text(spec, "clusterVersionRef", "spec", 63, OLD_DEFINITION)
-    if "componentSpecs" in spec:
+    apart = spec.get("affinity", {}).get("podAntiAffinity", "Preferred")
+    yield from one_of(apart, ("Preferred", "Required"), "spec.affinity.podAntiAffinity")
+    for index, component in enumerate(spec.get("componentSpecs", ())):
+        switch = component.get("switchPolicy", {}).get("type", "Noop")
+        where = f"spec.componentSpecs[{index}].switchPolicy.type"
+        yield from one_of(switch, ("Noop",), where)
+    if any("name" not in component for component in spec.get("componentSpecs", ())):
+        rule = f'"array": no such key: name evaluating rule: {DUPLICATE}'
+        yield broken(rule, "spec.componentSpecs")
+    elif "componentSpecs" in spec:
         yield from _components(spec)
     yield from _chosen(spec, "terminationPolicy", OLD_POLICIES)
 
@@ -77,11 +91,11 @@ def old_cluster_change(old: Json, body: Json) -> list[Cause]:
 
 
 def ops_request(body: Json) -> list[Cause]:
-    return whole(_chosen(body.get("spec", {}), "type", OPERATIONS))
+    return _judged(body, lambda spec: _chosen(spec, "type", OPERATIONS))
 
 
 def old_ops_request(body: Json) -> list[Cause]:
-    return whole(_chosen(body.get("spec", {}), "type", OLD_OPERATIONS))
+    return _judged(body, lambda spec: _chosen(spec, "type", OLD_OPERATIONS))
 
 
 def ops_request_change(old: Json, body: Json) -> list[Cause]:

@@ -106,6 +106,13 @@ def _policy_rule(rule: Json) -> Json:
     return {**rule, "ports": [{"protocol": "TCP", **port} for port in rule["ports"]]}
 
 
+def _operation(body: Json) -> Json:
+    if "spec" not in body:
+        return body
+    filled = {"enqueueOnForce": False, "preConditionDeadlineSeconds": 0, **body["spec"]}
+    return {**body, "spec": filled}
+
+
 PREFIX = {"type": "PathPrefix", "value": "/"}
 
 
@@ -192,6 +199,8 @@ DEFAULTS: dict[str, Callable[[Json], Json]] = {
     "Namespace": _namespace,
     "NetworkPolicy": _network_policy,
     "HTTPRoute": _http_route,
+    "OpsRequest": _operation,
+    "OldOpsRequest": _operation,
     "RoleBinding": _role_binding,
     "ResourceQuota": _resource_quota,
     "LimitRange": _limit_range,

@@ -162,12 +162,10 @@ def _conflict(clashes: dict[Manager, Tree]) -> Refusal:
         fields = [fieldset.shown(path) for path in fieldset.paths(tree)]
         count += len(fields)
         causes += [Cause("FieldManagerConflict", f"conflict with {who}", at) for at in fields]
-        if len(fields) == 1:
-            texts.append(f"conflict with {who}: {fields[0]}")
-        else:
-            texts.append("\n- ".join([f"conflicts with {who}:", *fields]))
-    plural = "conflict" if count == 1 else "conflicts"
-    message = f"Apply failed with {count} {plural}: " + "\n".join(texts)
+        texts.append("\n- ".join([f"conflicts with {who}:", *fields]))
+    message = f"Apply failed with {count} conflicts: " + "\n".join(texts)
+    if count == 1:
+        message = f"Apply failed with 1 conflict: {causes[0].message}: {causes[0].field}"
     return Refusal(409, message, details={"causes": [cause.body() for cause in causes]})
 
 

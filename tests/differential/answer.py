@@ -84,6 +84,9 @@ def _each_cause_once(said: Json) -> Json:
     if causes is None:
         return said
     once = [cause for place, cause in enumerate(causes) if cause not in causes[:place]]
+    if all(cause.get("reason") == "FieldManagerConflict" for cause in once):
+        # Those of several managers come in any order.
+        once.sort(key=lambda cause: str(cause.get("field")))
     return {**said, "details": {**said["details"], "causes": once}}
 
 

@@ -6,6 +6,8 @@ from tests.differential.requests import (
     applying,
     asking,
     cascading,
+    clustering,
+    clustering_old,
     creating,
     decoding,
     deleting,
@@ -38,6 +40,8 @@ FAMILIES: tuple[Family, ...] = (
     cascading.FAMILY,
     running.FAMILY,
     routing.FAMILY,
+    clustering.FAMILY,
+    clustering_old.FAMILY,
 )
 
 

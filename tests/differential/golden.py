@@ -21,6 +21,11 @@ def read(family: Family) -> dict[str, Json]:
     return answers
 
 
+def has(family: Family) -> bool:
+    """Whether its answers have been recorded."""
+    return _file(family).exists()
+
+
 def server_of(family: Family) -> str:
     """The version of the server that gave them."""
     version: str = json.loads(_file(family).read_text())["server"]

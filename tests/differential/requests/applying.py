@@ -107,6 +107,13 @@ FAMILY = Family(
             query={"dryRun": "All"},
         ),
         get("the object is as before the dry run", MAP, "data"),
+        apply("a third manager shares a map", MAP, config_map("a", {"z": "1"}), manager="dora"),
+        apply(
+            "values of two managers are a conflict with each, in order",
+            MAP,
+            config_map("a", {"x": "0", "z": "0"}),
+            manager="emil",
+        ),
         apply(
             "a StatefulSet is applied",
             SET,
