@@ -257,11 +257,22 @@ class Settings(BaseSettings):
     )
     gateway_name: str | None = Field(None, description="Gateway of HTTPRoutes")
     gateway_namespace: str | None = Field(None, description="Namespace of the Gateway")
+    gateway_section: str | None = Field(
+        None, description="Listener of the Gateway, by its name; unset: all that fit"
+    )
+    gateway_app_protocol: bool = Field(
+        True,
+        description="Say to a Gateway, by appProtocol kubernetes.io/ws, that the terminal speaks"
+        " websockets; off for one that does not know it",
+    )
     storage_class: str | None = Field(None, description="Storage class; unset: the default one")
     network_policy: bool = Field(
         True,
         description="A NetworkPolicy for each sandbox, and in accounts' namespaces one that denies"
         " what no other allows",
+    )
+    network_policy_own: bool = Field(
+        False, description="A NetworkPolicy for each sandbox in users' own clusters too"
     )
     ingress_namespaces: list[str] = Field(
         [], description="Namespaces that may reach sandboxes, JSON; empty: any"
@@ -309,6 +320,22 @@ class Settings(BaseSettings):
         [],
         description="Networks in which databases reach the Kubernetes API (443, 6443), JSON;"
         " empty: any",
+    )
+
+    # Sealos.
+    sealos_profile: bool = Field(
+        False,
+        description="Label objects so that Sealos' dashboards show them; the domain of a sandbox in"
+        " a user's cluster is then that of its API server",
+    )
+    sealos_domains: dict[str, str] = Field(
+        {
+            "usw-1.sealos.io": "usw-1.sealos.app",
+            "hzh.sealos.run": "sealoshzh.site",
+            "bja.sealos.run": "sealosbja.site",
+            "gzg.sealos.run": "sealosgzg.site",
+        },
+        description="Domain of applications by host of the API server, where it is another, JSON",
     )
 
     # Users' own clusters.
@@ -401,6 +428,10 @@ class Settings(BaseSettings):
         if memory * passes < _WEAKEST_HASH:
             raise ValueError(f"password_memory times password_time is {_WEAKEST_HASH} KiB or more")
         return passes
+
+    def confines(self, *, own: bool) -> bool:
+        """Whether sandboxes get a NetworkPolicy in the operator's cluster, or in users' `own`."""
+        return self.network_policy_own if own else self.network_policy
 
     @classmethod
     def load(cls, **given: Any) -> Self:

@@ -12,6 +12,8 @@ from app.domain.reasons import Reason
 
 _QUOTA = re.compile(r"(?:exceeded|failed) quota: ([^,:\s]+)")
 _SECURITY = re.compile(r"violates PodSecurity")
+# plugin/pkg/admission/storage/persistentvolume/resize, and validation of PersistentVolumeClaims.
+_GROWTH = re.compile(r"pvc can be resized|must support resize|allowVolumeExpansion")
 _WEBHOOK = re.compile(r"admission webhook \"[^\"]+\" denied the request")
 _POLICY = re.compile(r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request")
 # What a namespace has not got yet, or who does not answer: no refusal, and it may pass soon.
@@ -27,6 +29,8 @@ def reason_of(text: str) -> Reason | None:
         return Reason.QUOTA_EXCEEDED
     if _SECURITY.search(text):
         return Reason.POD_SECURITY_VIOLATION
+    if _GROWTH.search(text):
+        return Reason.VOLUME_NOT_GROWING
     if any(rule.search(text) for rule in (_WEBHOOK, _POLICY, _LIMITS)):
         return Reason.ADMISSION_DENIED
     if _BROKEN.search(text):

@@ -137,7 +137,7 @@ class Credentials:
         if not await cluster.has_namespace(namespace):
             said = f"There is no namespace {namespace} in the cluster."
             return self._known(CredentialState.REFUSED, user, Reason.NAMESPACE_MISSING, said)
-        needs = needed(self._settings)
+        needs = needed(self._settings, own=True)
         if await dialects.spoken(cluster) is kubeblocks_v1alpha1:
             needs += older()
         lacking = await reviews.lacking(cluster, namespace, needs)

@@ -63,9 +63,19 @@ def is_ours(workload: Object, claim: Claim) -> bool:
 
 def is_newer(workload: Object, claim: Claim) -> bool:
     """Whether somebody has written it for a later generation than ours: no step back."""
+    return _written(workload) > claim.generation
+
+
+def is_complete(workload: Object, claim: Claim) -> bool:
+    """Whether the generation that it was written for last is known to have all of its objects."""
+    written = _written(workload)
+    return claim.observed_generation >= written and claim.failed_generation != written
+
+
+def _written(workload: Object) -> int:
     annotations = workload["metadata"].get("annotations") or {}
     written = annotations.get(GENERATION, "0")
-    return written.isdigit() and int(written) > claim.generation
+    return int(written) if written.isdigit() else 0
 
 
 def is_awaited(claim: Claim) -> bool:

@@ -5,7 +5,7 @@ that it is leaving, the others need not be asked: fifteen lists at each event of
 use up the cluster's budget for all.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 
 from app.db.claims import Claim
@@ -26,6 +26,7 @@ from reconciler.manifests.kinds import (
     SERVICE_ACCOUNT,
     Kind,
     Object,
+    title,
 )
 from reconciler.observed.fields import part
 from reconciler.observed.view import View, foreign
@@ -69,6 +70,17 @@ async def remove(
         elif released and kind in _RELEASED:
             await cluster.release(kind, body, foreign(body))
     return plan.verdict(claim, _blocked(left), settings, None)
+
+
+async def take_away(
+    cluster: Cluster, claim: Claim, namespace: str, kinds: Iterable[Kind], wanted: Iterable[Object]
+) -> None:
+    """Delete what there is of a resource of these kinds and is not among `wanted`."""
+    kept = {title(body) for body in wanted}
+    for kind in kinds:
+        for body in await cluster.list_all(kind, namespace, selector(claim)):
+            if title({"kind": kind.kind, **body}) not in kept:
+                await cluster.delete(kind, body)
 
 
 def selector(claim: Claim) -> str:

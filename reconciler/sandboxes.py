@@ -20,15 +20,16 @@ from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan
 from reconciler.cluster.client import Cluster
+from reconciler.growth import Disk, grown
 from reconciler.inquiry import resolved
-from reconciler.manifests import connection
+from reconciler.manifests import connection, parts, sealos
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
-from reconciler.manifests.workload import Sandbox, probe_pod
+from reconciler.manifests.workload import Sandbox, claimed, probe_pod
 from reconciler.observed.sandbox import seen
-from reconciler.removal import remove, selector
+from reconciler.removal import remove, selector, take_away
 from reconciler.resources import Superseded, check_lease, make
 
 
@@ -85,29 +86,38 @@ class SandboxReconciler:
         look = plan.look_of(claim)
         view = seen(live, pods, look, self._settings)
         view = await resolved(self._cluster, claim, spec.k8s_namespace, view, look)
-        where = addresses(spec.k8s_name, self._settings) if live is not None else None
+        if running and live is not None:
+            disk = Disk(spec.k8s_namespace, spec.k8s_name, spec.storage)
+            view = await grown(self._cluster, claim, disk, live, view)
+        domain = sealos.domain(claim.server, self._settings)
+        where = addresses(spec.k8s_name, domain, self._settings) if live is not None else None
         outcome = plan.verdict(claim, view, self._settings, where)
         return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
 
     async def _apply(self, claim: Claim, rows: _Rows, live: Object | None) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
-        bodies = objects(self._manifest(claim, rows), self._settings)
+        bodies = objects(self._manifest(claim, rows, live), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
         await check_lease(self._database, claim)
         if plan.makes_pod(live, workload):
             await self._cluster.admit(probe_pod(workload))
-        first = live is None or not claim.observed_generation
+        namespace = rows.spec.k8s_namespace
+        await take_away(
+            self._cluster, claim, namespace, parts.unwanted(live, bodies), wanted=bodies
+        )
+        before, complete = live, live is not None and plan.is_complete(live, claim)
         for body in bodies:
+            known = parts.is_known(before, body, complete=complete)
             applied = await (
-                make(self._cluster, claim, body) if first else self._cluster.apply(body)
+                self._cluster.apply(body) if known else make(self._cluster, claim, body)
             )
             live = applied if body is workload else live
         assert live is not None
         return live
 
-    def _manifest(self, claim: Claim, rows: _Rows) -> Sandbox:
+    def _manifest(self, claim: Claim, rows: _Rows, live: Object | None) -> Sandbox:
         spec = rows.spec
         owner = Owner(
             claim.id,
@@ -127,6 +137,10 @@ class SandboxReconciler:
             storage=spec.storage,
             ttyd_user=spec.ttyd_user,
             ttyd_password=self._keys.open(spec.ttyd_password, "sandbox", spec.id, "ttyd_password"),
+            domain=sealos.domain(claim.server, self._settings),
+            confined=self._settings.confines(own=claim.server is not None),
+            claimed=claimed(live),
+            ports=tuple(spec.ports),
             environment=self._environment(rows),
             databases=tuple(database.k8s_name for database in rows.databases),
         )

@@ -5,7 +5,7 @@ modules to import. Lifecycle and lease are `resources`' and `record`'s.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -32,6 +32,8 @@ class Details(Generic[Row, Spec]):
     kind: ResourceKind
     row: type[Row]
     specification: type[Spec]
+    # Fields that are no columns: expressions over the details `d`.
+    computed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -78,12 +80,14 @@ class Details(Generic[Row, Spec]):
 
     @property
     def _spec_fields(self) -> list[str]:
-        return [field.name for field in fields(self.specification)]  # type: ignore[arg-type]
+        names = [field.name for field in fields(self.specification)]  # type: ignore[arg-type]
+        return [name for name in names if name not in self.computed]
 
     @cached_property
     def _select(self) -> str:
         shared = {field.name for field in fields(ResourceRow)} - set(_OWN)
         own = {f.name: f"d.{f.name}" for f in fields(self.row) if f.name not in shared}
+        own |= self.computed
         listed = columns(self.row, "r", converged=converged_sql("r"), **own)
         return f"SELECT {listed} FROM resource r JOIN {self.table} d ON d.id = r.id"
 
@@ -107,7 +111,7 @@ class Details(Generic[Row, Spec]):
 
     @cached_property
     def _spec(self) -> TextClause:
-        listed = columns(self.specification, "d")
+        listed = columns(self.specification, "d", **self.computed)
         return text(f"SELECT {listed} FROM {self.table} d WHERE d.id = :id")
 
     @cached_property

@@ -28,6 +28,7 @@ WALLED: Final[Mapping[str, str]] = {
     "project": f"USING ({_ACCOUNT})",
     "resource": f"USING ({_ACCOUNT})",
     "sandbox": f"USING ({_ACCOUNT})",
+    "sandbox_port": f"USING ({_ACCOUNT})",
     "database": f"USING ({_ACCOUNT})",
     "environment": f"USING ({_ACCOUNT})",
     "anthropic_version": f"USING ({_ACCOUNT})",

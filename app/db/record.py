@@ -152,6 +152,7 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:host AS text[]), CAST(:port AS int[]),
 WHERE d.id = i.id
 """)
 
+_REMOVE_PORTS = text("DELETE FROM sandbox_port WHERE sandbox_id = ANY(CAST(:ids AS uuid[]))")
 _REMOVE_DETAILS = {
     kind: text(f"DELETE FROM {kind.lower()} WHERE id = ANY(CAST(:ids AS uuid[]))")
     for kind in ResourceKind
@@ -249,6 +250,7 @@ async def _remove(session: Session, passes: Sequence[_Pass]) -> set[UUID]:
     if not passes:
         return set()
     ids = [p.row.id for p in passes]
+    await session.execute(_REMOVE_PORTS, {"ids": ids})
     for kind in {p.row.kind for p in passes}:
         await session.execute(_REMOVE_DETAILS[kind], {"ids": ids})
     binds = {"ids": ids, "tokens": [p.row.lease_token for p in passes]}

@@ -48,7 +48,8 @@ GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency,
   session, api_token, user_config, environment, throttle TO {API};
 GRANT UPDATE ({_SET}), DELETE ON credential TO {API};
 GRANT UPDATE ({_INTENT}) ON resource TO {API};
-GRANT UPDATE (anthropic_id) ON sandbox TO {API};
+GRANT UPDATE (anthropic_id, image, cpu, memory, storage) ON sandbox TO {API};
+GRANT DELETE ON sandbox_port TO {API};
 GRANT UPDATE (version, replicas, cpu, memory, storage, released) ON database TO {API};
 GRANT UPDATE (number), DELETE ON anthropic_version TO {API};
 GRANT UPDATE (seq) ON feed TO {API};
@@ -56,7 +57,7 @@ GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_ra
   mooring_take_audit TO {API};
 GRANT EXECUTE ON FUNCTION mooring_keys_in_use TO {API}, {RECONCILER};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
-  anthropic_version,
+  sandbox_port, anthropic_version,
   environment, user_config, credential, feed, change
   TO {RECONCILER};
 GRANT UPDATE ({_CHECKED}) ON credential TO {RECONCILER};
@@ -67,7 +68,7 @@ GRANT UPDATE ({_OBSERVED}) ON resource TO {RECONCILER};
 GRANT UPDATE (public_url, ttyd_url) ON sandbox TO {RECONCILER};
 GRANT UPDATE (host, port, database, username, observed_version, password) ON database
   TO {RECONCILER};
-GRANT DELETE ON project, resource, sandbox, database, environment TO {RECONCILER};
+GRANT DELETE ON project, resource, sandbox, sandbox_port, database, environment TO {RECONCILER};
 """
 
 

@@ -1,10 +1,13 @@
-"""What only a sandbox has."""
+"""What only a sandbox has: its details, and the ports that it opens beside its own two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
+
+from sqlalchemy import text
 
 from app.db.details import Details
 from app.db.resources import ResourceRow
+from app.db.session import Session
 from app.domain.states import ResourceKind
 
 
@@ -15,6 +18,8 @@ class SandboxRow(ResourceRow):
     public_url: str | None
     ttyd_url: str | None
     image: str
+    # The ports it opens beside its own two, in order; an answer that was kept has none.
+    ports: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,23 @@ class SandboxSpec:
     storage: str
     ttyd_user: str
     ttyd_password: bytes
+    ports: list[int] = field(default_factory=list)
 
 
-SANDBOXES = Details(ResourceKind.SANDBOX, SandboxRow, SandboxSpec)
+_PORTS = "ARRAY(SELECT o.port FROM sandbox_port o WHERE o.sandbox_id = d.id ORDER BY o.port)"
+SANDBOXES = Details(ResourceKind.SANDBOX, SandboxRow, SandboxSpec, {"ports": _PORTS})
+
+_OPEN = text("""
+INSERT INTO sandbox_port (sandbox_id, account_id, port) VALUES (:id, :account_id, :port)
+""")
+_CLOSE = text("DELETE FROM sandbox_port WHERE sandbox_id = :id AND port = :port")
+
+
+async def open_port(session: Session, sandbox_id: UUID, account_id: UUID, port: int) -> None:
+    """One more port of a locked sandbox."""
+    await session.execute(_OPEN, {"id": sandbox_id, "account_id": account_id, "port": port})
+
+
+async def close_port(session: Session, sandbox_id: UUID, port: int) -> None:
+    """One port less of a locked sandbox."""
+    await session.execute(_CLOSE, {"id": sandbox_id, "port": port})

@@ -81,6 +81,13 @@ ACTIONS: Final = (
         "What holds it after its deletion was to be taken off; the message says what that was.",
         ("releaseDatabase",),
     ),
+    Action(
+        "sandbox.update",
+        "Its image or sizes were to change; the message of the history says to what.",
+        ("updateSandbox",),
+    ),
+    Action("sandbox.expose", "A port of it was to be reached.", ("exposePort",)),
+    Action("sandbox.unexpose", "A port of it was no more to be reached.", ("unexposePort",)),
     Action("sandbox.environment", "It is to have the changed variables of its project."),
     Action("setting.set", "A setting was set.", ("setSetting", "setAnthropicSettings")),
     Action("setting.delete", "A setting was removed.", ("deleteSetting",)),

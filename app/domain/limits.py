@@ -16,6 +16,9 @@ PROJECTS_PER_TOKEN = 20
 SANDBOXES_PER_PROJECT = 20
 DATABASES_PER_PROJECT = 20
 REPLICAS = (1, 5)
+# Ports that a sandbox opens beside the app and the terminal: those that no root is needed for.
+PORT = (1024, 65535)
+PORTS_PER_SANDBOX = 5
 
 PAGE_DEFAULT = 20
 PAGE_MOST = 100

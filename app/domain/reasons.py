@@ -173,6 +173,19 @@ class Reason(StrEnum):
         "Its volume is not provided yet.",
         "The operator looks at the storage class and its provisioner.",
     )
+    VOLUME_GROWING = (
+        "VolumeGrowing",
+        "It runs, and its volume is not as large as it is wanted yet.",
+        "Wait. If the message says that it waits for a pod, stop and start the sandbox; else the"
+        " operator looks at the storage.",
+    )
+    VOLUME_NOT_GROWING = (
+        "VolumeNotGrowing",
+        "The cluster refuses to enlarge its volume: its storage class has no allowVolumeExpansion,"
+        " or the volume was not made by a provisioner.",
+        "The operator sets allowVolumeExpansion on the storage class; or ask for the old size.",
+        Fails.AT_ONCE,
+    )
     VOLUME_MOUNT_FAILED = (
         "VolumeMountFailed",
         "Its volume cannot be attached to the node or mounted there.",

@@ -14,7 +14,7 @@ from app.db.members import Members
 from app.db.projects import ProjectRow
 from app.db.resources import ResourceRow
 from app.db.sandboxes import SandboxRow
-from app.domain import ids
+from app.domain import hosts, ids
 from app.domain.aggregate import ProjectStatus
 from app.domain.ids import NodeType
 from app.graphql.events import ProjectEvent
@@ -24,6 +24,7 @@ from app.graphql.nodes import (
     Database,
     DatabaseEndpoint,
     Explanation,
+    ExposedPort,
     Project,
     Sandbox,
     User,
@@ -84,6 +85,10 @@ def sandbox(row: SandboxRow) -> Sandbox:
         **_shared(row, NodeType.SANDBOX),
         public_url=row.public_url,
         ttyd_url=row.ttyd_url,
+        ports=[
+            ExposedPort(port=port, url=hosts.opened(row.public_url, row.k8s_name, port))
+            for port in row.ports
+        ],
         image=row.image,
     )
 

@@ -73,6 +73,36 @@ class SandboxInput:
     )
 
 
+@strawberry.input(description="What to change of a sandbox; what is left out stays.")
+class UpdateSandboxInput:
+    """What to change of a sandbox; what is left out stays."""
+
+    image: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The container image; not null."
+    )
+    cpu: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Processor, a Kubernetes quantity: 500m, 2; not null.",
+    )
+    memory: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Memory, a Kubernetes quantity: 512Mi, 4Gi; not null.",
+    )
+    storage: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Disk, a Kubernetes quantity: 10Gi; no smaller than it is; not null.",
+    )
+
+
+@strawberry.input(description="A port of a sandbox.")
+class PortInput:
+    """A port of a sandbox."""
+
+    port: int = strawberry.field(
+        description="1024 to 65535, and neither 3000 nor 7681, which are always open."
+    )
+
+
 @strawberry.input(
     description=("A new database; what is left out gets the default of this installation.")
 )

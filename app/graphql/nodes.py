@@ -290,6 +290,14 @@ class Resource(Node):
     updated_at: datetime = strawberry.field(description="When it last changed visibly.")
 
 
+@strawberry.type(description="A port that a sandbox opens beside the app's and the terminal's.")
+class ExposedPort:
+    """A port that a sandbox opens beside the app's and the terminal's."""
+
+    port: int = strawberry.field(description="Where a program in the sandbox listens.")
+    url: str | None = strawberry.field(description="Its address; null while the sandbox has none.")
+
+
 @strawberry.type(description=("A workspace with an app on port 3000 and a terminal on port 7681."))
 class Sandbox(Resource):
     """A workspace with an app on port 3000 and a terminal on port 7681."""
@@ -311,6 +319,9 @@ class Sandbox(Resource):
             "The address of the terminal on port 7681; holds no credential; null "
             "while there is none."
         )
+    )
+    ports: list[ExposedPort] = strawberry.field(
+        description="Further ports that are to be reached, in order, at most 5."
     )
     image: str = strawberry.field(description="The container image.")
 

@@ -109,6 +109,42 @@ class CreateSandboxPayload:
     )
 
 
+@strawberry.type(description="What updateSandbox gives.")
+class UpdateSandboxPayload:
+    """What updateSandbox gives."""
+
+    sandbox: Sandbox | None = strawberry.field(
+        description="The sandbox, already with its new status; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What exposePort gives.")
+class ExposePortPayload:
+    """What exposePort gives."""
+
+    sandbox: Sandbox | None = strawberry.field(
+        description="The sandbox with the port; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
+@strawberry.type(description="What unexposePort gives.")
+class UnexposePortPayload:
+    """What unexposePort gives."""
+
+    sandbox: Sandbox | None = strawberry.field(
+        description="The sandbox without the port; null when there are errors."
+    )
+    errors: list[InputError] = strawberry.field(
+        description="What is wrong with the input; empty on success."
+    )
+
+
 @strawberry.type(description="What startSandbox gives.")
 class StartSandboxPayload:
     """What startSandbox gives."""

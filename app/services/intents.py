@@ -82,14 +82,18 @@ async def edit(
 
 
 async def edit_one(
-    session: Session, project: LockedProject, resource: LockedResource, message: str
+    session: Session,
+    project: LockedProject,
+    resource: LockedResource,
+    message: str,
+    verb: str = "update",
 ) -> None:
     """What one resource is made from has changed, as `message` says: it is to be so. One that is
     down stays down."""
     refuse_edit(project, resource)
     await projects.intend(session, project.id, None)
     moved = await resources.edit(session, [resource.id])
-    line = change(resource, f"{resource.kind.lower()}.update", moved[resource.id])
+    line = change(resource, f"{resource.kind.lower()}.{verb}", moved[resource.id])
     session.changes.append(replace(line, message=message))
     await projects.settle(session, [project])
 

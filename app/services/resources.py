@@ -170,15 +170,19 @@ async def read(
 
 
 async def lock(
-    session: Session, viewer: Viewer, details: Details[Row, Spec], resource_id: UUID
+    session: Session,
+    viewer: Viewer,
+    details: Details[Row, Spec],
+    resource_id: UUID,
+    field: str = "id",
 ) -> tuple[LockedProject, LockedResource]:
-    """One under our lock, and its project; NotFound."""
+    """One with its project, both under our lock; NotFound names the argument `field`."""
     project_id = await details.project_of(session, viewer, resource_id)
     project = await projects.lock(session, viewer, project_id) if project_id else None
     members = await resources.lock(session, project.id) if project else []
     found = next((member for member in members if member.id == resource_id), None)
     if project is None or found is None:
-        raise NotFound(field=["id"])
+        raise NotFound(field=[field])
     return project, found
 
 

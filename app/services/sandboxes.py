@@ -1,7 +1,7 @@
 """What may be asked for of a sandbox, and its row."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db.credentials import Place
@@ -9,9 +9,11 @@ from app.db.details import Details
 from app.db.projects import LockedProject
 from app.db.sandboxes import SANDBOXES, SandboxRow, SandboxSpec
 from app.domain import limits
+from app.domain.errors import InputErrorCode
 from app.domain.names import object_name
 from app.domain.validation import Check
 from app.secrets.keyring import KeyRing
+from app.services.resources import Given
 from app.settings import Settings
 
 _TTYD_USER = "mooring"
@@ -59,6 +61,24 @@ class SandboxMaker:
                 limits.STORAGE,
             ),
         )
+
+    def revised(self, check: Check, now: SandboxRow, given: Given) -> Given:
+        """What of `given` is another than `now`: within the bounds of a new one, and no smaller
+        disk."""
+        current = NewSandbox(now.name, now.image, now.cpu, now.memory, now.storage)
+        for name in given:
+            if given[name] is None:
+                check.refuse(InputErrorCode.REQUIRED, (name,), "May not be null.")
+        wanted = {name: value for name, value in given.items() if value is not None}
+        checked = self.checked(check, replace(current, **wanted), ())  # type: ignore[arg-type]
+        refused = {problem.field for problem in check.problems}
+        if "storage" in wanted and ("storage",) not in refused:
+            check.growth(checked.storage or "", now.storage, ("storage",))
+        return {
+            name: getattr(checked, name)
+            for name in wanted
+            if getattr(checked, name) != getattr(current, name)
+        }
 
     def spec(self, key: UUID, project: LockedProject, new: NewSandbox, place: Place) -> SandboxSpec:
         """The row of a checked sandbox."""

@@ -172,6 +172,14 @@ class Cluster:
         query = {"fieldManager": MANAGER, "force": "true"}
         return an_object(await self._call("PATCH", path, query, body, _APPLY))
 
+    async def patch(self, kind: Kind, live: Object, change: Object) -> Object:
+        """Merge `change` into just this object (by uid), as RFC 7386 says."""
+        meta = live["metadata"]
+        path = kind.path(meta["namespace"], meta["name"])
+        change = {**change, "metadata": {"uid": meta["uid"]}}
+        patched: Object = await self._call("PATCH", path, {"fieldManager": MANAGER}, change, _MERGE)
+        return patched
+
     async def admit(self, body: Object) -> None:
         """Ask whether quota and Pod Security admit this pod; nothing is made or counted."""
         path = kind_of(body).path(body["metadata"]["namespace"])

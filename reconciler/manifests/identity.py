@@ -5,7 +5,9 @@ template; nothing that changes per claim is ever written, else each pass would w
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 import orjson
@@ -56,20 +58,20 @@ def build(
     owner: Owner,
     name: str,
     content: Object,
-    annotations: dict[str, str] | None = None,
+    annotations: Mapping[str, str] = MappingProxyType({}),
     *,
-    labels: dict[str, str] | None = None,
+    labels: Mapping[str, str] = MappingProxyType({}),
 ) -> Object:
-    """An object of `owner` to be applied; `content` is what stands beside metadata, the others what
-    is in there beside what every object has."""
+    """An object of `owner` to be applied; `content` is what stands beside metadata, `annotations`
+    and `labels` what joins those of every object."""
     body: Object = {
         "apiVersion": kind.api_version,
         "kind": kind.kind,
         "metadata": {
             "name": name,
             "namespace": owner.namespace,
-            "labels": {**owner.labels, **(labels or {})},
-            "annotations": {GENERATION: str(owner.generation), **(annotations or {})},
+            "labels": {**owner.labels, **labels},
+            "annotations": {GENERATION: str(owner.generation), **annotations},
         },
         **content,
     }

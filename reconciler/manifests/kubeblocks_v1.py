@@ -6,6 +6,7 @@ accepted and loses its fields. Replicas are never 0: the default claim policy wo
 
 from app.settings import Settings
 from reconciler.manifests import database as common
+from reconciler.manifests import sealos
 from reconciler.manifests.database import COMPONENT, Database
 from reconciler.manifests.identity import build
 from reconciler.manifests.kinds import CLUSTER, Object
@@ -22,7 +23,8 @@ def objects(database: Database, live: Object | None, settings: Settings) -> list
         "terminationPolicy": "Delete",
         "componentSpecs": [_component(database, live, settings)],
     }
-    return [build(CLUSTER, database.owner, database.owner.name, {"spec": spec})]
+    labels = sealos.of_database(database.owner.name, settings)
+    return [build(CLUSTER, database.owner, database.owner.name, {"spec": spec}, labels=labels)]
 
 
 def account_secret(name: str) -> str:

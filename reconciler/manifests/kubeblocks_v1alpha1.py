@@ -11,6 +11,7 @@ from typing import Final
 
 from app.settings import Settings
 from reconciler.manifests import database as common
+from reconciler.manifests import sealos
 from reconciler.manifests.database import COMPONENT, Database
 from reconciler.manifests.identity import Owner, build
 from reconciler.manifests.kinds import (
@@ -54,6 +55,7 @@ def objects(database: Database, live: Object | None, settings: Settings) -> list
     labels = {
         "clusterdefinition.kubeblocks.io/name": _DEFINITION,
         "clusterversion.kubeblocks.io/name": wanted,
+        **sealos.of_database(owner.name, settings),
     }
     cluster = build(CLUSTER, owner, owner.name, {"spec": spec}, labels=labels)
     return [*_rights(owner), cluster]

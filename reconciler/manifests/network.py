@@ -6,11 +6,14 @@ cloud's metadata service: the user's code runs in there.
 
 from collections.abc import Sequence
 
+from app.domain import hosts
+from app.domain.hosts import TTYD
 from app.settings import Settings
+from reconciler.manifests import sealos
 from reconciler.manifests.database import PORT, pods_of
-from reconciler.manifests.identity import Owner, build
+from reconciler.manifests.identity import build
 from reconciler.manifests.kinds import NETWORK_POLICY, SERVICE, Object
-from reconciler.manifests.routes import PORTS, TTYD
+from reconciler.manifests.workload import Sandbox
 
 # RFC 1918, carrier-grade NAT (6598), link-local with cloud metadata (3927); unique local (4193),
 # link-local (4291), and IPv4 in NAT64's well-known prefix (6052).
@@ -26,24 +29,25 @@ def namespaces(names: Sequence[str]) -> Object:
     return {"namespaceSelector": {"matchExpressions": [some]}}
 
 
-def service(owner: Owner, settings: Settings) -> Object:
-    """The Service: just the two ports, reachable before the pod is ready."""
-    ports = [_port(name, settings) for name in PORTS]
+def service(sandbox: Sandbox, settings: Settings) -> Object:
+    """The Service: its two ports and those that were opened, reachable before the pod is ready."""
+    owner = sandbox.owner
+    ports = [_port(route, port, settings) for route, port in sandbox.routes.items()]
     spec = {
         "type": "ClusterIP",
         "selector": owner.selector,
         "publishNotReadyAddresses": True,
         "ports": ports,
     }
-    return build(SERVICE, owner, owner.name, {"spec": spec})
+    labels = sealos.of_app(owner.name, settings)
+    return build(SERVICE, owner, owner.name, {"spec": spec}, labels=labels)
 
 
-def network_policy(owner: Owner, databases: Sequence[str], settings: Settings) -> Object:
-    """The NetworkPolicy; `ingress_namespaces` empty lets every namespace reach the two ports.
-
-    `databases`: the Clusters of the project.
-    """
-    arriving: Object = {"ports": [{"port": port, "protocol": "TCP"} for port in PORTS.values()]}
+def network_policy(sandbox: Sandbox, settings: Settings) -> Object:
+    """The NetworkPolicy; `ingress_namespaces` empty lets every namespace reach its ports."""
+    owner, databases = sandbox.owner, sandbox.databases
+    open_ports = [{"port": port, "protocol": "TCP"} for port in sandbox.routes.values()]
+    arriving: Object = {"ports": open_ports}
     if settings.ingress_namespaces:
         arriving["from"] = [namespaces(settings.ingress_namespaces)]
     internet = [
@@ -66,10 +70,12 @@ def _databases(names: Sequence[str]) -> Object:
     }
 
 
-def _port(name: str, settings: Settings) -> Object:
-    number = PORTS[name]
-    port: Object = {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
-    if name == TTYD and settings.route_mode == "gateway":
+def _port(name: str, number: int, settings: Settings) -> Object:
+    # The pod names its own two ports alone: what it does not name can be reached all the same, and
+    # another name in its template would restart it.
+    target = name if name in hosts.OWN else number
+    port: Object = {"name": name, "port": number, "targetPort": target, "protocol": "TCP"}
+    if name == TTYD and settings.route_mode == "gateway" and settings.gateway_app_protocol:
         # Tells gateways that the backend speaks websockets (KEP-3726).
         port["appProtocol"] = "kubernetes.io/ws"
     return port

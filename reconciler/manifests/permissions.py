@@ -46,7 +46,7 @@ _PASSES: dict[Kind, tuple[str, ...]] = dict.fromkeys(KINDS, _READ) | {
     SERVICE: _WRITE,
     SECRET: _READ_AND_WRITE,
     POD: ("list", "create"),
-    CLAIM: ("list", "delete"),
+    CLAIM: ("list", "patch", "delete"),
     CLUSTER: _READ_AND_WRITE,
     INGRESS: _WRITE,
     HTTP_ROUTE: _WRITE,
@@ -95,9 +95,10 @@ class Need:
         return f"{self.verb} {self.kind.plural}{group}"
 
 
-def needed(settings: Settings) -> list[Need]:
-    """All that passes do; what is of a kind that a cluster does not serve is not needed there."""
-    return _needs(_PASSES | dict.fromkeys(_unwritten(settings), _READ))
+def needed(settings: Settings, *, own: bool = False) -> list[Need]:
+    """All that passes do in the operator's cluster, or in a user's `own`; what is of a kind that a
+    cluster does not serve is not needed there."""
+    return _needs(_PASSES | dict.fromkeys(_unwritten(settings, own=own), _READ))
 
 
 def older() -> list[Need]:
@@ -148,10 +149,10 @@ def rules(needs: Iterable[Need]) -> list[Object]:
     ]
 
 
-def _unwritten(settings: Settings) -> set[Kind]:
+def _unwritten(settings: Settings, *, own: bool = False) -> set[Kind]:
     """What passes write under other settings."""
     route = HTTP_ROUTE if settings.route_mode == "ingress" else INGRESS
-    return {route} if settings.network_policy else {route, NETWORK_POLICY}
+    return {route} if settings.confines(own=own) else {route, NETWORK_POLICY}
 
 
 def _needs(verbs: Mapping[Kind, Iterable[str]]) -> list[Need]:

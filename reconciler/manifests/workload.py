@@ -5,13 +5,16 @@ broken pod in place for ever, and that field is immutable.
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.domain import hosts
+from app.domain.hosts import TTYD
 from app.domain.quantities import milli
 from app.settings import Settings
+from reconciler.manifests import sealos
 from reconciler.manifests.identity import Owner, build, digest
 from reconciler.manifests.kinds import POD, SECRET, STATEFUL_SET, Object
-from reconciler.manifests.routes import PORTS, TTYD
 
 CONTAINER = "sandbox"
 _INIT = "home"
@@ -34,10 +37,20 @@ _FILL = (
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a live workload asks of the disk that its pod gets: immutable, so it stays as it was
+    when the disk grows, or the setting is another."""
+
+    size: str
+    storage_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sandbox:
     """What a sandbox is made from; `environment` joins what it always gets.
 
-    `databases`: the Clusters of its project, which it may reach.
+    `databases`: the Clusters of its project, which it may reach. `ports`: those that were opened.
+    `confined`: it gets a NetworkPolicy. `claimed`: what the live workload asks for, None without.
     """
 
     owner: Owner
@@ -49,8 +62,17 @@ class Sandbox:
     storage: str
     ttyd_user: str
     ttyd_password: str
+    domain: str
+    confined: bool
+    claimed: Claimed | None = None
+    ports: tuple[int, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     databases: tuple[str, ...] = ()
+
+    @property
+    def routes(self) -> dict[str, int]:
+        """The ports that are reached from outside, by route."""
+        return hosts.OWN | {hosts.route_of(port): port for port in self.ports}
 
     def __repr__(self) -> str:
         """Without the password and the environment: a value that is logged shows itself so."""
@@ -62,8 +84,8 @@ def secret(sandbox: Sandbox) -> Object:
     values = {
         **dict(sandbox.environment),
         "PROJECT_NAME": sandbox.project_name,
-        "PORT": "3000",
-        "TTYD_PORT": str(PORTS[TTYD]),
+        "PORT": str(hosts.OWN[hosts.APP]),
+        "TTYD_PORT": str(hosts.OWN[TTYD]),
         "TTYD_USER": sandbox.ttyd_user,
         "TTYD_PASSWORD": sandbox.ttyd_password,
     }
@@ -73,8 +95,8 @@ def secret(sandbox: Sandbox) -> Object:
     )
 
 
-def stateful_set(sandbox: Sandbox, settings: Settings) -> Object:
-    """The workload: one replica or none."""
+def stateful_set(sandbox: Sandbox, settings: Settings, parts: Mapping[str, str]) -> Object:
+    """The workload: one replica or none, with the mark of its `parts`."""
     owner = sandbox.owner
     spec = {
         "replicas": sandbox.replicas,
@@ -87,13 +109,30 @@ def stateful_set(sandbox: Sandbox, settings: Settings) -> Object:
         "template": _template(sandbox, settings),
         "volumeClaimTemplates": [_home(sandbox, settings)],
     }
-    return build(STATEFUL_SET, owner, owner.name, {"spec": spec})
+    annotations = {**sealos.of_workload(sandbox.image, sandbox.storage, settings), **parts}
+    labels = sealos.of_app(owner.name, settings)
+    return build(STATEFUL_SET, owner, owner.name, {"spec": spec}, annotations, labels=labels)
+
+
+def claimed(workload: Object | None) -> Claimed | None:
+    """What a live workload asks of the disk."""
+    templates: list[Object] = (workload or {"spec": {}})["spec"].get("volumeClaimTemplates") or []
+    home = next((one for one in templates if one["metadata"].get("name") == _VOLUME), None)
+    if home is None:
+        return None
+    spec = home["spec"]
+    return Claimed(spec["resources"]["requests"]["storage"], spec.get("storageClassName"))
+
+
+def claim_name(name: str) -> str:
+    """The PersistentVolumeClaim of the disk of a sandbox."""
+    return f"{_VOLUME}-{name}-0"
 
 
 def probe_pod(workload: Object) -> Object:
     """The pod that `workload` would make, under another name: for a dry run of its admission."""
     owner_name, template = workload["metadata"]["name"], workload["spec"]["template"]
-    claim = {"claimName": f"{_VOLUME}-{owner_name}-0"}
+    claim = {"claimName": claim_name(owner_name)}
     volumes = [{"name": _VOLUME, "persistentVolumeClaim": claim}]
     return {
         "apiVersion": POD.api_version,
@@ -137,7 +176,8 @@ def _container(sandbox: Sandbox, settings: Settings) -> Object:
         "command": ["sh", "-c", settings.sandbox_command or _TERMINAL],
         "envFrom": [{"secretRef": {"name": f"{sandbox.owner.name}-env"}}],
         "ports": [
-            {"name": name, "containerPort": port, "protocol": "TCP"} for name, port in PORTS.items()
+            {"name": name, "containerPort": port, "protocol": "TCP"}
+            for name, port in hosts.OWN.items()
         ],
         "resources": _resources(sandbox),
         "startupProbe": {**probe, "periodSeconds": 1, "failureThreshold": 120},
@@ -185,10 +225,21 @@ def _size(quantity: str) -> int:
 
 
 def _home(sandbox: Sandbox, settings: Settings) -> Object:
+    live = sandbox.claimed
+    storage_class = live.storage_class if live else settings.storage_class
     spec: Object = {
         "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": sandbox.storage}},
+        "resources": {"requests": {"storage": _claimed_size(sandbox)}},
     }
-    if settings.storage_class:
-        spec["storageClassName"] = settings.storage_class
+    if storage_class:
+        spec["storageClassName"] = storage_class
     return {"metadata": {"name": _VOLUME, "labels": sandbox.owner.labels}, "spec": spec}
+
+
+def _claimed_size(sandbox: Sandbox) -> str:
+    """That of the live one; in our spelling if it is the same, for API servers spell quantities
+    anew, and another spelling would be another body."""
+    live = sandbox.claimed
+    if live is None or _size(live.size) == _size(sandbox.storage):
+        return sandbox.storage
+    return live.size

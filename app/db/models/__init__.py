@@ -6,7 +6,8 @@ types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Wh
 - `resource`: desired_state, generation and its relatives, name by the API;
   phase to next_attempt_at by the reconciler's record; status by Postgres; asked, lane and due_at
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
-- `sandbox`: spec by the API with the intent, the two addresses by the record.
+- `sandbox`: spec by the API with the intent, the two addresses by the record;
+  `sandbox_port` by the API, until the record removes the sandbox.
 - `anthropic_version`: the API; `sandbox.anthropic_id` with the intent that starts it.
 - `database`: spec by the API with the intent, released by an order of its own; host to password by
   the record.
@@ -41,6 +42,7 @@ from app.db.models.projects import (
     Project,
     Resource,
     Sandbox,
+    SandboxPort,
 )
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "Project",
     "Resource",
     "Sandbox",
+    "SandboxPort",
     "Session",
     "Throttle",
     "User",

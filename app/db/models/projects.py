@@ -3,7 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import BIGINT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -116,6 +125,18 @@ class Sandbox(Base):
     ttyd_user: Mapped[str]
     ttyd_password: Mapped[bytes]
     anthropic_id: Mapped[UUID | None]
+
+
+class SandboxPort(Base):
+    """A port that a sandbox opens beside the app's and the terminal's."""
+
+    __tablename__ = "sandbox_port"
+    __table_args__ = (CheckConstraint("port BETWEEN 1024 AND 65535", name="port_free"),)
+
+    sandbox_id: Mapped[UUID] = mapped_column(ForeignKey("sandbox.id"), primary_key=True)
+    port: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class AnthropicVersion(Base):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
 import strawberry
 
-from app.db.sandboxes import SANDBOXES
+from app.db.sandboxes import SANDBOXES, SandboxRow
+from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.domain.ids import NodeType
+from app.domain.viewer import TokenScope, Viewer
 from app.graphql import build
-from app.graphql.inputs import SandboxInput
+from app.graphql.inputs import PortInput, SandboxInput, UpdateSandboxInput
 from app.graphql.mutations.edge import (
     DELETE,
     RETRY,
@@ -17,17 +22,24 @@ from app.graphql.mutations.edge import (
     Verb,
     as_data,
     create,
+    edited,
     given,
+    key_of,
     on_resource,
+    update,
 )
 from app.graphql.nodes import Info, Sandbox
 from app.graphql.payloads import (
     CreateSandboxPayload,
     DeleteSandboxPayload,
+    ExposePortPayload,
     RetrySandboxPayload,
     StartSandboxPayload,
     StopSandboxPayload,
+    UnexposePortPayload,
+    UpdateSandboxPayload,
 )
+from app.services import ports
 from app.services.sandboxes import NewSandbox
 
 
@@ -50,6 +62,54 @@ class SandboxMutations:
         except InvalidInput as wrong:
             return CreateSandboxPayload(sandbox=None, errors=as_data(info, wrong))
         return CreateSandboxPayload(sandbox=build.sandbox(row), errors=[])
+
+    @strawberry.mutation(
+        description=(
+            "Change its image or sizes. One that is up restarts once, but for its disk, which grows"
+            " as it is; one that is down stays down."
+        )
+    )
+    async def update_sandbox(
+        self, info: Info, id: strawberry.ID, input: UpdateSandboxInput
+    ) -> UpdateSandboxPayload | None:
+        """Change its image or sizes."""
+        maker = info.context.state.makers.sandboxes
+        try:
+            row = await update(info, maker, id, NodeType.SANDBOX, edited(input))
+        except InvalidInput as wrong:
+            return UpdateSandboxPayload(sandbox=None, errors=as_data(info, wrong))
+        return UpdateSandboxPayload(sandbox=build.sandbox(row), errors=[])
+
+    @strawberry.mutation(
+        description=(
+            "Have one more port of a sandbox reached, at a host of its own; nothing restarts. At"
+            " most 5; the same port again changes nothing."
+        )
+    )
+    async def expose_port(
+        self, info: Info, sandbox_id: strawberry.ID, input: PortInput
+    ) -> ExposePortPayload | None:
+        """Have one more port reached."""
+        try:
+            row = await _on_port(info, sandbox_id, input.port, ports.expose)
+        except InvalidInput as wrong:
+            return ExposePortPayload(sandbox=None, errors=as_data(info, wrong))
+        return ExposePortPayload(sandbox=build.sandbox(row), errors=[])
+
+    @strawberry.mutation(
+        description=(
+            "Have a port that was exposed reached no more; one that is not exposed changes nothing."
+        )
+    )
+    async def unexpose_port(
+        self, info: Info, sandbox_id: strawberry.ID, input: PortInput
+    ) -> UnexposePortPayload | None:
+        """Have a port reached no more."""
+        try:
+            row = await _on_port(info, sandbox_id, input.port, ports.unexpose)
+        except InvalidInput as wrong:
+            return UnexposePortPayload(sandbox=None, errors=as_data(info, wrong))
+        return UnexposePortPayload(sandbox=build.sandbox(row), errors=[])
 
     @strawberry.mutation(description="Want it RUNNING.")
     async def start_sandbox(self, info: Info, id: strawberry.ID) -> StartSandboxPayload | None:
@@ -75,6 +135,19 @@ class SandboxMutations:
 async def _on(info: Info, global_id: str, verb: Verb) -> Sandbox:
     row = await on_resource(info, global_id, SANDBOXES, NodeType.SANDBOX, verb)
     return build.sandbox(row)
+
+
+async def _on_port(
+    info: Info,
+    global_id: str,
+    port: int,
+    verb: Callable[[Session, Viewer, UUID, int], Awaitable[SandboxRow]],
+) -> SandboxRow:
+    viewer = info.context.viewer(TokenScope.PROJECTS_WRITE)
+    key = key_of(global_id, NodeType.SANDBOX, "sandboxId")
+    return await info.context.state.database.transact(
+        viewer, lambda session: verb(session, viewer, key, port)
+    )
 
 
 def new_sandbox(input: SandboxInput) -> NewSandbox:

@@ -65,5 +65,7 @@ def sandbox(**changed: object) -> Sandbox:
         "storage": "10Gi",
         "ttyd_user": "mooring",
         "ttyd_password": "not for any log",
+        "domain": "example.test",
+        "confined": True,
     }
     return Sandbox(**(values | changed))  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from reconciler.manifests.database import Database, Dialect, component
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import KINDS, Object, kind_of
 from reconciler.manifests.network import network_policy
+from tests.unit.reconciler.sandbox import sandbox
 
 OWNER = Owner(UUID(int=1), UUID(int=2), 2, "mooring", "shop-abcdefgh", "database")
 
@@ -173,10 +174,9 @@ def test_any_password_survives_its_url(password: str) -> None:
 
 
 def test_a_sandbox_reaches_the_databases_of_its_project_and_no_other_private_address() -> None:
-    owner = Owner(UUID(int=4), UUID(int=2), 1, "mooring", "shop-bbbbbbbb", "sandbox")
-
-    without = network_policy(owner, (), Settings())["spec"]["egress"]
-    with_one = network_policy(owner, ("shop-abcdefgh",), Settings())["spec"]["egress"]
+    without = network_policy(sandbox(), Settings())["spec"]["egress"]
+    reaching = sandbox(databases=("shop-abcdefgh",))
+    with_one = network_policy(reaching, Settings())["spec"]["egress"]
 
     assert with_one[:-1] == without
     [peer] = with_one[-1]["to"]

@@ -13,7 +13,7 @@ from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import probe_pod
 from tests.unit.reconciler.sandbox import ID, sandbox
 
-SETTINGS = Settings(sandbox_domain="example.test", gateway_name="edge")
+SETTINGS = Settings(gateway_name="edge")
 
 
 def made(settings: Settings = SETTINGS, **changed: Any) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_a_gateway_gets_routes_without_a_time_limit_for_the_terminal() -> None:
 
 
 def test_the_addresses_hold_no_credential() -> None:
-    where = addresses("shop-abcdefgh", SETTINGS)
+    where = addresses("shop-abcdefgh", "example.test", SETTINGS)
 
     assert where.public_url == "http://shop-abcdefgh-app.example.test"
     assert where.ttyd_url == "http://shop-abcdefgh-ttyd.example.test"

@@ -29,6 +29,8 @@ ROWS = (
     SELECT id, id, 1, '' FROM account""",
     """INSERT INTO credential (id, account_id, model, server, k8s_namespace)
     SELECT id, id, '', 's', 'n' FROM account""",
+    """INSERT INTO sandbox_port (sandbox_id, account_id, port)
+    SELECT id, account_id, 8080 FROM sandbox""",
     """INSERT INTO user_config (id, user_id, key, value, category, is_secret)
     SELECT id, id, 'key', '', (SELECT category FROM environment LIMIT 1), true FROM "user" """,
     """INSERT INTO idempotency (user_id, mutation, key, request_hash)

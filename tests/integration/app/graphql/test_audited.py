@@ -32,6 +32,7 @@ BEFORE = {
     "signIn": "signUp",
     "startProject": "stopProject",
     "startSandbox": "stopSandbox",
+    "unexposePort": "exposePort",
     "startDatabase": "stopDatabase",
     "retrySandbox": "UPDATE resource SET reason = 'Crashed'",
     "retryDatabase": "UPDATE resource SET reason = 'Crashed'",

@@ -11,6 +11,7 @@ import pytest
 from graphql import GraphQLInputObjectType
 
 from app.db.databases import DATABASES
+from app.db.sandboxes import SANDBOXES
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType, new_id
@@ -32,6 +33,8 @@ MUTATIONS = {
     "CreateProjectInput": "createProject",
     "UpdateProjectInput": "updateProject",
     "SandboxInput": "createSandbox",
+    "UpdateSandboxInput": "updateSandbox",
+    "PortInput": "exposePort",
     "DatabaseInput": "createDatabase",
     "UpdateDatabaseInput": "updateDatabase",
     "SetVariableInput": "setVariable",
@@ -98,6 +101,15 @@ STORAGE = size_of("1Gi", "1023Mi", "1Ti", "1025Gi")
 PG_VERSION: Values = [
     *((v, TAKEN_AS_IT_IS) for v in ("16", "16.4", "16.4.0", None)),
     *((v, "INVALID") for v in ("", "x", "16.", "latest", "16.4.0.1", "１６", "16\0", "-1")),
+]
+IMAGE: Values = [
+    ("a", TAKEN_AS_IT_IS),
+    ("registry.test:5000/team/app:1.2@sha256:" + "0" * 64, TAKEN_AS_IT_IS),
+    ("x" * 255, TAKEN_AS_IT_IS),
+    ("x" * 256, "TOO_LONG"),
+    ("", "REQUIRED"),
+    *((v, "INVALID") for v in ("a b", "a\0", "-a", "a\n", "ä", "a;b", "$(a)")),
+    (None, TAKEN_AS_IT_IS),
 ]
 REPLICAS: Values = [
     (1, TAKEN_AS_IT_IS),
@@ -236,18 +248,24 @@ TABLE: Mapping[str, Mapping[str, Values]] = {
     },
     "SandboxInput": {
         "name": [*NAMED, ("app", "TAKEN")],
-        "image": [
-            ("a", TAKEN_AS_IT_IS),
-            ("registry.test:5000/team/app:1.2@sha256:" + "0" * 64, TAKEN_AS_IT_IS),
-            ("x" * 255, TAKEN_AS_IT_IS),
-            ("x" * 256, "TOO_LONG"),
-            ("", "REQUIRED"),
-            *((v, "INVALID") for v in ("a b", "a\0", "-a", "a\n", "ä", "a;b", "$(a)")),
-            (None, TAKEN_AS_IT_IS),
-        ],
+        "image": IMAGE,
         "cpu": CPU,
         "memory": MEMORY,
         "storage": STORAGE,
+    },
+    # Of the sandbox of a new project: 10Gi.
+    "UpdateSandboxInput": {
+        "image": no_null(IMAGE),
+        "cpu": no_null(CPU),
+        "memory": no_null(MEMORY),
+        "storage": [*no_null(size_of("10Gi", "1023Mi", "1Ti", "1025Gi")), ("9Gi", "NOT_ALLOWED")],
+    },
+    "PortInput": {
+        "port": [
+            *((n, TAKEN_AS_IT_IS) for n in (1024, 8080, 65535)),
+            *((n, "OUT_OF_RANGE") for n in (1023, 65536, 0, 80, -1, 2**31 - 1)),
+            *((n, "NOT_ALLOWED") for n in (3000, 7681)),
+        ],
     },
     "DatabaseInput": {
         "name": NAMED,
@@ -429,6 +447,9 @@ async def target(database: Database, viewer: Viewer, mutation: str) -> str:
         if mutation == "updateDatabase":
             [row] = await DATABASES.of_projects(session, viewer, [project])
             return ids.encode(NodeType.DATABASE, row.id)
+        if mutation in ("updateSandbox", "exposePort"):
+            [box] = await SANDBOXES.of_projects(session, viewer, [project])
+            return ids.encode(NodeType.SANDBOX, box.id)
     return ids.encode(NodeType.PROJECT, project)
 
 
@@ -440,7 +461,8 @@ def _request(
         given["login"] = f"user-{number}"
     if kind == "CreateApiTokenInput" and field != "name":
         given["name"] = f"token {number}"
-    argument = dict.fromkeys(("updateProject", "updateDatabase"), "id")
+    argument = dict.fromkeys(("updateProject", "updateDatabase", "updateSandbox"), "id")
+    argument["exposePort"] = "sandboxId"
     argument |= dict.fromkeys(
         ("createSandbox", "createDatabase", "setVariable", "replaceVariables", "importVariables"),
         "projectId",

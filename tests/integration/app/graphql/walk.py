@@ -42,6 +42,8 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "CreateProjectInput": {"name": "shop"},
     "UpdateProjectInput": {"name": "other"},
     "SandboxInput": {"name": "second"},
+    "UpdateSandboxInput": {"cpu": "1"},
+    "PortInput": {"port": 8080},
     "DatabaseInput": {"name": "second"},
     "UpdateDatabaseInput": {"replicas": 2},
     "SetVariableInput": {"key": "LOG_LEVEL", "value": "debug"},
