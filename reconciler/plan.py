@@ -19,6 +19,7 @@ from app.settings import Settings
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
+from reconciler.manifests.namespace import holds
 from reconciler.observed.view import Look, View, culprit, lingering
 
 # Where each wish ends. A phase that another wish ends in is a transition: an operator that has not
@@ -138,6 +139,13 @@ def makes_pod(live: Object | None, body: Object) -> bool:
     # Pods that are still going count against a quota, but their places are ours.
     left = live["spec"].get("replicas", 1) or (live.get("status") or {}).get("replicas", 0)
     return wanted and not left
+
+
+def replaces_pod(live: Object, body: Object) -> bool:
+    """Whether applying `body` makes another pod in the place of the one that runs."""
+    return bool(body["spec"]["replicas"]) and not holds(
+        live["spec"]["template"], body["spec"]["template"]
+    )
 
 
 def look_of(claim: Claim) -> Look:

@@ -18,7 +18,7 @@ from app.domain.states import DesiredState
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
-from reconciler import plan
+from reconciler import plan, preflight
 from reconciler.cluster.client import Cluster
 from reconciler.growth import Disk, grown
 from reconciler.inquiry import resolved
@@ -27,7 +27,7 @@ from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
-from reconciler.manifests.workload import Sandbox, claimed, probe_pod
+from reconciler.manifests.workload import Sandbox, claimed
 from reconciler.observed.sandbox import seen
 from reconciler.removal import remove, selector, take_away
 from reconciler.resources import Superseded, check_lease, make
@@ -101,8 +101,7 @@ class SandboxReconciler:
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
         await check_lease(self._database, claim)
-        if plan.makes_pod(live, workload):
-            await self._cluster.admit(probe_pod(workload))
+        await preflight.passed(self._cluster, live, workload)
         namespace = rows.spec.k8s_namespace
         await take_away(
             self._cluster, claim, namespace, parts.unwanted(live, bodies), wanted=bodies

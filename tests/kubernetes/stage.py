@@ -112,6 +112,14 @@ class Stage(Shows):
                 {"image": image, "id": project.resource},
             )
 
+    async def wants(self, project: Project, *, image: str, cpu: str = "2") -> None:
+        """Another image and size, as the row has them after updateSandbox."""
+        async with self.database.begin(project.viewer) as session:
+            await session.execute(
+                text("UPDATE sandbox SET image = :image, cpu = :cpu WHERE id = :id"),
+                {"image": image, "cpu": cpu, "id": project.resource},
+            )
+
     async def pods(self, project: Project) -> list[Json]:
         """Those of the one resource."""
         return await self.place.list(POD, f"mooring.dev/resource={project.resource}")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pytest
 
 from app.domain.reasons import Reason
+from app.domain.states import DesiredState
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Kind
 from tests.integration.reconciler.stage import explains
 from tests.kubernetes.plane import NAMESPACE, Json, Place, Refused, cannot
-from tests.kubernetes.stage import Stage, until
+from tests.kubernetes.stage import Project, Stage, until
 
 QUOTA = Kind("", "v1", "ResourceQuota", "resourcequotas")
 RANGE = Kind("", "v1", "LimitRange", "limitranges")
@@ -280,3 +281,34 @@ async def webhook(place: Place, *conditions: Json) -> AsyncIterator[None]:
     }
     async with ruled(place, (WEBHOOK, {"webhooks": [hook]})):
         yield
+
+
+async def test_a_running_sandbox_is_changed_in_its_own_place_and_kept_where_the_next_has_none(
+    stage: Stage,
+) -> None:
+    stage.place.plane.needs_administrator()
+    await stage.place.create(QUOTA, "small", hard(pods="1", limits_cpu="2"))
+
+    async with stage.running() as loop:
+        project = await stage.sandbox(image="registry.test/sandbox:1", cpu="2")
+        await stage.shows("RUNNING")
+
+        await stage.wants(project, image="registry.test/sandbox:2")
+        await stage.want(project, DesiredState.RUNNING, loop)
+        await until(lambda: _runs(stage, project, "registry.test/sandbox:2"))
+        await stage.shows("RUNNING")
+
+        [before] = await stage.pods(project)
+        await stage.wants(project, image="registry.test/sandbox:3", cpu="4")
+        await stage.want(project, DesiredState.RUNNING, loop)
+        failed = await stage.shows("ERROR", Reason.QUOTA_EXCEEDED)
+        [after] = await stage.pods(project)
+
+    explains(failed, SAID, SMALL)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert "deletionTimestamp" not in after["metadata"]
+
+
+async def _runs(stage: Stage, project: Project, image: str) -> bool:
+    pods = await stage.pods(project)
+    return [pod["spec"]["containers"][0]["image"] for pod in pods] == [image]
