@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.domain.states import DesiredState
 from app.domain.viewer import API, Viewer
 from app.services import projects
+from app.services import resources as verbs
 from app.services.databases import NewDatabase
 from app.services.projects import Makers, NewProject
 from app.services.sandboxes import NewSandbox
@@ -112,13 +113,12 @@ class Stage(Shows):
                 {"image": image, "id": project.resource},
             )
 
-    async def wants(self, project: Project, *, image: str, cpu: str = "2") -> None:
-        """Another image and size, as the row has them after updateSandbox."""
+    async def changes(self, project: Project, loop: Loop, **given: str | int) -> None:
+        """As updateSandbox does."""
+        makers = Makers(self.settings(), KEYS)
         async with self.database.begin(project.viewer) as session:
-            await session.execute(
-                text("UPDATE sandbox SET image = :image, cpu = :cpu WHERE id = :id"),
-                {"image": image, "cpu": cpu, "id": project.resource},
-            )
+            await verbs.update(session, project.viewer, makers.sandboxes, project.resource, given)
+        loop.wake()
 
     async def pods(self, project: Project) -> list[Json]:
         """Those of the one resource."""

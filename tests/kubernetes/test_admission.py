@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pytest
 
 from app.domain.reasons import Reason
-from app.domain.states import DesiredState
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Kind
 from tests.integration.reconciler.stage import explains
 from tests.kubernetes.plane import NAMESPACE, Json, Place, Refused, cannot
@@ -293,14 +292,12 @@ async def test_a_running_sandbox_is_changed_in_its_own_place_and_kept_where_the_
         project = await stage.sandbox(image="registry.test/sandbox:1", cpu="2")
         await stage.shows("RUNNING")
 
-        await stage.wants(project, image="registry.test/sandbox:2")
-        await stage.want(project, DesiredState.RUNNING, loop)
+        await stage.changes(project, loop, image="registry.test/sandbox:2")
         await until(lambda: _runs(stage, project, "registry.test/sandbox:2"))
         await stage.shows("RUNNING")
 
         [before] = await stage.pods(project)
-        await stage.wants(project, image="registry.test/sandbox:3", cpu="4")
-        await stage.want(project, DesiredState.RUNNING, loop)
+        await stage.changes(project, loop, image="registry.test/sandbox:3", cpu="4")
         failed = await stage.shows("ERROR", Reason.QUOTA_EXCEEDED)
         [after] = await stage.pods(project)
 

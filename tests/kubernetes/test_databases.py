@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import text
 
 from app.db import databases, resources
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER
 from app.services import resources as verbs
+from app.services.databases import release
 from app.services.projects import Makers
 from reconciler.loop import Loop
 from reconciler.manifests.database import component, is_told_to_stop
@@ -31,6 +33,7 @@ from tests.kubernetes.stage import Project, Stage
 
 # No deadline passes: these go well, on an operator of whichever speed.
 PATIENT: dict[str, Any] = {"database_starting_deadline": 600, "database_stopping_deadline": 600}
+HOLD = "test.mooring.dev/hold"
 CONVERGED = text("""
 SELECT bool_and(observed_generation = generation AND status = desired_state) AS all_are
 FROM resource
@@ -163,3 +166,29 @@ async def test_what_stands_beside_an_old_cluster_goes_after_it(stage: Stage) -> 
 
     assert [one is not None for one in there] == [kind == OLD_CLUSTER] * 3
     assert left == [None] * 4
+
+
+async def test_what_holds_a_deletion_is_taken_off_by_an_order_alone(stage: Stage) -> None:
+    kind = stage.place.plane.needs_kubeblocks()
+
+    async with stage.running() as loop:
+        project = await stage.postgres()
+        await stage.shows("RUNNING")
+        held = (await the(stage, kind, project.name))["metadata"]["finalizers"]
+        hold = {"metadata": {"finalizers": [*held, HOLD]}}
+        await stage.place.patch(kind, project.name, hold)
+        await stage.want(project, DesiredState.DELETED, loop)
+
+        async def only_ours_is_left() -> bool:
+            left = (await the(stage, kind, project.name))["metadata"]["finalizers"]
+            return bool(left == [HOLD])
+
+        await becomes(only_ours_is_left)
+        blocked = await stage.shows("ERROR", Reason.DELETE_BLOCKED)
+        async with stage.database.begin(project.viewer) as session:
+            await release(session, project.viewer, databases.DATABASES, project.resource)
+        loop.wake()
+        await stage.gone()
+
+    assert blocked.object == f"Cluster/{project.name}"
+    assert await stage.place.get(kind, project.name) is None

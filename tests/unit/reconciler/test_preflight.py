@@ -3,7 +3,8 @@
 import pytest
 
 from app.settings import Settings
-from reconciler.manifests.workload import stateful_set
+from reconciler.manifests.kinds import Object
+from reconciler.manifests.sandbox import objects
 from reconciler.preflight import has_room, use_of
 from tests.unit.reconciler.sandbox import sandbox
 
@@ -15,11 +16,16 @@ REFUSAL = (
 )
 
 
+def workload(**sizes: object) -> Object:
+    bodies = objects(sandbox(**sizes), Settings())
+    return next(body for body in bodies if body["kind"] == "StatefulSet")
+
+
 @pytest.mark.parametrize(
     ("cpu", "room"), [("2", True), ("2500m", True), ("3", True), ("3001m", False), ("4", False)]
 )
 def test_what_the_running_one_gives_back_counts(cpu: str, room: bool) -> None:
-    live = stateful_set(sandbox(cpu="2", memory="4Gi"), Settings())
+    live = workload(cpu="2", memory="4Gi")
 
     assert has_room(REFUSAL.format(cpu=cpu), use_of(live)) is room
 
@@ -27,7 +33,7 @@ def test_what_the_running_one_gives_back_counts(cpu: str, room: bool) -> None:
 def test_what_others_use_does_not() -> None:
     sums = "requested: requests.cpu=90m, used: requests.cpu=80m, limited: requests.cpu=100m"
     said = f"exceeded quota: b, {sums}"
-    live = stateful_set(sandbox(), Settings())
+    live = workload()
 
     assert use_of(live)["requests.cpu"] == 20
     assert not has_room(said, use_of(live))
@@ -43,4 +49,4 @@ def test_what_others_use_does_not() -> None:
     ],
 )
 def test_a_sum_that_is_of_something_else_is_a_refusal(said: str) -> None:
-    assert not has_room(said, use_of(stateful_set(sandbox(), Settings())))
+    assert not has_room(said, use_of(workload()))
