@@ -7,14 +7,20 @@ from typing import Any
 from sqlalchemy import text
 
 from app.db import databases, resources
+from app.domain.ids import new_id
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER
 from app.services import resources as verbs
 from app.services.databases import release
 from app.services.projects import Makers
+from reconciler.cluster.client import Bounds
+from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
+from reconciler.manifests import kubeblocks_v1alpha1, operations
+from reconciler.manifests.database import Database as Made
 from reconciler.manifests.database import component, is_told_to_stop
+from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import (
     CLAIM,
     KINDS,
@@ -27,8 +33,9 @@ from reconciler.manifests.kinds import (
     SERVICE_ACCOUNT,
     Kind,
 )
+from reconciler.manifests.operations import Step
 from tests.integration.world import KEYS, becomes
-from tests.kubernetes.plane import Json
+from tests.kubernetes.plane import Json, cannot
 from tests.kubernetes.stage import Project, Stage
 
 # No deadline passes: these go well, on an operator of whichever speed.
@@ -192,3 +199,32 @@ async def test_what_holds_a_deletion_is_taken_off_by_an_order_alone(stage: Stage
 
     assert blocked.object == f"Cluster/{project.name}"
     assert await stage.place.get(kind, project.name) is None
+
+
+async def test_a_request_as_08_needs_it_is_taken_and_is_one_however_often_it_is_made(
+    stage: Stage,
+) -> None:
+    kind = stage.place.plane.needs_kubeblocks()
+    if kind != OLD_CLUSTER:
+        cannot("of KubeBlocks 1.0 nothing is asked for by an OpsRequest")
+    owner = Owner(new_id(), new_id(), 1, stage.place.name, "shop-abcdefgh", "database")
+    made = Made(owner, None, None, 1, "1", "1Gi", "3Gi")
+
+    async def has(phase: str) -> bool:
+        found = await the(stage, kind, owner.name)
+        return bool(found.get("status", {}).get("phase") == phase)
+
+    cluster = await connect(stage.place.kubeconfig, Bounds(10, rate=100, burst=100))
+    try:
+        for body in kubeblocks_v1alpha1.objects(made, None, stage.settings()):
+            await cluster.apply(body)
+        await becomes(lambda: has("Running"))
+        first = await cluster.apply(operations.request(owner, Step.STOP))
+        again = await cluster.apply(operations.request(owner, Step.STOP))
+        await becomes(lambda: has("Stopped"))
+        await cluster.apply(operations.request(owner, Step.START))
+        await becomes(lambda: has("Running"))
+    finally:
+        await cluster.close()
+
+    assert first["metadata"]["uid"] == again["metadata"]["uid"]
