@@ -68,6 +68,8 @@ class DatabaseMaker:
     def revised(self, check: Check, now: DatabaseRow, given: Given) -> Given:
         """What of `given` is another than `now`: within the bounds of a new one, and such that the
         data stays: no smaller disk, no other major version and none from before the present one.
+
+        A version that was never seen has no data yet. Part of the one that runs is what it is.
         """
         current = NewDatabase(now.name, now.version, now.replicas, now.cpu, now.memory, now.storage)
         for name in given:
@@ -79,8 +81,10 @@ class DatabaseMaker:
         if "storage" in wanted and ("storage",) not in refused:
             check.growth(checked.storage or "", now.storage, ("storage",))
         if "version" in wanted and ("version",) not in refused:
-            present = now.observed_version or now.version or ""
-            check.upgrade(checked.version or "", present, ("version",))
+            asked, present = checked.version or "", now.observed_version or ""
+            check.upgrade(asked, present, ("version",))
+            if present.startswith(f"{asked}."):
+                del wanted["version"]
         return {
             name: getattr(checked, name)
             for name in wanted

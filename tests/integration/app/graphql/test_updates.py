@@ -114,6 +114,29 @@ async def test_data_is_kept_and_readable(
     assert (after.cpu, after.generation) == (row.cpu, row.generation)
 
 
+@pytest.mark.parametrize(
+    ("seen_version", "asked", "kept"),
+    [("16.4.0", "16", "16.4.0"), ("16.4.0", "16.4", "16.4.0"), (None, "15.7.0", "15.7.0")],
+)
+async def test_a_version_that_runs_already_or_never_ran(
+    ask: Ask, database: Database, seen_version: str | None, asked: str, kept: str
+) -> None:
+    viewer = await viewer_of(database)
+    key = ids.encode(NodeType.DATABASE, (await database_of(database, viewer)).id)
+    async with database.begin(API) as session:
+        await session.execute(
+            text("UPDATE database SET version = '16.4.0', observed_version = :seen"),
+            {"seen": seen_version},
+        )
+
+    answer = await ask(viewer, UPDATE, id=key, input={"version": asked})
+
+    found = answer["data"]["updateDatabase"]
+    assert found["errors"] == []
+    assert found["database"]["version"] == kept
+    assert found["database"]["generation"] == (1 if seen_version else 2)
+
+
 RELEASE = "mutation ($id: ID!) { releaseDatabase(id: $id) { database { status } } }"
 
 
