@@ -19,6 +19,7 @@ from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
 from reconciler import health
+from reconciler.closings import Closings
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect, connect_inside
 from reconciler.clusters import Clusters
@@ -47,6 +48,7 @@ async def main(settings: Settings) -> None:
     kinds = _kinds(database, keys, settings)
     resources = Resources(kinds, clusters, namespaces, database, settings)
     loop = Loop(database, resources.reconcile, settings, worker, clusters.most)
+    closings = Closings(database, namespaces, settings)
     credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
@@ -59,9 +61,10 @@ async def main(settings: Settings) -> None:
             helpers = [
                 group.create_task(publisher.run()),
                 group.create_task(credentials.run()),
+                group.create_task(closings.run()),
             ]
             if settings.notify:
-                wakes = (loop.wake, credentials.wake)
+                wakes = (loop.wake, credentials.wake, closings.wake)
                 listener = Listener(
                     listen_url, lambda channel: _heard(channel, wakes), lambda: _wake(wakes)
                 )

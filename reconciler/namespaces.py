@@ -25,8 +25,8 @@ from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER
-from reconciler.manifests.kinds import NAMESPACE, Kind, Object, kind_of, title
-from reconciler.manifests.namespace import ACCOUNT, MADE_OF, holds, is_of, objects
+from reconciler.manifests.kinds import KINDS, NAMESPACE, Kind, Object, kind_of, title
+from reconciler.manifests.namespace import ACCOUNT, MADE_OF, holds, is_left_over, is_of, objects
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,27 @@ class Namespaces:
         self._made.discard(claim.namespace or "")
         return known and error.meaning is Meaning.NAMESPACE_MISSING
 
+    async def remove(self, owner: UUID, name: str) -> list[str] | None:
+        """Have an account's namespace deleted, whose resources are gone: None once there is none.
+
+        Else what others have in it, for whose sake it stays, or nothing while it goes.
+        """
+        live = await self._found(name)
+        if live is None or not is_of(live, owner):
+            return None
+        if "deletionTimestamp" in live["metadata"]:
+            return []
+        others = [
+            f"{kind.kind}/{body['metadata']['name']}"
+            for kind in KINDS
+            for body in await self._cluster.list_all(kind, name, "")
+            if not is_left_over(kind, body)
+        ]
+        if not others:
+            self._made.discard(name)
+            await self._cluster.delete(NAMESPACE, live)
+        return others
+
     async def run(self) -> None:
         """Keep all of them for ever."""
         while True:
@@ -80,6 +101,8 @@ class Namespaces:
                 log.warning("accounts' namespaces cannot be looked at", error=str(error))
             except AWAY as error:
                 log.warning("accounts' namespaces cannot be looked at", error=repr(error))
+            except Exception:
+                log.exception("accounts' namespaces cannot be looked at")
             longest = self._settings.recheck
             await asyncio.sleep(longest * random.uniform(0.8, 1.2))  # noqa: S311 - spread
 
@@ -101,6 +124,15 @@ class Namespaces:
                 made.add(name)
                 await self._keep(owner, name, listed)
         self._made = made
+
+    async def _found(self, name: str) -> Object | None:
+        try:
+            return await self._cluster.get(NAMESPACE, "", name)
+        except ClusterError as error:
+            # Whoever has one namespace for all need not see others, nor has made any.
+            if error.meaning is Meaning.FORBIDDEN and self._settings.sandbox_namespace is not None:
+                return None
+            raise
 
     async def _ensure(self, owner: UUID, name: str, check: Callable[[], Awaitable[None]]) -> None:
         live = await self._cluster.get(NAMESPACE, "", name)

@@ -31,7 +31,7 @@ class UserRow:
 VIEWER = """u.id AS user_id, u.login, u.created_at, a.id AS account_id, a.owner_id = u.id AS home,
   f.number, f.seq, (SELECT epoch FROM installation) AS epoch"""
 OF_VIEWER = """"user" u JOIN membership m ON m.user_id = u.id JOIN account a ON a.id = m.account_id
-  JOIN feed f ON f.account_id = a.id"""
+  AND a.closing_since IS NULL JOIN feed f ON f.account_id = a.id"""
 _OF_SESSION = text(f"""
 SELECT {VIEWER}, s.authenticated_at, least(s.access_until, s.expires_at) AS until,
   least(s.access_until, s.expires_at) <= mooring_now() AS over
@@ -59,7 +59,7 @@ _OF_NAMESPACES = text("""
 SELECT k8s_namespace, id FROM account WHERE k8s_namespace = ANY(CAST(:names AS text[]))
 """)
 _LOCK = text("SELECT id FROM account WHERE id = :id FOR NO KEY UPDATE")
-_SHARE = text("SELECT id FROM account WHERE id = :id FOR SHARE")
+_SHARE = text("SELECT closing_since FROM account WHERE id = :id FOR SHARE")
 
 
 async def lock(session: Session, account_id: UUID) -> None:
@@ -69,8 +69,10 @@ async def lock(session: Session, account_id: UUID) -> None:
 
 async def share(session: Session, account_id: UUID) -> None:
     """Wait for whoever changes all that is in an account, and hold the next one off; before any
-    project. For what is to be in it from now on."""
-    await session.execute(_SHARE, {"id": account_id})
+    project. For what is to be in it from now on; Unauthenticated when it is to go by now."""
+    closing = await session.execute(_SHARE, {"id": account_id})
+    if closing.scalar_one() is not None:
+        raise Unauthenticated(reason="REVOKED")
 
 
 async def viewer(executor: Executor, user_id: UUID, session_id: UUID) -> Viewer:

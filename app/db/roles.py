@@ -55,11 +55,13 @@ GRANT UPDATE (number), DELETE ON anthropic_version TO {API};
 GRANT UPDATE (seq) ON feed TO {API};
 GRANT EXECUTE ON FUNCTION mooring_take_changes, mooring_take_answers, mooring_raise_floors,
   mooring_take_audit TO {API};
+GRANT EXECUTE ON FUNCTION mooring_take_account TO {RECONCILER};
 GRANT EXECUTE ON FUNCTION mooring_keys_in_use TO {API}, {RECONCILER};
 GRANT SELECT ON installation, alembic_version, account, project, resource, sandbox, database,
   sandbox_port, anthropic_version,
   environment, user_config, credential, feed, change
   TO {RECONCILER};
+GRANT UPDATE (closing_due) ON account TO {RECONCILER};
 GRANT UPDATE ({_CHECKED}) ON credential TO {RECONCILER};
 GRANT INSERT ON change TO {RECONCILER};
 GRANT UPDATE (seq) ON feed TO {RECONCILER};

@@ -21,6 +21,11 @@ class Action:
 
 ACTIONS: Final = (
     Action("user.sign-up", "Somebody signed up.", ("signUp",)),
+    Action(
+        "account.delete",
+        "It was to be deleted with all projects, and nobody signs in to it any more.",
+        ("deleteAccount",),
+    ),
     Action("sign-in.done", "Somebody signed in.", ("signIn", "signInWithSealos")),
     Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
     Action("session.open", "A session began, by whichever way somebody signed in."),

@@ -59,6 +59,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "Mutation.changePassword": _IN_PERSON,
     "Mutation.unlinkIdentity": _IN_PERSON,
     "Mutation.setPrimaryIdentity": _IN_PERSON,
+    "Mutation.deleteAccount": _IN_PERSON,
     "Mutation.createApiToken": Need(TokenScope.ACCOUNT, session=True),
     "Mutation.deleteApiToken": _ACCOUNT,
     "Mutation.createProject": Need(TokenScope.PROJECTS_WRITE, unlimited=True),

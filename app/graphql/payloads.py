@@ -26,6 +26,16 @@ class InputError:
     )
 
 
+@strawberry.type(description="What deleteAccount gives.")
+class DeleteAccountPayload:
+    """What deleteAccount gives."""
+
+    deleted_login: str = strawberry.field(
+        description="The login; taken until the last project is gone."
+    )
+    projects: int = strawberry.field(description="How many projects are being deleted.")
+
+
 @strawberry.type(description="What signUp gives.")
 class SignUpPayload:
     """What signUp gives."""

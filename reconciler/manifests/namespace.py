@@ -28,6 +28,7 @@ from reconciler.manifests.kinds import (
     NAMESPACE,
     NETWORK_POLICY,
     RESOURCE_QUOTA,
+    SERVICE_ACCOUNT,
     Kind,
     Object,
 )
@@ -40,6 +41,9 @@ _NAME = "mooring"
 _POD_SECURITY = "pod-security.kubernetes.io/"
 # On all that KubeBlocks makes.
 KUBEBLOCKS = {MANAGED_BY: "kubeblocks"}
+_MANAGERS = (MANAGER, KUBEBLOCKS[MANAGED_BY])
+# On the Secrets of certificates, which stay behind them.
+_OF_CERT_MANAGER = "controller.cert-manager.io/fao"
 _PGBOUNCER = 6432
 _API_SERVER = (443, 6443)
 # cert-manager, pkg/issuer/acme/http.
@@ -60,6 +64,13 @@ def is_of(body: Object, account_id: UUID) -> bool:
     """Whether an object was made by us for this account."""
     labels = body["metadata"].get("labels") or {}
     return bool(labels.get(MANAGED_BY) == MANAGER and labels.get(ACCOUNT) == str(account_id))
+
+
+def is_left_over(kind: Kind, body: Object) -> bool:
+    """Whether an object may go with the namespace: ours, its controllers', or the cluster's own."""
+    labels = body["metadata"].get("labels") or {}
+    by_label = labels.get(MANAGED_BY) in _MANAGERS or _OF_CERT_MANAGER in labels
+    return by_label or (kind, body["metadata"]["name"]) == (SERVICE_ACCOUNT, "default")
 
 
 def holds(live: Any, wanted: Any) -> bool:

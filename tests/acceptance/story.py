@@ -19,10 +19,12 @@ import websockets
 from websockets import Subprotocol
 
 from app.domain import ids
+from app.domain.names import slug
 from reconciler.cluster.client import Bounds
 from reconciler.cluster.trusted import connect
 from reconciler.manifests.identity import RESOURCE
-from reconciler.manifests.kinds import KINDS
+from reconciler.manifests.kinds import KINDS, NAMESPACE
+from reconciler.manifests.namespace import ACCOUNT
 from tests.acceptance.stack import PATIENCE, Stack
 
 Event = dict[str, Any]
@@ -34,11 +36,12 @@ _STREAM = """subscription ($id: ID!, $after: String) { projectChanged(id: $id, a
 
 
 class User:
-    """A signed-up user; `token` is his."""
+    """A signed-up user; `login` and `token` are his."""
 
     def __init__(self, stack: Stack, http: httpx.AsyncClient) -> None:
         self.stack = stack
         self.http = http
+        self.login = f"u-{uuid4().hex[:12]}"
         self.token = ""
 
     async def ask(self, document: str, **variables: object) -> Any:
@@ -59,12 +62,16 @@ class User:
                 await asyncio.sleep(0.2)
 
     async def sign_up(self) -> None:
-        """A new user."""
-        answer = await self.ask(
-            "mutation ($i: SignUpInput!) { signUp(input: $i) { credentials { accessToken } } }",
-            i={"login": f"u-{uuid4().hex[:12]}", "password": "correct horse battery"},
-        )
+        """A new user of his login."""
+        answer = await self.try_sign_up()
         self.token = answer["data"]["signUp"]["credentials"]["accessToken"]
+
+    async def try_sign_up(self) -> Any:
+        """The whole answer."""
+        return await self.ask(
+            "mutation ($i: SignUpInput!) { signUp(input: $i) { credentials { accessToken } } }",
+            i={"login": self.login, "password": "correct horse battery"},
+        )
 
     async def cursor(self) -> str:
         """Where the change log stands for him."""
@@ -210,3 +217,28 @@ async def objects_left(stack: Stack) -> list[str]:
         ]
     finally:
         await cluster.close()
+
+
+async def namespaces_left(stack: Stack, login: str) -> list[str]:
+    """The namespaces that an account of this login has in the operator's cluster."""
+    cluster = await connect(stack.kubeconfig, Bounds(30, rate=1000, burst=1000))
+    try:
+        found = await cluster.list_all(NAMESPACE, "", ACCOUNT)
+    finally:
+        await cluster.close()
+    names = [str(body["metadata"]["name"]) for body in found]
+    return [name for name in names if slug(login) in name]
+
+
+async def leaving(user: User, breaks: Breaks = nothing) -> None:
+    """Somebody with a project deletes himself; `breaks` happens meanwhile. Nothing is left."""
+    await user.create()
+    async with asyncio.timeout(PATIENCE):
+        while not await namespaces_left(user.stack, user.login):
+            await asyncio.sleep(0.1)
+        await user.ask("mutation { deleteAccount { deletedLogin } }")
+        await breaks()
+        user.token = ""
+        while (await user.try_sign_up()).get("errors"):
+            await asyncio.sleep(0.2)
+    assert await namespaces_left(user.stack, user.login) == []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.stack import Stack, running_stack
-from tests.acceptance.story import Follower, objects_left, story, user_of
+from tests.acceptance.story import Follower, leaving, objects_left, story, user_of
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,15 @@ async def test_the_story_survives_a_killed_reconciler_while_another_takes_over(
     with stack.another_reconciler():
         async with user_of(stack) as user:
             await story(user, breaks)
+    assert await objects_left(stack) == []
+
+
+async def test_who_leaves_leaves_nothing_though_the_reconciler_is_killed(stack: Stack) -> None:
+    async def breaks() -> None:
+        await stack.kill("reconciler")
+
+    async with user_of(stack) as user:
+        await leaving(user, breaks)
     assert await objects_left(stack) == []
 
 

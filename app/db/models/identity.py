@@ -52,15 +52,21 @@ class Account(Base):
     """Who owns projects; tenancy, change log and quotas hang on it.
 
     `k8s_namespace` is its namespace in the operator's cluster, drawn with the account: no intent
-    has to lock it. It is made there with the first resource that goes into it.
+    has to lock it. It is made there with the first resource that goes into it. `closing_since`: the
+    account is to go (`closings`), and is looked at next at `closing_due`.
     """
 
     __tablename__ = "account"
+    __table_args__ = (
+        Index("account_closing", "closing_due", postgresql_where=text("closing_since IS NOT NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), index=True)
     login: Mapped[str] = mapped_column(unique=True)
     k8s_namespace: Mapped[str] = mapped_column(unique=True)
+    closing_since: Mapped[datetime | None]
+    closing_due: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 

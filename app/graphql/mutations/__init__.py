@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from app.graphql.mutations.accounts import AccountMutations
 from app.graphql.mutations.apitokens import ApiTokenMutations
 from app.graphql.mutations.databases import DatabaseMutations
 from app.graphql.mutations.environment import EnvironmentMutations
@@ -28,6 +29,7 @@ from app.graphql.mutations.users import UserMutations
 )
 class Mutation(
     UserMutations,
+    AccountMutations,
     SessionMutations,
     IdentityMutations,
     SealosMutations,
