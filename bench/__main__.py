@@ -22,6 +22,7 @@ from tests.acceptance.stack import Stack, running_stack
 # As in life but for the cluster: it has no delays, and its budget of requests is out of the way.
 SETTINGS = {
     "mutations_per_minute": "0",
+    "namespace_quota": "{}",
     "simulator_arguments": "--ready-after 0 --gone-after 0",
     "cluster_rate": "100000",
     "cluster_burst": "100000",

@@ -15,10 +15,11 @@ from app.db.session import Database
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API, Viewer
-from app.services import projects
+from app.services import accounts, projects
 from app.services.projects import Makers, NewProject
 from app.services.sandboxes import NewSandbox
 from app.settings import Settings
+from reconciler.closings import Closings
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
@@ -28,6 +29,7 @@ from reconciler.manifests.kinds import (
     NETWORK_POLICY,
     POD,
     RESOURCE_QUOTA,
+    SECRET,
     STATEFUL_SET,
 )
 from reconciler.namespaces import Namespaces
@@ -165,6 +167,40 @@ async def test_one_that_is_deleted_by_hand_is_made_again_once_it_is_gone(account
         await want(account.database, account.viewer, made.id, DesiredState.DELETED)
         loop.wake()
         await account.gone()
+
+
+async def test_it_goes_with_its_account_but_not_with_what_somebody_else_has_in_it(
+    account: Account,
+) -> None:
+    place, settings = account.place, account.settings(retry_longest=0.1)
+    namespaces = Namespaces(account.cluster, account.database, settings)
+    closings = Closings(account.database, namespaces, settings)
+    await account.project(SANDBOX)
+    async with account.running(starting_deadline=60.0, terminating_deadline=60.0) as loop:
+        await account.shows("RUNNING")
+        async with account.database.begin(account.viewer) as session:
+            await accounts.delete(session, account.viewer)
+        loop.wake()
+        await account.gone()
+    await place.create(SECRET, "theirs", {"type": "Opaque"})
+    await closings.look()
+    there = await account.cluster.get(NAMESPACE, "", place.name)
+    await place.delete(SECRET, "theirs")
+
+    async def gone() -> bool:
+        await closings.look()
+        return await account.cluster.get(NAMESPACE, "", place.name) is None
+
+    async def forgotten() -> bool:
+        await closings.look()
+        async with account.database.read(API) as connection:
+            found = await connection.execute(text("SELECT count(*) FROM account"))
+            return bool(found.scalar_one() == 0)
+
+    await becomes(gone)
+    await becomes(forgotten)
+    assert there is not None
+    assert "deletionTimestamp" not in there["metadata"]
 
 
 async def versions(account: Account) -> list[str]:
