@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from bench import crowds, events, fleet, mutations, reads, revoked, table, wall
+from bench import calls, crowds, events, fleet, mutations, reads, revoked, table, wall
 from bench.client import signed_up
 from bench.figures import Figures
 from bench.scale import FULL, QUICK, Scale
@@ -67,6 +67,10 @@ def _round(scale: Scale, figures: Figures) -> dict[str, str]:
         version = runner.run(_postgres(stack))
     with running_stack(**SETTINGS | COUNTED) as stack, uvloop_runner() as runner:
         runner.run(_counted(stack, scale, figures))
+    often = {"recheck": str(calls.RECHECK)}
+    with running_stack(**SETTINGS | often) as stack, uvloop_runner() as runner:
+        runner.run(calls.measure(stack, figures))
+    calls.remember(figures)
     for reconcilers in (1, 2):
         with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
             runner.run(fleet.measure(stack, reconcilers, scale.sandboxes, figures))

@@ -89,6 +89,17 @@ def is_awaited(claim: Claim) -> bool:
     return waiting and claim.failed_generation != claim.generation
 
 
+def is_idle(claim: Claim) -> bool:
+    """Whether it was as wanted at its last look."""
+    wanted = is_observed(claim) and is_settled(claim, claim.phase)
+    return wanted and claim.failed_generation != claim.generation
+
+
+def is_settled(claim: Claim, phase: Phase) -> bool:
+    """Whether it has got where it is wanted."""
+    return phase in _ENDS[claim.desired_state]
+
+
 def is_leaving(claim: Claim, settings: Settings) -> bool:
     """Whether all of it was told to go, in time still, and only the cluster's part is awaited."""
     going = is_observed(claim) and claim.phase == Phase.TERMINATING
@@ -150,7 +161,7 @@ def replaces_pod(live: Object, body: Object) -> bool:
 
 def look_of(claim: Claim) -> Look:
     """The time of this look; what a new generation shows is awaited from now on."""
-    awaited = is_observed(claim) and not _is_settled(claim, claim.phase)
+    awaited = is_observed(claim) and not is_settled(claim, claim.phase)
     return Look(claim.claimed_at, claim.phase_since if awaited else claim.claimed_at)
 
 
@@ -185,7 +196,7 @@ def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
     """
     reason = error.reason
     unknown = error.reading or error.meaning is Meaning.UNAUTHORIZED
-    blind = unknown and is_observed(claim) and _is_settled(claim, claim.phase)
+    blind = unknown and is_observed(claim) and is_settled(claim, claim.phase)
     after = _slowly(settings) if reason.permanent else _backoff(claim, reason, settings)
     asked = timedelta(seconds=error.retry_after * random.uniform(1, 1.5))  # noqa: S311 - jitter
     return Outcome(
@@ -239,14 +250,10 @@ def clash(claim: Claim, workload: Object, settings: Settings) -> Outcome:
     )
 
 
-def _is_settled(claim: Claim, phase: Phase) -> bool:
-    return phase in _ENDS[claim.desired_state]
-
-
 def _is_late(claim: Claim, phase: Phase, settings: Settings) -> bool:
     """Past the deadline, which a generation or phase seen for the first time has before it."""
     same = phase == claim.phase and is_observed(claim)
-    return same and not _is_settled(claim, phase) and _past(claim, claim.phase_since, settings)
+    return same and not is_settled(claim, phase) and _past(claim, claim.phase_since, settings)
 
 
 def _stays_failed(claim: Claim, settings: Settings) -> bool:
@@ -284,7 +291,7 @@ def _tries(claim: Claim, reason: Reason | None) -> int:
 
 def _pace(claim: Claim, view: View, settings: Settings, *, failed: bool) -> timedelta:
     """When to look again without an event: the rarer, the longer it has failed."""
-    if _is_settled(claim, view.phase):
+    if is_settled(claim, view.phase):
         return _spread(settings.recheck)
     if not failed:
         return _spread(_WAIT)

@@ -14,7 +14,7 @@ from app.db.sandboxes import SANDBOXES, SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.reasons import Reason
-from app.domain.states import DesiredState
+from app.domain.states import DesiredState, Phase
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
@@ -28,7 +28,8 @@ from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, claimed
-from reconciler.observed.sandbox import seen
+from reconciler.observed.sandbox import is_up, needs_pods, seen
+from reconciler.observed.view import View
 from reconciler.removal import remove, selector, take_away
 from reconciler.resources import Superseded, check_lease, make
 
@@ -70,7 +71,8 @@ class SandboxReconciler:
 
     async def _hold(self, claim: Claim, rows: _Rows) -> Outcome:
         """RUNNING or STOPPED."""
-        spec = rows.spec
+        spec, index = rows.spec, self._cluster.index
+        happened = index.last(claim.id)
         live = await self._cluster.get(STATEFUL_SET, spec.k8s_namespace, spec.k8s_name)
         running = claim.desired_state == DesiredState.RUNNING
         barred = plan.barred(claim, live, self._settings)
@@ -82,10 +84,9 @@ class SandboxReconciler:
             return plan.waits(claim, Reason.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
             live = await self._apply(claim, rows, live)
-        pods = await self._cluster.list_all(POD, spec.k8s_namespace, selector(claim))
-        look = plan.look_of(claim)
-        view = seen(live, pods, look, self._settings)
-        view = await resolved(self._cluster, claim, spec.k8s_namespace, view, look)
+        view = await self._view(claim, spec.k8s_namespace, live)
+        if plan.is_settled(claim, view.phase):
+            index.settled(claim.id, happened)
         if running and live is not None:
             disk = Disk(spec.k8s_namespace, spec.k8s_name, spec.storage)
             view = await grown(self._cluster, claim, disk, live, view)
@@ -94,11 +95,27 @@ class SandboxReconciler:
         outcome = plan.verdict(claim, view, self._settings, where)
         return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
 
+    async def _view(self, claim: Claim, namespace: str, live: Object | None) -> View:
+        """What is seen; that of the last look while nothing has happened since."""
+        if plan.is_idle(claim) and self._cluster.index.quiet(claim.id, live):
+            return View(claim.phase)
+        if not claim.was_ready and is_up(live):
+            return View(Phase.RUNNING)
+        pods: Sequence[Object] = []
+        if needs_pods(live):
+            pods = await self._cluster.list_all(POD, namespace, selector(claim))
+        look = plan.look_of(claim)
+        view = seen(live, pods, look, self._settings)
+        return await resolved(self._cluster, claim, namespace, view, look)
+
     async def _apply(self, claim: Claim, rows: _Rows, live: Object | None) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
         bodies = objects(self._manifest(claim, rows, live), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
+            return live
+        failed = claim.failed_generation == claim.generation
+        if live and not failed and self._cluster.index.holds(claim.id, bodies, live):
             return live
         await check_lease(self._database, claim)
         await preflight.passed(self._cluster, live, workload)

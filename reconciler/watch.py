@@ -1,13 +1,13 @@
 """Cluster events as wake-ups: each asks for a look at the owner of its object, and nothing else.
 
 List and watch of our own: kubernetes_asyncio's reconnects without backoff and raises on 410. What
-an event says is not used; a lost one costs time, not truth.
+an event says is never shown: it goes to the cluster's index, which knows the echoes of our own
+writes and saves looks that would find nothing new. A lost one costs time, not truth.
 """
 
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from uuid import UUID
 
 import structlog
@@ -18,8 +18,8 @@ from app.domain.viewer import RECONCILER
 from reconciler import dialects
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
-from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
-from reconciler.manifests.kinds import Kind, Object
+from reconciler.manifests.identity import MANAGED_BY, MANAGER
+from reconciler.manifests.kinds import Kind
 
 log = structlog.get_logger(__name__)
 # Between two questions: the first event of a burst does not wait, the others share the second.
@@ -60,9 +60,9 @@ class Watch:
                     continue
                 if not since:
                     found, since = await self._cluster.snapshot(kind, self._namespace, _SELECTOR)
+                    moved = self._cluster.index.listed(kind, found)
                     # All rows were due when we started; later a list stands for missed events.
-                    for body in [] if first else found:
-                        self._note(body)
+                    self._note(set() if first else moved)
                     first = False
                 begun = asyncio.get_running_loop().time()
                 since = await self._events(kind, since)
@@ -71,7 +71,9 @@ class Watch:
                     continue
                 failures += 1
             except ClusterError as error:
-                if error.meaning == Meaning.EXPIRED:
+                self._cluster.index.lost(kind)
+                # What cannot be understood would come again.
+                if error.meaning in (Meaning.EXPIRED, Meaning.NONSENSE):
                     since = ""
                 if error.meaning == Meaning.NOT_SERVED:
                     log.info("a kind is not served", kind=kind.kind)
@@ -83,19 +85,20 @@ class Watch:
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
 
     async def _events(self, kind: Kind, since: str) -> str:
-        seconds = 240 * random.uniform(1, 1.2)  # noqa: S311 - jitter
+        seconds, index = 240 * random.uniform(1, 1.2), self._cluster.index  # noqa: S311 - jitter
         async for event in self._cluster.watch(kind, self._namespace, _SELECTOR, since, seconds):
             if event["type"] == "ERROR":
                 raise ClusterError(Meaning.EXPIRED, 410, str(event["object"].get("message")))
             since = event["object"]["metadata"]["resourceVersion"]
+            index.heard(kind)
             if event["type"] != "BOOKMARK":
-                self._note(event["object"])
+                owner = index.saw(kind, event["object"], gone=event["type"] == "DELETED")
+                self._note({owner} if owner else set())
         return since
 
-    def _note(self, body: Object) -> None:
-        owner = (body["metadata"].get("labels") or {}).get(RESOURCE, "")
-        with suppress(ValueError):
-            self._seen.add(UUID(owner))
+    def _note(self, owners: set[UUID]) -> None:
+        if owners:
+            self._seen |= owners
             self._something.set()
 
     async def _ask(self) -> None:

@@ -18,6 +18,7 @@ import aiohttp
 from reconciler.cluster import answers
 from reconciler.cluster.answers import an_event, an_object, nonsense
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.cluster.index import Index
 from reconciler.manifests.identity import MANAGER
 from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
 
@@ -77,7 +78,7 @@ class Transport(Protocol):
 
 
 class Cluster:
-    """Calls of one cluster, within `bounds`."""
+    """Calls of one cluster, within `bounds`; `index`: what its watches have told, if it has any."""
 
     def __init__(self, transport: Transport, bounds: Bounds) -> None:
         self._transport = transport
@@ -87,6 +88,7 @@ class Cluster:
         self._absent: dict[Kind, float] = {}
         self._versions: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered: dict[str, float] = {}
+        self.index = Index()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -170,7 +172,10 @@ class Cluster:
         kind, meta = kind_of(body), body["metadata"]
         path = kind.path(meta.get("namespace", ""), meta["name"])
         query = {"fieldManager": MANAGER, "force": "true"}
-        return an_object(await self._call("PATCH", path, query, body, _APPLY))
+        before = self.index.before(body)
+        applied = an_object(await self._call("PATCH", path, query, body, _APPLY))
+        self.index.applied(body, applied, before)
+        return applied
 
     async def patch(self, kind: Kind, live: Object, change: Object) -> Object:
         """Merge `change` into just this object (by uid), as RFC 7386 says."""

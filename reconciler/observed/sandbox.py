@@ -23,9 +23,7 @@ def seen(workload: Object | None, pods: Sequence[Object], look: Look, settings: 
         message = lingering([(STATEFUL_SET.kind, workload)])
         return View(Phase.TERMINATING, message=message, object=_title(workload))
     wanted = number(workload, "spec", "replicas", default=1)
-    if number(workload, "status", "observedGeneration") < number(
-        workload, "metadata", "generation"
-    ):
+    if not _is_observed(workload):
         return _unobserved(workload, wanted)
     if not wanted:
         return _left(Phase.STOPPING, pods) if pods else View(Phase.STOPPED)
@@ -33,6 +31,30 @@ def seen(workload: Object | None, pods: Sequence[Object], look: Look, settings: 
     if any(_ready(pod) and _revision(pod) == update for pod in pods):
         return View(Phase.RUNNING)
     return _starting(workload, pods, look, settings)
+
+
+def needs_pods(workload: Object | None) -> bool:
+    """Whether what is seen depends on the pods."""
+    if workload is None:
+        return True
+    if is_deleting(workload) or not _is_observed(workload):
+        return False
+    wanted = number(workload, "spec", "replicas", default=1)
+    return not wanted or number(workload, "status", "replicas") > 0
+
+
+def is_up(workload: Object | None) -> bool:
+    """Whether its own status says that its pod is ready, and of its present revision."""
+    if workload is None or is_deleting(workload) or not _is_observed(workload):
+        return False
+    wanted = number(workload, "spec", "replicas", default=1)
+    counted = ("replicas", "readyReplicas", "updatedReplicas")
+    return wanted > 0 and all(number(workload, "status", one) == wanted for one in counted)
+
+
+def _is_observed(workload: Object) -> bool:
+    seen = number(workload, "status", "observedGeneration")
+    return seen >= number(workload, "metadata", "generation")
 
 
 def _starting(workload: Object, pods: Sequence[Object], look: Look, settings: Settings) -> View:

@@ -3,8 +3,9 @@
 Never disturbed by a fault: it is how one is taken back.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 from pydantic import ValidationError
@@ -21,14 +22,31 @@ PREFIX = "/simulator/"
 
 @dataclass
 class Controls:
-    """delays_changed: what is waiting is to be looked at again. Faults tell by themselves."""
+    """delays_changed: what is waiting is to be looked at again. Faults tell by themselves.
+
+    requests: how many there were of each verb and kind, as `list pods`.
+    """
 
     delays: Delays
     faults: Faults
     delays_changed: Callable[[], None]
+    requests: Counter[str] = field(default_factory=Counter)
 
     def paths(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
-        return {f"{PREFIX}delays": self._delays, f"{PREFIX}faults": self._faults}
+        return {
+            f"{PREFIX}delays": self._delays,
+            f"{PREFIX}faults": self._faults,
+            f"{PREFIX}requests": self._requests,
+        }
+
+    async def _requests(self, request: Request) -> Response:
+        """GET, or DELETE to count anew: what was asked until now."""
+        said = answer(orjson.dumps(dict(self.requests)))
+        if request.method == "DELETE":
+            self.requests.clear()
+        elif request.method != "GET":
+            raise method_not_allowed()
+        return said
 
     async def _delays(self, request: Request) -> Response:
         """GET, or PUT of {"readyAfter": seconds, "goneAfter": seconds}, both optional."""

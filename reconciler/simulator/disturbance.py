@@ -49,6 +49,10 @@ class Asked:
     review: str = ""
     group: str = ""
 
+    def __str__(self) -> str:
+        """As `list pods`."""
+        return f"{self.verb} {self.target.kind.plural if self.target else self.name}"
+
     @property
     def kind(self) -> str:
         return self.target.kind.kind if self.target else self.review

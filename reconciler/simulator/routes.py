@@ -47,6 +47,7 @@ class Server:
             self._authenticate(request)
             if request.url.path.startswith(PREFIX):
                 return await self._route(request)
+            self.controls.requests[str(asked(request))] += 1
             return await self.disturbance.around(request, self._route)
         except Refusal as refusal:
             response = answer(orjson.dumps(refusal.body()), refusal.code)

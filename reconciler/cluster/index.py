@@ -1,0 +1,246 @@
+"""What the watches of a cluster have told of our objects: enough to know that nothing happened.
+
+A hint that saves calls, never a source of what is shown. It is believed only while the watch of
+each kind that it is about was heard of lately (an event, or the bookmark that API servers send each
+minute); a watch that breaks, and one that goes silent as a half-open connection does, is believed
+no more until it has listed or said something again. A new process knows nothing. So what is changed
+by hand is found by its event, or, with the event lost, by the next look of the clock.
+
+`shape` is all of an object that a user or a controller may set, so without its status and what the
+API server counts: while it is that of the answer to our own last apply of the same manifest, the
+same apply would change nothing.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from uuid import UUID
+
+import orjson
+
+from reconciler.manifests.identity import APPLIED, RESOURCE
+from reconciler.manifests.kinds import POD, Kind, Object, kind_of
+
+# Seconds. kube-apiserver sends a bookmark each minute (storage/cacher: bookmarkFrequency).
+_SILENCE = 100.0
+_COUNTED = ("resourceVersion", "managedFields", "generation")
+
+
+@dataclass(slots=True)
+class _Seen:
+    """One object; `applied` and `mark`: its shape in the answer to our last apply, and of what."""
+
+    version: str
+    shape: bytes
+    uid: str
+    namespace: str
+    leaving: bool
+    applied: bytes = b""
+    mark: str = ""
+
+
+@dataclass(slots=True)
+class _Known:
+    """The objects of a resource; the number of the last event about them, and what that was when a
+    look found it settled."""
+
+    objects: dict[tuple[Kind, str], _Seen] = field(default_factory=dict)
+    last: int = 0
+    settled: int = -1
+
+
+class Index:
+    """Of one cluster; one that nobody watches stays empty and knows nothing.
+
+    `silence`: seconds after which a watch that says nothing is believed no more.
+    """
+
+    def __init__(self, silence: float = _SILENCE) -> None:
+        self._silence = silence
+        self._heard: dict[Kind, float] = {}
+        self._known: dict[UUID, _Known] = {}
+        self._went: Counter[Kind] = Counter()
+        self._number = count()
+
+    def heard(self, kind: Kind) -> None:
+        """Its watch is alive."""
+        self._heard[kind] = time.monotonic()
+
+    def lost(self, kind: Kind) -> None:
+        """Its watch is broken: events may be missed."""
+        self._heard.pop(kind, None)
+
+    def trusts(self, kinds: Iterable[Kind]) -> bool:
+        """Whether all that happens to these kinds is heard of."""
+        latest = time.monotonic() - self._silence
+        return all(self._heard.get(kind, latest) > latest for kind in kinds)
+
+    def saw(self, kind: Kind, body: Object, *, gone: bool = False) -> UUID | None:
+        """An event; whose object it is, if a look may find something new.
+
+        It does not when an answer to ourselves has said the same, nor before the last object of
+        a resource is gone that has been told to go.
+        """
+        owner = owner_of(body)
+        if owner is None:
+            return None
+        known = self._known.setdefault(owner, _Known())
+        key = (kind, body["metadata"]["name"])
+        before = known.objects.get(key)
+        if gone:
+            self._drop(owner, known, key)
+        elif before is not None and before.version == body["metadata"]["resourceVersion"]:
+            return None
+        else:
+            known.objects[key] = _seen(body, before)
+            known.last = next(self._number)
+        return None if self.is_leaving(owner) else owner
+
+    def listed(self, kind: Kind, bodies: Sequence[Object]) -> set[UUID]:
+        """All there is of a kind; those whose objects are others than before."""
+        told = {self.saw(kind, body) for body in bodies}
+        there = {(owner_of(body), body["metadata"]["name"]) for body in bodies}
+        for owner, known in list(self._known.items()):
+            for key in [key for key in known.objects if key[0] == kind]:
+                if (owner, key[1]) not in there:
+                    told.add(owner)
+                    self._drop(owner, known, key)
+        self.heard(kind)
+        return {owner for owner in told if owner is not None}
+
+    def last(self, owner: UUID) -> int:
+        """The number of the last event about the objects of a resource."""
+        known = self._known.get(owner)
+        return known.last if known else -1
+
+    def before(self, body: Object) -> tuple[str, int]:
+        """What an apply is sent upon: the version of its object, and how many of its kind went."""
+        known = self._known.get(owner) if (owner := owner_of(body)) else None
+        seen = known.objects.get((kind_of(body), body["metadata"]["name"])) if known else None
+        return seen.version if seen else "", self._went[kind_of(body)]
+
+    def applied(self, body: Object, answer: Object, before: tuple[str, int]) -> None:
+        """An apply was answered, whose own event may have come first.
+
+        If others did too, nobody knows in which order: then it is as if it had not been.
+        """
+        kind, owner = kind_of(body), owner_of(answer)
+        if owner is None or not self.trusts([kind]):
+            return
+        key, version = (kind, answer["metadata"]["name"]), answer["metadata"]["resourceVersion"]
+        known = self._known.get(owner) or _Known()
+        seen = known.objects.get(key)
+        if seen is None or seen.version != version:
+            if before != (seen.version if seen else "", self._went[kind]):
+                return
+            seen = known.objects[key] = _seen(answer, seen)
+            known.last = next(self._number)
+            self._known[owner] = known
+        seen.applied, seen.mark = seen.shape, _mark(body)
+
+    def holds(self, owner: UUID, bodies: Sequence[Object], live: Object | None) -> bool:
+        """Whether applying all of these again is known to change nothing; `live`: the one of them
+        that was read just now, whatever the watch has told of it."""
+        known = self._known.get(owner)
+        if known is None or live is None or not self.trusts(kind_of(body) for body in bodies):
+            return False
+        read = known.objects.get((kind_of(live), live["metadata"]["name"]))
+        found = [known.objects.get((kind_of(body), body["metadata"]["name"])) for body in bodies]
+        return (read is not None and read.applied == _shape(live)) and all(
+            seen is not None and seen.shape == seen.applied and seen.mark == _mark(body)
+            for seen, body in zip(found, bodies, strict=True)
+        )
+
+    def settled(self, owner: UUID, last: int) -> None:
+        """A look has found it settled; `last` when it began."""
+        known = self._known.get(owner)
+        if known is not None:
+            known.settled = last
+
+    def quiet(self, owner: UUID, workload: Object | None) -> bool:
+        """Whether nothing has happened to it and its pods since a look found it settled; `workload`
+        as it is now."""
+        known = self._known.get(owner)
+        if (
+            known is None
+            or workload is None
+            or known.last != known.settled
+            or not self.trusts((kind_of(workload), POD))
+        ):
+            return False
+        meta = workload["metadata"]
+        seen = known.objects.get((kind_of(workload), meta["name"]))
+        return seen is not None and seen.version == meta["resourceVersion"]
+
+    def _drop(self, owner: UUID, known: _Known, key: tuple[Kind, str]) -> None:
+        """An object went; with the last one all that is known of its resource goes."""
+        known.objects.pop(key, None)
+        known.last = next(self._number)
+        self._went[key[0]] += 1
+        if not known.objects:
+            self._known.pop(owner, None)
+
+    def objects(self, owner: UUID) -> list[tuple[Kind, Object]]:
+        """What there is of a resource, as far as it takes to delete it."""
+        known = self._known.get(owner)
+        return [
+            (kind, {"metadata": {"name": name, "namespace": seen.namespace, "uid": seen.uid}})
+            for (kind, name), seen in (known.objects.items() if known else ())
+        ]
+
+    def told(self, owner: UUID, kind: Kind, body: Object) -> None:
+        """An object was told to go."""
+        known = self._known.get(owner)
+        seen = known.objects.get((kind, body["metadata"]["name"])) if known else None
+        if seen is not None and seen.uid == body["metadata"]["uid"]:
+            seen.leaving = True
+
+    def is_leaving(self, owner: UUID) -> bool:
+        """Whether all of a resource but its pods, which go with their workload, was told to go, and
+        something is there still; its watches tell when it is not."""
+        known = self._known.get(owner)
+        told = (
+            [seen for (kind, _), seen in known.objects.items() if kind is not POD] if known else []
+        )
+        if not told or not all(seen.leaving for seen in told):
+            return False
+        return known is not None and self.trusts(kind for kind, _ in known.objects)
+
+
+def owner_of(body: Object) -> UUID | None:
+    """The resource whose object it is."""
+    try:
+        return UUID((body["metadata"].get("labels") or {}).get(RESOURCE, ""))
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _seen(body: Object, before: _Seen | None) -> _Seen:
+    meta = body["metadata"]
+    seen = _Seen(
+        meta["resourceVersion"],
+        _shape(body),
+        meta.get("uid", ""),
+        meta.get("namespace", ""),
+        "deletionTimestamp" in meta,
+    )
+    if before is not None and before.uid == seen.uid:
+        seen.applied, seen.mark = before.applied, before.mark
+    return seen
+
+
+def _shape(body: Object) -> bytes:
+    meta = {key: value for key, value in body["metadata"].items() if key not in _COUNTED}
+    rest = {key: value for key, value in body.items() if key not in ("status", "metadata")}
+    # Items of a list carry neither.
+    rest.pop("kind", None)
+    rest.pop("apiVersion", None)
+    said = orjson.dumps([rest, meta], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(said, digest_size=16).digest()
+
+
+def _mark(body: Object) -> str:
+    return str(body["metadata"].get("annotations", {}).get(APPLIED, ""))
