@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.simulator import limit_ranges, pod_security, quota
-from reconciler.simulator.kinds import NAMESPACE, Kind
+from reconciler.simulator.kinds import NAMESPACE, SERVICE_ACCOUNT, Kind
 from reconciler.simulator.schema import Json
 from reconciler.simulator.status import Cause, forbidden, not_found
 from reconciler.simulator.store import Store
@@ -50,10 +50,19 @@ def namespace_lifecycle(attempt: Attempt, body: Json) -> Json:
 
 
 def service_account(attempt: Attempt, body: Json) -> Json:
-    """A pod runs as `default`, and gets priority and tolerations. No token volume is mounted."""
+    """A pod runs as `default` or as an account that is there, and gets priority and tolerations.
+
+    No token volume is mounted.
+    """
     if attempt.kind.kind != "Pod" or attempt.live is not None:
         return body
     account = body["spec"].get("serviceAccountName", "default")
+    if attempt.store.get(SERVICE_ACCOUNT, attempt.namespace, account) is None:
+        why = (
+            f"error looking up service account {attempt.namespace}/{account}:"
+            f' serviceaccount "{account}" not found'
+        )
+        raise forbidden(attempt.kind, body["metadata"].get("name", ""), why, [])
     tolerations = [
         {
             "key": f"node.kubernetes.io/{state}",

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from reconciler.simulator import discovery, status
 from reconciler.simulator.faults import Answer, Faults, Hang, Latency, Q, RequestRule
+from reconciler.simulator.kinds import NAMESPACE
 from reconciler.simulator.parameters import flag
 from reconciler.simulator.paths import Target, api_version, target
 from reconciler.simulator.status import NoPage, Refusal
@@ -176,24 +177,58 @@ def _refusal(rule: Answer, wanted: Asked) -> Refusal:
 
 
 def forbidden(wanted: Asked, user: str = USER) -> Refusal:
-    """What RBAC refuses (handlers/responsewriters/errors.go)."""
-    found = wanted.target
+    """What RBAC refuses (handlers/responsewriters/errors.go): it sees the path, before anybody
+    looks whether there is such a resource.
+    """
     if wanted.review:
-        plural = f"{wanted.review.lower()}s"
-        message = (
-            f'{plural}.{wanted.group} is forbidden: User "{user}" cannot {wanted.verb} resource'
-            f' "{plural}" in API group "{wanted.group}" at the cluster scope'
-        )
-        return Refusal(403, message, details={"group": wanted.group, "kind": plural})
+        return _forbidden(wanted.verb, _Meant(wanted.group, f"{wanted.review.lower()}s"), user)
+    found = wanted.target
     if found is None:
-        message = f'forbidden: User "{user}" cannot {wanted.verb} path "{wanted.name}"'
-        return Refusal(403, message, details={})
+        meant = _meant(wanted.name)
+        if meant is None:
+            message = f'forbidden: User "{user}" cannot {wanted.verb} path "{wanted.name}"'
+            return Refusal(403, message, details={})
+        verb = "list" if wanted.verb == "get" and not meant.name else wanted.verb
+        return _forbidden(verb, meant, user)
     kind = found.kind
-    resource = f"{kind.plural}/{found.subresource}" if found.subresource else kind.plural
-    place = f'in the namespace "{found.namespace}"' if found.namespace else "at the cluster scope"
-    of = f'{kind.resource} "{wanted.name}"' if wanted.name else kind.resource
+    # A namespace's own path is in it.
+    namespace = wanted.name if kind is NAMESPACE else found.namespace
+    meant = _Meant(kind.group, kind.plural, namespace, wanted.name, found.subresource)
+    return _forbidden(wanted.verb, meant, user)
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """A resource as a path names it."""
+
+    group: str
+    plural: str
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def _meant(path: str) -> _Meant | None:
+    parts = [part for part in path.split("/") if part]
+    begin = {"apis": 3, "api": 2}.get(parts[0] if parts else "", 0)
+    if not begin or len(parts) <= begin:
+        return None
+    group, below = parts[1] if begin == 3 else "", parts[begin:]
+    namespace = ""
+    if below[0] == "namespaces" and len(below) > 2:
+        namespace, below = below[1], below[2:]
+    plural, name, subresource = [*below, "", ""][:3]
+    return _Meant(group, plural, namespace, name, subresource)
+
+
+def _forbidden(verb: str, meant: _Meant, user: str) -> Refusal:
+    resource = f"{meant.plural}/{meant.subresource}" if meant.subresource else meant.plural
+    qualified = f"{meant.plural}.{meant.group}" if meant.group else meant.plural
+    of = f'{qualified} "{meant.name}"' if meant.name else qualified
+    place = f'in the namespace "{meant.namespace}"' if meant.namespace else "at the cluster scope"
     message = (
-        f'{of} is forbidden: User "{user}" cannot {wanted.verb} resource "{resource}"'
-        f' in API group "{kind.group}" {place}'
+        f'{of} is forbidden: User "{user}" cannot {verb} resource "{resource}"'
+        f' in API group "{meant.group}" {place}'
     )
-    return Refusal(403, message, details=status.details(kind, wanted.name))
+    named = {"name": meant.name, "group": meant.group, "kind": meant.plural}
+    return Refusal(403, message, details={key: text for key, text in named.items() if text})

@@ -61,7 +61,7 @@ class Server:
             return answer(orjson.dumps(failure.body()), 500)
 
     def _authenticate(self, request: Request) -> None:
-        """Raises Refusal: 401 for a wrong token, 403 for none."""
+        """Raises Refusal: 401 for a wrong token, 403 for none and for another user than ours."""
         given = request.headers.get("Authorization", "")
         if not given:
             if request.url.path in PUBLIC:
@@ -71,6 +71,8 @@ class Server:
         right = hmac.compare_digest(token.strip().encode(), self.token.encode())
         if scheme.lower() != "bearer" or not right:
             raise Refusal(401, "Unauthorized")
+        if impersonated := request.headers.get("Impersonate-User"):
+            raise forbidden(asked(request), impersonated)
 
     async def _route(self, request: Request) -> Response:
         path = request.url.path

@@ -11,6 +11,8 @@ from tests.differential.requests import (
     creating,
     decoding,
     deleting,
+    explaining,
+    forbidding,
     listing,
     missing,
     namespacing,
@@ -19,6 +21,7 @@ from tests.differential.requests import (
     routing,
     running,
     serving,
+    speaking,
     watching,
 )
 from tests.differential.server import Server
@@ -39,9 +42,12 @@ FAMILIES: tuple[Family, ...] = (
     serving.FAMILY,
     cascading.FAMILY,
     running.FAMILY,
+    explaining.FAMILY,
     routing.FAMILY,
     clustering.FAMILY,
     clustering_old.FAMILY,
+    forbidding.FAMILY,
+    speaking.FAMILY,
 )
 
 

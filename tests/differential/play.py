@@ -88,6 +88,10 @@ async def _sent(request: Request, server: Server, words: Mapping[str, str]) -> R
         _content(request.body, words),
         request.media,
         token=request.token,
+        headers={
+            **({"Impersonate-User": request.user} if request.user else {}),
+            **({"Accept": request.accept} if request.accept else {}),
+        },
         events=request.events,
     )
 

@@ -28,7 +28,8 @@ class Request:
     read: paths of the body that must agree (`answer.at`). keep: word to path, for later requests.
     until: ask again until the body has these values, for what a controller does. events: how many
     a watch reads before it is closed; 0 is no watch. token: in place of the server's own
-    credential, "" none. differs: part of the answer (`code`, `message`, `body.PATH`) to the reason
+    credential, "" none. user: who is impersonated. accept: the media types that are asked for,
+    in place of JSON. differs: part of the answer (`code`, `message`, `body.PATH`) to the reason
     why the simulator's is another.
     """
 
@@ -43,6 +44,8 @@ class Request:
     until: Mapping[str, Any] = field(default_factory=dict)
     events: int = 0
     token: str | None = None
+    user: str = ""
+    accept: str = ""
     differs: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -48,16 +48,19 @@ class Server:
         media: str,
         *,
         token: str | None = None,
+        headers: Mapping[str, str] | None = None,
         events: int = 0,
     ) -> Reply:
         """One request; a token other than None is sent in place of the credential."""
         session = self.known if token is None else self.stranger
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        said = {**(headers or {})}
+        if token:
+            said["Authorization"] = f"Bearer {token}"
         if content is not None:
-            headers["Content-Type"] = media
+            said["Content-Type"] = media
         # Of bytes that are many, aiohttp warns.
         data = None if content is None else BytesIO(content)
-        sent = session.request(method, self.url + path, params=query, data=data, headers=headers)
+        sent = session.request(method, self.url + path, params=query, data=data, headers=said)
         async with sent as response:
             lines: list[bytes] = []
             if events and response.status == 200:
