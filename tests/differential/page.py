@@ -17,8 +17,9 @@ def rendered(families: tuple[Family, ...]) -> str:
     versions = " and ".join(sorted({server_of(family) for family in families}))
     by_reason: dict[str, list[str]] = {}
     for family, request in differing(families):
-        for part, reason in request.differs.items():
-            said = f"{request.name} (`{part}`, {family.name})"
+        for reason in dict.fromkeys(request.differs.values()):
+            parts = [f"`{part}`" for part, why in request.differs.items() if why == reason]
+            said = f"{request.name} ({family.name}: {', '.join(parts)})"
             by_reason.setdefault(reason, []).append(said)
     lines = [f"Of {count} requests, answered by {versions}, these are answered otherwise:", ""]
     lines += [f"- **{reason}**: {'; '.join(names)}." for reason, names in by_reason.items()]

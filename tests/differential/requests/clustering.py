@@ -165,4 +165,38 @@ OPERATED = (
     get("and goes", DB, until={"code": 404}),
 )
 
-FAMILY = Family("clustering", (*SHAPED, *KEPT, *OPERATED), served=VERSION)
+NOT_BESIDE = "a simulator of KubeBlocks 1.0 serves v1 alone, where a real one lists v1alpha1 too"
+BESIDE = (
+    get(
+        "the older version is listed beside",
+        "/apis/apps.kubeblocks.io",
+        "preferredVersion.version",
+        "versions.*.version",
+        differs={"body.versions.*.version": NOT_BESIDE},
+    ),
+    post(
+        "a Cluster of the older version is accepted and loses its fields",
+        CLUSTERS.replace("/v1/", "/v1alpha1/"),
+        {
+            **cluster(),
+            "spec": {
+                "clusterDefinitionRef": "postgresql",
+                "clusterVersionRef": "postgresql-14.8.0",
+                "terminationPolicy": "Delete",
+                "componentSpecs": [component()],
+            },
+            "apiVersion": "apps.kubeblocks.io/v1alpha1",
+        },
+        "spec.clusterDefinitionRef",
+        "spec.clusterVersionRef",
+        "spec.terminationPolicy",
+        "spec.componentSpecs.0.name",
+        query=DRY,
+        differs=dict.fromkeys(
+            ("code", "text", "body.spec.terminationPolicy", "body.spec.componentSpecs.0.name"),
+            NOT_BESIDE,
+        ),
+    ),
+)
+
+FAMILY = Family("clustering", (*SHAPED, *KEPT, *OPERATED, *BESIDE), served=VERSION)

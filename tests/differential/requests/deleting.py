@@ -1,7 +1,7 @@
 """Delete: preconditions, propagation, finalizers, and what is deleted together."""
 
 from tests.differential.objects import config_map
-from tests.differential.request import Family, core, delete, get, patch, post, put
+from tests.differential.request import Family, apply, core, delete, get, patch, post, put
 
 MAPS = core("configmaps")
 FINALIZER = "mooring.dev/test"
@@ -51,6 +51,13 @@ FAMILY = Family(
             "a finalizer cannot be added to what is being deleted",
             f"{MAPS}/f",
             {"metadata": {"finalizers": [FINALIZER, "mooring.dev/late"]}},
+        ),
+        apply(
+            "an apply of what is being deleted is answered as ever",
+            f"{MAPS}/f",
+            config_map("f", {"k": "1"}),
+            "data",
+            "metadata.deletionTimestamp",
         ),
         post("a name of what is being deleted is taken", MAPS, config_map("f")),
         patch(
