@@ -25,8 +25,16 @@ from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER
-from reconciler.manifests.kinds import KINDS, NAMESPACE, Kind, Object, kind_of, title
-from reconciler.manifests.namespace import ACCOUNT, MADE_OF, holds, is_left_over, is_of, objects
+from reconciler.manifests.kinds import NAMESPACE, Kind, Object, kind_of, title
+from reconciler.manifests.namespace import (
+    ACCOUNT,
+    HELD,
+    MADE_OF,
+    holds,
+    is_left_over,
+    is_of,
+    objects,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -83,9 +91,9 @@ class Namespaces:
             return []
         others = [
             f"{kind.kind}/{body['metadata']['name']}"
-            for kind in KINDS
+            for kind in HELD
             for body in await self._cluster.list_all(kind, name, "")
-            if not is_left_over(kind, body)
+            if not is_left_over(body)
         ]
         if not others:
             self._made.discard(name)
@@ -108,11 +116,7 @@ class Namespaces:
 
     async def sweep(self) -> None:
         """Look at all of them once."""
-        listed: _Listed = {}
-        for kind in MADE_OF:
-            for body in await self._cluster.list_all(kind, "", _SELECTOR):
-                meta = body["metadata"]
-                listed[kind, meta.get("namespace", ""), meta["name"]] = body
+        listed = await self._listed("")
         names = [name for kind, _, name in listed if kind is NAMESPACE]
         async with self._database.read(RECONCILER) as connection:
             owners = await accounts.of_namespaces(connection, names)
@@ -121,8 +125,12 @@ class Namespaces:
             body = listed[NAMESPACE, "", name]
             # Another Mooring may have its own in this cluster, and one that goes is left to go.
             if is_of(body, owner) and "deletionTimestamp" not in body["metadata"]:
-                made.add(name)
-                await self._keep(owner, name, listed)
+                try:
+                    await self._keep(owner, name, listed)
+                except ClusterError as error:
+                    log.warning("a namespace is not as it should be", name=name, error=str(error))
+                else:
+                    made.add(name)
         self._made = made
 
     async def _found(self, name: str) -> Object | None:
@@ -141,10 +149,22 @@ class Namespaces:
         if live is not None and "deletionTimestamp" in live["metadata"]:
             said = f"Namespace {name} is being deleted; it is made again once it is gone."
             raise ClusterError(Meaning.NAMESPACE, 0, said, object=f"Namespace/{name}")
-        if live is None:
-            await check()
-            await self._apply(objects(owner, name, self._settings))
+        await check()
+        # It is known once it is whole: nothing runs where a quota or a policy could not be made.
+        listed = await self._listed(name) if live is not None else {}
+        if live is not None:
+            listed[NAMESPACE, "", name] = live
+        await self._keep(owner, name, listed)
         self._made.add(name)
+
+    async def _listed(self, namespace: str) -> _Listed:
+        """What there is of accounts' namespaces; in a single one, what is in it."""
+        found: _Listed = {}
+        for kind in MADE_OF if not namespace else MADE_OF[1:]:
+            for body in await self._cluster.list_all(kind, namespace, _SELECTOR):
+                meta = body["metadata"]
+                found[kind, meta.get("namespace", ""), meta["name"]] = body
+        return found
 
     async def _keep(self, owner: UUID, name: str, listed: _Listed) -> None:
         wanted = {

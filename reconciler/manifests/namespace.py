@@ -24,10 +24,13 @@ from app.settings import Settings
 from reconciler.manifests.database import PORT
 from reconciler.manifests.identity import APPLIED, MANAGED_BY, MANAGER, RESOURCE, digest
 from reconciler.manifests.kinds import (
+    KINDS,
     LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
     RESOURCE_QUOTA,
+    ROLE,
+    ROLE_BINDING,
     SERVICE_ACCOUNT,
     Kind,
     Object,
@@ -44,6 +47,10 @@ KUBEBLOCKS = {MANAGED_BY: "kubeblocks"}
 _MANAGERS = (MANAGER, KUBEBLOCKS[MANAGED_BY])
 # On the Secrets of certificates, which stay behind them.
 _OF_CERT_MANAGER = "controller.cert-manager.io/fao"
+# On the Secrets that a cluster before 1.24 makes for the token of each ServiceAccount.
+_OF_ACCOUNT = "kubernetes.io/service-account.name"
+# What would be a loss: of ServiceAccounts and their Roles each cluster makes some by itself.
+HELD = tuple(kind for kind in KINDS if kind not in (SERVICE_ACCOUNT, ROLE, ROLE_BINDING))
 _PGBOUNCER = 6432
 _API_SERVER = (443, 6443)
 # cert-manager, pkg/issuer/acme/http.
@@ -66,11 +73,12 @@ def is_of(body: Object, account_id: UUID) -> bool:
     return bool(labels.get(MANAGED_BY) == MANAGER and labels.get(ACCOUNT) == str(account_id))
 
 
-def is_left_over(kind: Kind, body: Object) -> bool:
+def is_left_over(body: Object) -> bool:
     """Whether an object may go with the namespace: ours, its controllers', or the cluster's own."""
-    labels = body["metadata"].get("labels") or {}
+    meta = body["metadata"]
+    labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
     by_label = labels.get(MANAGED_BY) in _MANAGERS or _OF_CERT_MANAGER in labels
-    return by_label or (kind, body["metadata"]["name"]) == (SERVICE_ACCOUNT, "default")
+    return by_label or _OF_ACCOUNT in annotations
 
 
 def holds(live: Any, wanted: Any) -> bool:

@@ -223,3 +223,20 @@ async def versions(cluster: Cluster, name: str) -> dict[str, Any]:
         within = "" if kind is NAMESPACE else name
         found += await cluster.list_all(kind, within, ACCOUNT)
     return {body["metadata"]["uid"]: body["metadata"]["resourceVersion"] for body in found}
+
+
+async def test_nothing_runs_where_a_bound_could_not_be_made(stage: Stage) -> None:
+    viewer = await viewer_of(stage.database)
+    await project_of(stage.database, viewer)
+    name = await namespace_of(stage.database, viewer)
+    refused = {"fault": "Answer", "code": 403, "kind": "ResourceQuota", "verbs": ["patch"]}
+
+    async with stage.running():
+        async with stage.faulty(refused):
+            failed = await stage.shows("ERROR", Reason.PERMISSION_MISSING)
+            made = await stage.cluster.list_all(STATEFUL_SET, name, "")
+        await stage.shows("RUNNING")
+
+    assert failed.object is not None
+    assert made == []
+    assert "ResourceQuota/mooring" in await held(stage.cluster, name)

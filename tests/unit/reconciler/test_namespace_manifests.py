@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.names import namespace_name
 from app.settings import Settings, SettingsError
-from reconciler.manifests.kinds import NAMESPACE, Object
-from reconciler.manifests.namespace import holds, is_of, objects
+from reconciler.manifests.kinds import NAMESPACE, POD, SERVICE_ACCOUNT, Object
+from reconciler.manifests.namespace import HELD, holds, is_left_over, is_of, objects
 
 ACCOUNT = UUID(int=1)
 NAME = "mooring-ada-abcdefgh"
@@ -132,3 +132,21 @@ def test_a_name_is_a_label_of_dns(login: str) -> None:
     assert len(name) <= 63
     assert name.replace("-", "").isalnum()
     assert not name.endswith("-")
+
+
+@pytest.mark.parametrize(
+    ("meta", "goes"),
+    [
+        ({"labels": {"app.kubernetes.io/managed-by": "mooring"}}, True),
+        ({"labels": {"app.kubernetes.io/managed-by": "kubeblocks"}}, True),
+        ({"labels": {"controller.cert-manager.io/fao": "true"}}, True),
+        ({"annotations": {"kubernetes.io/service-account.name": "default"}}, True),
+        ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, False),
+        ({"labels": None, "annotations": None}, False),
+        ({}, False),
+    ],
+)
+def test_a_namespace_takes_along_what_its_controllers_left(meta: Object, goes: bool) -> None:
+    assert is_left_over({"metadata": {"name": "x", **meta}}) is goes
+    assert POD in HELD
+    assert SERVICE_ACCOUNT not in HELD
