@@ -29,8 +29,9 @@ class Request:
     until: ask again until the body has these values, for what a controller does. events: how many
     a watch reads before it is closed; 0 is no watch. token: in place of the server's own
     credential, "" none. user: who is impersonated. accept: the media types that are asked for,
-    in place of JSON. differs: part of the answer (`code`, `message`, `body.PATH`) to the reason
-    why the simulator's is another.
+    in place of JSON. forgotten: asks for what a server forgets ten minutes after its start.
+    differs: part of the answer (`code`, `message`, `body.PATH`) to the reason why the simulator's
+    is another.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Request:
     token: str | None = None
     user: str = ""
     accept: str = ""
+    forgotten: bool = False
     differs: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import yaml
 from tests.differential.request import Json
 
 SECONDS = 30.0
+# etcd is told every five minutes to forget what was there five minutes before.
+FORGETS_AFTER = timedelta(minutes=11)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,12 @@ class Server:
         reply = await self.send("GET", path, {}, None, "")
         body: Json = orjson.loads(reply.content)
         return body
+
+    async def is_young(self) -> bool:
+        """Whether it may still remember its first versions."""
+        first = await self.json("/api/v1/namespaces/kube-system")
+        made = datetime.fromisoformat(first["metadata"]["creationTimestamp"])
+        return datetime.now(UTC) - made < FORGETS_AFTER
 
     async def serves(self, version: str) -> bool:
         """Whether a `group/version` is there."""

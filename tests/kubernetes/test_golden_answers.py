@@ -23,5 +23,8 @@ async def test_the_real_server_still_answers_as_recorded(family: Family, plane: 
             cannot(f"the server does not have what {family.name} is about")
 
         answers = await play(family, server)
+        young = await server.is_young()
 
-    assert golden.unlike(golden.read(family), answers) == {}
+    known = {request.name for request in family.requests if not (young and request.forgotten)}
+    differences = golden.unlike(golden.read(family), answers)
+    assert {name: parts for name, parts in differences.items() if name in known} == {}

@@ -168,6 +168,7 @@ PAGES = (
         "a token of a version that is forgotten is 410 with another",
         SECRETS,
         query={"limit": "2", "continue": FORGOTTEN},
+        forgotten=True,
     ),
     get(
         "a token goes with no version",

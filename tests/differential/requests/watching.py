@@ -104,6 +104,7 @@ FAMILY = Family(
             "object.reason",
             "object.kind",
             query={"resourceVersion": "1"},
+            forgotten=True,
         ),
         watch(
             "a version of the future is waited for in silence",
