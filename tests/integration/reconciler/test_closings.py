@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Uuid, text
 from structlog.testing import capture_logs
 
@@ -103,6 +104,7 @@ async def test_it_waits_for_its_projects(stage: Stage) -> None:
     assert "account" in await known_in(stage.database, viewer.home)
 
 
+@pytest.mark.faults
 async def test_what_somebody_else_has_in_it_keeps_it_and_is_named(
     stage: Stage,
 ) -> None:
@@ -139,6 +141,7 @@ async def test_a_namespace_that_is_somebody_elses_stays(stage: Stage) -> None:
     assert "deletionTimestamp" not in there["metadata"]
 
 
+@pytest.mark.faults
 async def test_a_cluster_that_does_not_answer_is_asked_again(stage: Stage) -> None:
     viewer = await viewer_of(stage.database)
     name = await made(stage, viewer)

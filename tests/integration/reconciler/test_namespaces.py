@@ -120,6 +120,7 @@ async def test_a_namespace_of_its_name_that_somebody_made_is_left_alone(stage: S
     assert [await stage.cluster.list_all(kind, name, "") for kind in KINDS[:3]] == [[], [], []]
 
 
+@pytest.mark.faults
 async def test_one_that_is_deleted_by_hand_is_made_again_with_what_was_in_it(stage: Stage) -> None:
     async with up(stage) as (_, name):
         before = await stage.cluster.get(NAMESPACE, "", name)
@@ -138,6 +139,7 @@ async def test_one_that_is_deleted_by_hand_is_made_again_with_what_was_in_it(sta
         assert "ResourceQuota/mooring" in await held(stage.cluster, name)
 
 
+@pytest.mark.faults
 async def test_one_that_is_going_is_named_until_it_is_gone(stage: Stage) -> None:
     async with up(stage) as (_, name):
         path = f"/api/v1/namespaces/{name}"
