@@ -147,7 +147,10 @@ def _template(cluster: Stored, component: Json, version: str) -> Json:
     about: Json = {"labels": {**component.get("labels", {}), **labels(cluster, component)}}
     if component.get("annotations"):
         about["annotations"] = component["annotations"]
-    return {"metadata": about, "spec": {"containers": [container]}}
+    spec: Json = {"containers": [container]}
+    if component.get("serviceAccountName"):
+        spec["serviceAccountName"] = component["serviceAccountName"]
+    return {"metadata": about, "spec": spec}
 
 
 def _claims(component: Json) -> list[Json]:

@@ -15,6 +15,7 @@ NAMED = f"{GROUP}/v1alpha1/namespaces/{{ns}}"
 CLUSTERS, REQUESTS = f"{NAMED}/clusters", f"{NAMED}/opsrequests"
 CORE = "/api/v1/namespaces/{ns}"
 OURS = {"labelSelector": "app.kubernetes.io/instance=db"}
+ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "db"}}
 SNAPSHOT = "kubeblocks.io/snapshot-for-start"
 
 
@@ -22,7 +23,9 @@ SNAPSHOT = "kubeblocks.io/snapshot-for-start"
 async def old(tmp_path: Path, connect: Connect, release: str) -> AsyncIterator[Cluster]:
     """A cluster with that release of KubeBlocks."""
     async with running_simulator(tmp_path, "--kubeblocks", release) as simulator:
-        yield await connect(simulator)
+        cluster = await connect(simulator)
+        await cluster.call("POST", f"{CORE}/serviceaccounts", ACCOUNT)
+        yield cluster
 
 
 def database(**component: object) -> Json:
