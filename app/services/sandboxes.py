@@ -11,6 +11,7 @@ from app.db.sandboxes import SANDBOXES, SandboxRow, SandboxSpec
 from app.domain import limits
 from app.domain.errors import InputErrorCode
 from app.domain.names import object_name
+from app.domain.reasons import Reason
 from app.domain.validation import Check
 from app.secrets.keyring import KeyRing
 from app.services.resources import Given
@@ -72,7 +73,9 @@ class SandboxMaker:
         wanted = {name: value for name, value in given.items() if value is not None}
         checked = self.checked(check, replace(current, **wanted), ())  # type: ignore[arg-type]
         refused = {problem.field for problem in check.problems}
-        if "storage" in wanted and ("storage",) not in refused:
+        # A cluster that refused to enlarge it left it as it was: there is a way back.
+        grew = now.reason != Reason.VOLUME_NOT_GROWING
+        if grew and "storage" in wanted and ("storage",) not in refused:
             check.growth(checked.storage or "", now.storage, ("storage",))
         return {
             name: getattr(checked, name)

@@ -16,9 +16,12 @@ from reconciler.manifests.kinds import NETWORK_POLICY, SERVICE, Object
 from reconciler.manifests.workload import Sandbox
 
 # RFC 1918, carrier-grade NAT (6598), link-local with cloud metadata (3927); unique local (4193),
-# link-local (4291), and IPv4 in NAT64's well-known prefix (6052).
+# link-local (4291), site-local (3879); what stands for IPv4: NAT64 (6052, 8215) and 6to4 (3056).
 _PRIVATE_4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
-_PRIVATE_6 = ["fc00::/7", "fe80::/10", "64:ff9b::/96"]
+_PRIVATE_6 = [
+    *("fc00::/7", "fe80::/10", "fec0::/10"),
+    *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"),
+]
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server on every namespace
 DNS: Object = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
 

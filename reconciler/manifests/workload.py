@@ -29,10 +29,12 @@ ENV = "mooring.dev/env"
 _TERMINAL = (
     'exec ttyd -p "$TTYD_PORT" -W -T xterm-256color -P 5 -m 8 -c "$TTYD_USER:$TTYD_PASSWORD" bash'
 )
-# Only an empty home is filled, so nothing of the user's is overwritten or comes back.
+# Only an empty home is filled, so nothing of the user's is overwritten or comes back. A file that
+# cannot be copied is no reason to have no terminal; a home that cannot be written is.
 _FILL = (
-    '[ -n "$(ls -A "$HOME" | grep -vx lost+found)" ] || for from in /etc/skel /opt/mooring/home;'
-    ' do [ ! -d "$from" ] || cp -R "$from/." "$HOME/"; done'
+    '[ -w "$HOME" ] || { echo "$HOME cannot be written: Permission denied" >&2; exit 1; };'
+    ' [ -n "$(ls -A "$HOME" | grep -vx lost+found)" ] || for from in /etc/skel /opt/mooring/home;'
+    ' do [ ! -d "$from" ] || cp -R "$from/." "$HOME/" || :; done'
 )
 
 
