@@ -29,6 +29,7 @@ PAGES = (
     "audit.md",
     "environment.md",
     "databases.md",
+    "sandboxes.md",
 )
 ADDRESS = "http://127.0.0.1:8000/graphql"
 

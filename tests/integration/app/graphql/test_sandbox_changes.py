@@ -11,9 +11,10 @@ from app.db.sandboxes import SANDBOXES
 from app.db.session import Database
 from app.domain import ids
 from app.domain.ids import NodeType
+from app.domain.reasons import Reason
 from app.domain.viewer import API, Viewer
 from tests.integration.app.graphql.conftest import Ask
-from tests.integration.passes import gone, passed
+from tests.integration.passes import failed, gone, passed
 from tests.integration.world import project_of, viewer_of
 
 UPDATE = """mutation ($id: ID!, $input: UpdateSandboxInput!) {
@@ -78,6 +79,21 @@ async def test_what_is_left_out_stays_and_all_that_is_wrong_is_told_at_once(
     now = answer["data"]["updateSandbox"]["sandbox"]
     assert (now["cpu"], now["memory"], now["storage"]) == ("2", "2Gi", "10Gi")
     assert now["generation"] == 2
+
+
+async def test_a_disk_that_the_cluster_refused_may_be_asked_for_as_it_was(
+    ask: Ask, database: Database
+) -> None:
+    viewer = await viewer_of(database)
+    _, sandbox = await sandbox_of(database, viewer)
+    await ask(viewer, UPDATE, id=sandbox, input={"storage": "20Gi"})
+    kept = await ask(viewer, UPDATE, id=sandbox, input={"storage": "10Gi"})
+    await passed(database, failed(Reason.VOLUME_NOT_GROWING))
+
+    answer = await ask(viewer, UPDATE, id=sandbox, input={"storage": "10Gi"})
+
+    assert [e["code"] for e in kept["data"]["updateSandbox"]["errors"]] == ["NOT_ALLOWED"]
+    assert answer["data"]["updateSandbox"]["sandbox"]["storage"] == "10Gi"
 
 
 async def test_a_port_is_shown_with_its_address_and_is_one_intent(
