@@ -85,11 +85,11 @@ class SandboxReconciler:
         if live is not None or running:
             live = await self._apply(claim, rows, live)
         view = await self._view(claim, spec.k8s_namespace, live)
-        if plan.is_settled(claim, view.phase):
-            index.settled(claim.id, happened)
         if running and live is not None:
             disk = Disk(spec.k8s_namespace, spec.k8s_name, spec.storage)
             view = await grown(self._cluster, claim, disk, live, view)
+        if plan.is_settled(claim, view.phase):
+            index.settled(claim.id, happened)
         domain = sealos.domain(claim.server, self._settings)
         where = addresses(spec.k8s_name, domain, self._settings) if live is not None else None
         outcome = plan.verdict(claim, view, self._settings, where)
