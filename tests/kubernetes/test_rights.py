@@ -17,11 +17,14 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from app.domain import ids
+from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import (
     LIMIT_RANGE,
     NAMESPACE,
     OLD_CLUSTER,
     RESOURCE_QUOTA,
+    STATEFUL_SET,
     Kind,
     Object,
 )
@@ -157,15 +160,18 @@ async def stack_on(kubeconfig: Path, **settings: str) -> AsyncIterator[Stack]:
         await asyncio.to_thread(running.__exit__, None, None, None)
 
 
-async def lives(recorded: Recorded, **settings: str) -> None:
+async def lives(recorded: Recorded, plane: Plane, **settings: str) -> None:
     """The story of one user under these settings, and what he may change in it."""
     async with stack_on(recorded.kubeconfig, **settings) as stack, user_of(stack) as user:
         await story(user)
-        await changes(user)
+        await changes(user, plane)
 
 
-async def changes(user: User) -> None:
-    """A project with ports, other sizes and a larger disk, until it is gone."""
+async def changes(user: User, plane: Plane) -> None:
+    """A project with ports, other sizes and a larger disk, until it is gone.
+
+    Before that somebody removes its workload and keeps what is below: its disk is left to us.
+    """
     project = await user.create()
     await shows(user, project, "RUNNING")
     found = (await user.ask(_PARTS, id=project))["data"]["project"]
@@ -174,8 +180,26 @@ async def changes(user: User) -> None:
         said = await user.ask(document, id=sandbox["id"] if key == "sandbox" else database["id"])
         assert "errors" not in said, said
         await shows(user, project, "RUNNING")
+    await user.want("stop", project)
+    await shows(user, project, "STOPPED")
+    await orphaned(plane, sandbox["id"])
     await user.want("delete", project)
     await shows(user, project, None)
+
+
+async def orphaned(plane: Plane, sandbox: str) -> None:
+    """Remove the workload of a sandbox by hand, and keep what is below it."""
+    decoded = ids.decode(sandbox)
+    assert decoded is not None
+    selected = f"{STATEFUL_SET.path('')}?labelSelector={RESOURCE}={decoded[1]}"
+    [found] = (await plane.call("GET", selected))["items"]
+    path = STATEFUL_SET.path(found["metadata"]["namespace"], found["metadata"]["name"])
+    await plane.call("DELETE", path, {"propagationPolicy": "Orphan"})
+
+    async def removed() -> bool:
+        return not (await plane.call("GET", selected))["items"]
+
+    await becomes(removed)
 
 
 async def shows(user: User, project: str, status: str | None) -> None:
@@ -202,7 +226,7 @@ async def test_in_one_namespace_the_role_is_all_that_is_needed_and_nothing_more(
 
     async with recording(await place.credential(NAME)) as recorded:
         for mode in ("ingress", "gateway"):
-            await lives(recorded, route_mode=mode, sandbox_namespace=place.name)
+            await lives(recorded, plane, route_mode=mode, sandbox_namespace=place.name)
 
     surplus = recorded.used - allowed(rules) - allowed(beside)
     assert (recorded.refused, surplus) == (set(), set()), "missing"
@@ -229,7 +253,7 @@ async def test_with_namespaces_of_accounts_so_is_the_cluster_role(
             user_of(stack) as user,
         ):
             await story(user)
-            await changes(user)
+            await changes(user, plane)
             await user.create()
             await becomes(theirs.are_bounded)
             await asyncio.to_thread(stack.stop)
@@ -256,6 +280,6 @@ async def test_what_is_not_allowed_is_seen_to_be_missing(plane: Plane, place: Pl
     await place.allow(NAME, [*(rule for rule in fewer if rule["resources"]), *beside])
 
     async with recording(await place.credential(NAME)) as recorded:
-        await lives(recorded, sandbox_namespace=place.name)
+        await lives(recorded, plane, sandbox_namespace=place.name)
 
     assert recorded.refused == {("list", "", "events")}
