@@ -60,8 +60,8 @@ security: test-environment ## Who may do what: each way in, each scope, each inp
 	$(call timed,security: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m security)
 	$(call timed,security: acceptance,$(BIN)/python -m pytest tests/acceptance -m security)
 
-test-kubernetes: test-environment ## The stories and each reason on the cluster of MOORING_TEST_KUBECONFIG
-	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest $(APART) tests/kubernetes),\
+test-kubernetes: test-environment ## Stories and reasons on the cluster of MOORING_TEST_KUBECONFIG
+	$(if $(MOORING_TEST_KUBECONFIG),$(call timed,kubernetes,$(BIN)/python -m pytest $(APART) $(or $(ARGS),tests/kubernetes)),\
 	  @echo '== kubernetes: skipped, MOORING_TEST_KUBECONFIG names no cluster for tests')
 
 golden: test-environment ## Record what the cluster of MOORING_TEST_KUBECONFIG answers, for the simulator to answer the same

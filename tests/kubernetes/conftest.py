@@ -38,3 +38,12 @@ async def place(plane: Plane) -> AsyncIterator[Place]:
 def stage(database: Database, place: Place) -> Stage:
     """A reconciler's database, and a namespace that may be made to fail."""
     return Stage(database, place)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured, and from which seed."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, value in report.user_properties:
+                    terminalreporter.write_line(f"{name}: {value}")

@@ -46,7 +46,7 @@ QUICK: dict[str, Any] = {
 NAMED = text(
     "SELECT r.id, coalesce(s.k8s_name, d.k8s_name) AS k8s_name FROM resource r"
     " LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id"
-    " WHERE r.project_id = :id"
+    " WHERE r.project_id = :id ORDER BY r.id"
 )
 # What the fake nodes and the fake operator of planes for tests look at, on the object itself.
 FAULT = "test.mooring.dev/fault"
@@ -134,14 +134,18 @@ class Stage(Shows):
             cannot("its nodes are real, and nobody can ask them for a fault")
 
     async def _project(self, new: NewProject) -> Project:
+        [made] = await self.made(new)
+        return made
+
+    async def made(self, new: NewProject) -> list[Project]:
+        """A new project as each of its resources has it, the databases first."""
         viewer = await viewer_of(self.database, f"u-{uuid4().hex[:8]}")
         makers = Makers(self.settings(), KEYS)
         async with self.database.begin(viewer) as session:
             made = await projects.create(session, viewer, makers, new)
         async with self.database.read(API) as connection:
             found = await connection.execute(NAMED, {"id": made.id})
-            [row] = found.all()
-        return Project(viewer, made.id, row.k8s_name, row.id)
+            return [Project(viewer, made.id, row.k8s_name, row.id) for row in found]
 
 
 async def until(holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.domain import ids
 from app.postgres import EmbeddedPostgres
 from tests.acceptance.programs import program
 from tests.acceptance.stack import PATIENCE, QUICK, Stack
@@ -33,7 +34,8 @@ from tests.integration.world import becomes
 from tests.kubernetes.plane import Plane, cannot
 from tests.postgres import open_folder
 
-pytestmark = pytest.mark.xdist_group("stack")
+# At its end it takes all accounts' namespaces away.
+pytestmark = pytest.mark.xdist_group("accounts")
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide" / "operating.md"
@@ -255,6 +257,14 @@ async def installation(plane: Plane, tmp_path: Path) -> AsyncIterator[Installati
     )
 
 
+async def sandboxes(user: User, project: str) -> list[str]:
+    """The ids of a project's sandboxes, as the labels in the cluster have them."""
+    query = "query ($id: ID!) { project(id: $id) { sandboxes { id } } }"
+    answer = await user.ask(query, id=project)
+    found = [ids.decode(one["id"]) for one in answer["data"]["project"]["sandboxes"]]
+    return [str(one[1]) for one in found if one is not None]
+
+
 async def status(user: User, project: str) -> str:
     answer = await user.ask("query ($id: ID!) { project(id: $id) { status } }", id=project)
     return str((answer["data"]["project"] or {"status": "gone"})["status"])
@@ -298,6 +308,8 @@ async def test_every_command_of_the_operators_guide_does_what_it_says(
         async with installation.processes() as stack, again(stack, user) as later:
             lost = await later.create()
             await shows(later, lost, "RUNNING")
+            [theirs] = await sandboxes(later, lost)
+            [ours] = await sandboxes(later, kept)
             await later.want("stop", kept)
             await shows(later, kept, "STOPPED")
 
@@ -308,7 +320,9 @@ async def test_every_command_of_the_operators_guide_does_what_it_says(
             await shows(once_more, kept, "RUNNING")
             assert await status(once_more, lost) == "gone"
             [said] = await reader.follows(orphans)
-            assert len(said.split()) == 1
+            # Other tests' are in no row of this database either.
+            assert theirs in said.split()
+            assert ours not in said.split()
 
         await reader.follows(*guide.pop("Keys"))
         assert "k1: seals" in installation.runs("keys-check")

@@ -34,7 +34,7 @@ from tests.kubernetes.stage import until
 pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
 # Of one sandbox, with routes as Ingresses.
 OBJECTS = {STATEFUL_SET: 1, POD: 1, CLAIM: 1, SERVICE: 1, SECRET: 1, INGRESS: 2, NETWORK_POLICY: 1}
-PROJECTS, KILLS, LONG = 6, 4, 120.0
+PROJECTS, KILLS, LONG = 6, 3, 120.0
 
 
 @asynccontextmanager
@@ -135,12 +135,16 @@ async def test_the_story_goes_with_the_routes_of_a_gateway(
 
 @asynccontextmanager
 async def killing(stack: Stack, moments: random.Random) -> AsyncIterator[None]:
-    """The reconciler is killed at some moments of the block, which waits for the last one."""
+    """The reconciler is killed at some moment of the block, and several that come to help are; its
+    end waits for the last one."""
 
     async def kill() -> None:
+        await asyncio.sleep(moments.uniform(0.1, 1.5))
+        await stack.kill("reconciler", signal.SIGKILL)
         for _ in range(KILLS):
-            await asyncio.sleep(moments.uniform(0.1, 1.5))
-            await stack.kill("reconciler", signal.SIGKILL)
+            with stack.another_reconciler() as process:
+                await asyncio.sleep(moments.uniform(1.0, 3.5))
+                process.kill()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(kill())
