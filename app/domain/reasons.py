@@ -60,7 +60,7 @@ class Reason(StrEnum):
     )
     ADMISSION_DENIED = (
         "AdmissionDenied",
-        "A rule of the cluster refuses it: a LimitRange or an admission webhook.",
+        "A rule of the cluster refuses it: a LimitRange, an admission policy or webhook.",
         "Read the message: it names the rule. On a hosted cluster it may be an unpaid bill.",
         Fails.AT_ONCE,
     )

@@ -33,7 +33,6 @@ def rules(needs: Iterable[Need], *without: str) -> list[Json]:
         "patch statefulsets",
         "create ingresses",
         "patch networkpolicies",
-        "list pods",
     ],
 )
 async def test_a_role_that_lacks_a_verb_is_told_until_it_has_it(stage: Stage, lacking: str) -> None:

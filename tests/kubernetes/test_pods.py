@@ -85,7 +85,7 @@ async def test_a_network_that_a_node_cannot_set_up_is_told_by_events(stage: Stag
         project = await stage.sandbox()
         await stage.shows("RUNNING")
         await stage.needs_fake_nodes(project)
-        await stage.place.patch(STATEFUL_SET, project.name, template({FAULT: "SlowStart:6"}))
+        await stage.place.patch(STATEFUL_SET, project.name, template({FAULT: "SlowStart:600"}))
         await stage.shows("ERROR", Reason.STARTING_TOO_LONG)
         [pod] = await stage.pods(project)
         about = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
@@ -102,6 +102,7 @@ async def test_a_network_that_a_node_cannot_set_up_is_told_by_events(stage: Stag
             },
         )
         failed = await stage.shows("ERROR", Reason.SANDBOX_CREATE_FAILED)
+        await stage.place.patch(STATEFUL_SET, project.name, template({FAULT: None}))
         await stage.shows("RUNNING")
 
     explains(failed, said, "Pod/")
