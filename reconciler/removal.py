@@ -91,11 +91,13 @@ async def remove(
         return _gone(claim)
     await check()
     others = [(kind, body) for kind, body in left if kind not in _LAST]
+    # Before they are: the first may be gone before the last is told.
+    for kind, body in others or left:
+        cluster.index.told(claim.id, kind, body)
     for kind, body in others or left:
         # Pods go with their workload, in its order.
         if kind is not POD and "deletionTimestamp" not in body["metadata"]:
             await cluster.delete(kind, body)
-            cluster.index.told(claim.id, kind, body)
         elif released and kind in _RELEASED:
             await cluster.release(kind, body, foreign(body))
     return plan.verdict(claim, _blocked(left), settings, None)
