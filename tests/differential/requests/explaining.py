@@ -83,6 +83,16 @@ FAMILY = Family(
         delete("it goes", f"{SETS}/quota", None, "status"),
         delete("the quota goes", f"{QUOTAS}/none", None, "kind"),
         level("the namespace is restricted", "restricted"),
+        post(
+            "the level is looked at",
+            core("pods"),
+            {
+                "metadata": {"name": "x"},
+                "spec": {"containers": [{"name": "c", "image": "i"}]},
+            },
+            query={"dryRun": "All"},
+            until={"code": 403},
+        ),
         apply(
             "a set that is insecure is accepted with a Warning",
             f"{SETS}/root",
