@@ -384,7 +384,7 @@ async def test_a_cluster_that_never_answers_delays_only_its_own_rows(own: Own) -
 
     async with stage.faulty({"fault": "Hang"}), own.running(slots=8):
         await becomes(lambda: leased(own.database, viewer))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             await project_of(own.database, other)
             await becomes(lambda: is_running(own.database, other))
 
@@ -559,7 +559,7 @@ async def test_a_users_cluster_that_misbehaves_delays_only_its_own_rows(
             await project_of(own.database, viewer, f"p{number}")
         async with own.running(slots=8, cluster_timeout=1.0):
             await becomes(lambda: several(lambda: server.asked, 2))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(10):
                 await project_of(own.database, other)
                 await becomes(lambda: is_running(own.database, other))
             await becomes(lambda: all_say(own.database, viewer, reason))
@@ -580,7 +580,7 @@ async def test_the_operators_cluster_that_hangs_does_not_delay_those_of_users(
             await project_of(own.database, one)
         async with replace(own, operator=hung).running(slots=4):
             await becomes(lambda: several(lambda: server.asked, 8))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(10):
                 await project_of(own.database, viewer)
                 await becomes(lambda: is_running(own.database, viewer))
         await hung.close()
