@@ -129,6 +129,16 @@ def test_probes_ask_the_port_on_which_the_process_answers(workload: Object) -> N
     assert len(probes) == (0 if workload["kind"] == "Job" else 3)
 
 
+def test_the_migration_stays_as_it_is_whatever_becomes_of_the_settings() -> None:
+    [job] = of_kind("Job")
+    [container] = job["spec"]["template"]["spec"]["containers"]
+
+    # A Job is immutable, and kustomize renames a ConfigMap with its values.
+    assert [list(source) for source in container["envFrom"]] == [["secretRef"]]
+    # docs/guide/operating.md makes other Jobs from it, long after.
+    assert "ttlSecondsAfterFinished" not in job["spec"]
+
+
 def test_no_value_of_a_secret_is_in_it() -> None:
     secrets = {
         f"MOORING_{name.upper()}"
