@@ -66,6 +66,9 @@ async def _run(url: str, act: Callable[[Config], None]) -> None:
         made = config()
         made.attributes["connection"] = connection
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        # Whoever waits for a lock on a table makes everybody wait behind him: a migration gives up
+        # instead. After the one above, for which another `mooring migrate` may be waited for.
+        connection.execute(text("SET lock_timeout = '5s'"))
         connection.commit()
         try:
             act(made)
