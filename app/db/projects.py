@@ -115,6 +115,7 @@ FROM (SELECT o.id, count(r.id) AS members, {status_sql("o", "r")} AS status
 WHERE p.id = g.id AND p.id = ANY(CAST(:ids AS uuid[]))
 RETURNING p.id, p.status, g.members
 """)
+_ALL = text("SELECT id FROM project ORDER BY id FOR NO KEY UPDATE")
 _REMOVE_ENVIRONMENT = text("DELETE FROM environment WHERE project_id = ANY(CAST(:ids AS uuid[]))")
 _REMOVE = text("DELETE FROM project WHERE id = ANY(CAST(:ids AS uuid[]))")
 
@@ -188,6 +189,12 @@ async def intend(session: Session, project_id: UUID, desired: DesiredState | Non
     binds = {"id": project_id, "desired_state": desired}
     generation: int = (await session.execute(_INTEND, binds)).scalar_one()
     return generation
+
+
+async def settle_all(executor: Executor) -> None:
+    """Aggregate all there are anew, where nobody is to be told line by line."""
+    found = await executor.execute(_ALL)
+    await executor.execute(_SETTLE, {"ids": list(found.scalars())})
 
 
 async def settle(

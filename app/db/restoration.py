@@ -7,6 +7,7 @@ long as that is so (`reconciler.plan.is_newer`); every wish of the backup is mad
 
 from sqlalchemy import text
 
+from app.db import projects
 from app.db.rows import Executor
 
 # More than anybody wishes between two backups; a generation is below 2**31.
@@ -24,4 +25,6 @@ RETURNING r.id
 async def restored(executor: Executor) -> int:
     """Make cursors old and wishes new; how many resources there are."""
     await executor.execute(_EPOCH)
-    return len((await executor.execute(_WISHES)).all())
+    wishes = (await executor.execute(_WISHES)).all()
+    await projects.settle_all(executor)
+    return len(wishes)

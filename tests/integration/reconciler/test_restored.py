@@ -16,6 +16,8 @@ OF_THE_BACKUP = text(
     " due_at = mooring_now(), asked = asked + 1"
 )
 
+AGREED = text("SELECT p.status, r.status FROM project p JOIN resource r ON r.project_id = p.id")
+
 
 async def test_what_is_newer_than_a_backup_is_left_alone_until_it_is_said_to_be_one(
     stage: Stage,
@@ -38,6 +40,8 @@ async def test_what_is_newer_than_a_backup_is_left_alone_until_it_is_said_to_be_
         await stage.shows("RUNNING", Reason.NEWER_GENERATION)
     async with stage.database.begin(OPERATOR) as session:
         number = await restored(session)
+        agree = await session.execute(AGREED)
+        assert [tuple(row) for row in agree] == [("STARTING", "STARTING")]
     async with stage.running():
         await stage.shows("RUNNING")
 

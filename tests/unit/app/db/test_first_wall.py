@@ -74,6 +74,7 @@ EXCUSED = {
     "app.db.projects._DESCRIBE": LOCKED,
     "app.db.projects._INTEND": LOCKED,
     "app.db.projects._INTEND_ALL": LOCKED,
+    "app.db.projects._ALL": OPERATOR,
     "app.db.projects._SETTLE": LOCKED,
     "app.db.projects._REMOVE_ENVIRONMENT": LOCKED,
     "app.db.projects._REMOVE": LOCKED,
