@@ -17,6 +17,7 @@ from reconciler.manifests.permissions import in_cluster, in_namespace, missing, 
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "kubernetes"
+GUIDE = ROOT / "docs" / "guide" / "operating.md"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 RECONCILER = "mooring-reconciler"
@@ -137,6 +138,34 @@ def test_the_migration_stays_as_it_is_whatever_becomes_of_the_settings() -> None
     assert [list(source) for source in container["envFrom"]] == [["secretRef"]]
     # docs/guide/operating.md makes other Jobs from it, long after.
     assert "ttlSecondsAfterFinished" not in job["spec"]
+
+
+def test_there_is_a_way_to_the_api_by_an_ingress_and_by_the_guides_gateway() -> None:
+    [ingress], [route], [service] = of_kind("Ingress"), of_kind("HTTPRoute"), of_kind("Service")
+    yamls = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    told = {
+        (body["kind"], body["metadata"]["name"]): body
+        for block in yamls
+        for body in yaml.safe_load_all(block)
+    }
+    [parent] = route["spec"]["parentRefs"]
+    gateway = told["Gateway", parent["name"]]
+    listeners = {one["name"]: one for one in gateway["spec"]["listeners"]}
+    listener = listeners[parent["sectionName"]]
+
+    assert gateway["metadata"]["namespace"] == parent["namespace"]
+    assert ("GatewayClass", gateway["spec"]["gatewayClassName"]) in told
+    assert [listener["hostname"]] == route["spec"]["hostnames"]
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == route["spec"]["hostnames"]
+    [rule] = route["spec"]["rules"]
+    port = service["spec"]["ports"][0]["port"]
+    assert rule["backendRefs"] == [{"name": service["metadata"]["name"], "port": port}]
+    assert rule["timeouts"] == {"request": "0s"}
+    for one in listeners.values():
+        [reference] = one["tls"]["certificateRefs"]
+        certificate = told["Certificate", reference["name"]]
+        assert certificate["spec"]["dnsNames"] == [one["hostname"]]
+        assert certificate["metadata"]["namespace"] == parent["namespace"]
 
 
 def test_no_value_of_a_secret_is_in_it() -> None:
