@@ -74,7 +74,7 @@ async def remove(
 
     released: somebody has ordered that what holds a database's objects be taken off.
     """
-    known = [] if released else cluster.index.objects(claim.id)
+    known = [] if released else cluster.index.objects(claim.id, namespace)
     if plan.is_leaving(claim, settings):
         if known and cluster.index.is_leaving(claim.id):
             return plan.verdict(claim, _blocked(known), settings, None)

@@ -40,6 +40,7 @@ class Watch:
         self._database = database
         self._cluster = cluster
         self._namespace = namespace
+        cluster.index.covers(namespace)
         self._wake = wake
         self._seen: set[UUID] = set()
         self._something = asyncio.Event()

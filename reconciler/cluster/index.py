@@ -24,6 +24,8 @@ import orjson
 from reconciler.manifests.identity import APPLIED, RESOURCE
 from reconciler.manifests.kinds import POD, Kind, Object, kind_of
 
+# An object: its kind, namespace and name.
+_Key = tuple[Kind, str, str]
 # Seconds. kube-apiserver sends a bookmark each minute (storage/cacher: bookmarkFrequency).
 _SILENCE = 100.0
 _COUNTED = ("resourceVersion", "managedFields", "generation")
@@ -36,7 +38,6 @@ class _Seen:
     version: str
     shape: bytes
     uid: str
-    namespace: str
     leaving: bool
     applied: bytes = b""
     mark: str = ""
@@ -47,7 +48,7 @@ class _Known:
     """The objects of a resource; the number of the last event about them, and what that was when a
     look found it settled."""
 
-    objects: dict[tuple[Kind, str], _Seen] = field(default_factory=dict)
+    objects: dict[_Key, _Seen] = field(default_factory=dict)
     last: int = 0
     settled: int = -1
 
@@ -61,9 +62,16 @@ class Index:
     def __init__(self, silence: float = _SILENCE) -> None:
         self._silence = silence
         self._heard: dict[Kind, float] = {}
+        self._namespace = ""
         self._known: dict[UUID, _Known] = {}
+        # Whose each object is, as its label said last.
+        self._owners: dict[_Key, UUID] = {}
         self._went: Counter[Kind] = Counter()
         self._number = count()
+
+    def covers(self, namespace: str) -> None:
+        """Its watches tell of this namespace alone; "": of all. Of the others nothing is known."""
+        self._namespace = namespace
 
     def heard(self, kind: Kind) -> None:
         """Its watch is alive."""
@@ -82,32 +90,30 @@ class Index:
         """An event; whose object it is, if a look may find something new.
 
         It does not when an answer to ourselves has said the same, nor before the last object of
-        a resource is gone that has been told to go.
+        a resource is gone that has been told to go. An object whose label was changed or taken off
+        is missing to whose it was.
         """
-        owner = owner_of(body)
-        if owner is None:
-            return None
-        known = self._known.setdefault(owner, _Known())
-        key = (kind, body["metadata"]["name"])
-        before = known.objects.get(key)
-        if gone:
-            self._drop(owner, known, key)
-        elif before is not None and before.version == body["metadata"]["resourceVersion"]:
-            return None
-        else:
-            known.objects[key] = _seen(body, before)
-            known.last = next(self._number)
-        return None if self.is_leaving(owner) else owner
+        key, owner = _key(kind, body), owner_of(body)
+        former = self._owners.get(key)
+        if former is not None and (gone or owner is None):
+            self._drop(former, key)
+        if owner is not None and not gone:
+            known = self._known.setdefault(owner, _Known())
+            before = known.objects.get(key)
+            if before is not None and before.version == body["metadata"]["resourceVersion"]:
+                return None
+            self._keep(owner, known, key, _seen(body, before))
+        told = former or owner
+        return None if told is None or self.is_leaving(told) else told
 
     def listed(self, kind: Kind, bodies: Sequence[Object]) -> set[UUID]:
         """All there is of a kind; those whose objects are others than before."""
         told = {self.saw(kind, body) for body in bodies}
-        there = {(owner_of(body), body["metadata"]["name"]) for body in bodies}
-        for owner, known in list(self._known.items()):
-            for key in [key for key in known.objects if key[0] == kind]:
-                if (owner, key[1]) not in there:
-                    told.add(owner)
-                    self._drop(owner, known, key)
+        there = {_key(kind, body) for body in bodies if owner_of(body)}
+        for key, owner in list(self._owners.items()):
+            if key[0] == kind and key not in there:
+                told.add(owner)
+                self._drop(owner, key)
         self.heard(kind)
         return {owner for owner in told if owner is not None}
 
@@ -119,7 +125,7 @@ class Index:
     def before(self, body: Object) -> tuple[str, int]:
         """What an apply is sent upon: the version of its object, and how many of its kind went."""
         known = self._known.get(owner) if (owner := owner_of(body)) else None
-        seen = known.objects.get((kind_of(body), body["metadata"]["name"])) if known else None
+        seen = known.objects.get(_key(kind_of(body), body)) if known else None
         return seen.version if seen else "", self._went[kind_of(body)]
 
     def applied(self, body: Object, answer: Object, before: tuple[str, int]) -> None:
@@ -128,17 +134,18 @@ class Index:
         If others did too, nobody knows in which order: then it is as if it had not been.
         """
         kind, owner = kind_of(body), owner_of(answer)
-        if owner is None or not self.trusts([kind]):
+        key, version = _key(kind, answer), answer["metadata"]["resourceVersion"]
+        told_of = self._namespace in ("", key[1]) and self.trusts([kind])
+        if owner is None or not told_of:
             return
-        key, version = (kind, answer["metadata"]["name"]), answer["metadata"]["resourceVersion"]
         known = self._known.get(owner) or _Known()
         seen = known.objects.get(key)
         if seen is None or seen.version != version:
             if before != (seen.version if seen else "", self._went[kind]):
                 return
-            seen = known.objects[key] = _seen(answer, seen)
-            known.last = next(self._number)
+            seen = _seen(answer, seen)
             self._known[owner] = known
+            self._keep(owner, known, key, seen)
         seen.applied, seen.mark = seen.shape, _mark(body)
 
     def holds(self, owner: UUID, bodies: Sequence[Object], live: Object | None) -> bool:
@@ -147,8 +154,8 @@ class Index:
         known = self._known.get(owner)
         if known is None or live is None or not self.trusts(kind_of(body) for body in bodies):
             return False
-        read = known.objects.get((kind_of(live), live["metadata"]["name"]))
-        found = [known.objects.get((kind_of(body), body["metadata"]["name"])) for body in bodies]
+        read = known.objects.get(_key(kind_of(live), live))
+        found = [known.objects.get(_key(kind_of(body), body)) for body in bodies]
         return (read is not None and read.applied == _shape(live)) and all(
             seen is not None and seen.shape == seen.applied and seen.mark == _mark(body)
             for seen, body in zip(found, bodies, strict=True)
@@ -171,30 +178,39 @@ class Index:
             or not self.trusts((kind_of(workload), POD))
         ):
             return False
-        meta = workload["metadata"]
-        seen = known.objects.get((kind_of(workload), meta["name"]))
-        return seen is not None and seen.version == meta["resourceVersion"]
+        seen = known.objects.get(_key(kind_of(workload), workload))
+        return seen is not None and seen.version == workload["metadata"]["resourceVersion"]
 
-    def _drop(self, owner: UUID, known: _Known, key: tuple[Kind, str]) -> None:
+    def _keep(self, owner: UUID, known: _Known, key: _Key, seen: _Seen) -> None:
+        if (former := self._owners.get(key, owner)) != owner:
+            self._drop(former, key)
+        known.objects[key] = seen
+        known.last = next(self._number)
+        self._owners[key] = owner
+
+    def _drop(self, owner: UUID, key: _Key) -> None:
         """An object went; with the last one all that is known of its resource goes."""
-        known.objects.pop(key, None)
+        known = self._known[owner]
+        del known.objects[key], self._owners[key]
         known.last = next(self._number)
         self._went[key[0]] += 1
         if not known.objects:
             self._known.pop(owner, None)
 
-    def objects(self, owner: UUID) -> list[tuple[Kind, Object]]:
-        """What there is of a resource, as far as it takes to delete it."""
+    def objects(self, owner: UUID, namespace: str) -> list[tuple[Kind, Object]]:
+        """What there is of a resource, as far as it takes to delete it; what somebody copied into
+        another namespace, label and all, is his."""
         known = self._known.get(owner)
         return [
-            (kind, {"metadata": {"name": name, "namespace": seen.namespace, "uid": seen.uid}})
-            for (kind, name), seen in (known.objects.items() if known else ())
+            (kind, {"metadata": {"name": name, "namespace": where, "uid": seen.uid}})
+            for (kind, where, name), seen in (known.objects.items() if known else ())
+            if where == namespace
         ]
 
     def told(self, owner: UUID, kind: Kind, body: Object) -> None:
         """An object was told to go."""
         known = self._known.get(owner)
-        seen = known.objects.get((kind, body["metadata"]["name"])) if known else None
+        seen = known.objects.get(_key(kind, body)) if known else None
         if seen is not None and seen.uid == body["metadata"]["uid"]:
             seen.leaving = True
 
@@ -203,11 +219,11 @@ class Index:
         something is there still; its watches tell when it is not."""
         known = self._known.get(owner)
         told = (
-            [seen for (kind, _), seen in known.objects.items() if kind is not POD] if known else []
+            [seen for (kind, *_), seen in known.objects.items() if kind is not POD] if known else []
         )
         if not told or not all(seen.leaving for seen in told):
             return False
-        return known is not None and self.trusts(kind for kind, _ in known.objects)
+        return known is not None and self.trusts(kind for kind, *_ in known.objects)
 
 
 def owner_of(body: Object) -> UUID | None:
@@ -218,13 +234,16 @@ def owner_of(body: Object) -> UUID | None:
         return None
 
 
+def _key(kind: Kind, body: Object) -> _Key:
+    return kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
 def _seen(body: Object, before: _Seen | None) -> _Seen:
     meta = body["metadata"]
     seen = _Seen(
         meta["resourceVersion"],
         _shape(body),
         meta.get("uid", ""),
-        meta.get("namespace", ""),
         "deletionTimestamp" in meta,
     )
     if before is not None and before.uid == seen.uid:

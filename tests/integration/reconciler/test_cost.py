@@ -173,14 +173,23 @@ async def test_a_look_at_what_is_as_wanted_is_one_request(
     assert asked.total() <= looks + 1
 
 
-@pytest.mark.parametrize("kind", [SECRET, SERVICE, INGRESS, NETWORK_POLICY], ids=lambda k: k.kind)
+@pytest.mark.parametrize(
+    ("kind", "taken_off"),
+    [
+        (SECRET, {}),
+        (SERVICE, {"mooring.dev/resource": None}),
+        (INGRESS, {"app.kubernetes.io/managed-by": None}),
+        (NETWORK_POLICY, {}),
+    ],
+    ids=lambda one: getattr(one, "kind", None),
+)
 async def test_what_was_changed_by_hand_comes_back_by_its_event(
-    database: Database, simulator: RunningSimulator, kind: Kind
+    database: Database, simulator: RunningSimulator, kind: Kind, taken_off: dict[str, None]
 ) -> None:
     async with reconciling(database, simulator, recheck=3600) as bill:
         await bill.project()
         body = (await bill.objects(kind))[0]
-        labels = {"app.kubernetes.io/part-of": "somebody"}
+        labels = {"app.kubernetes.io/part-of": "somebody"} | taken_off
         await merged(bill, kind, body["metadata"]["name"], {"metadata": {"labels": labels}})
 
         async def back() -> bool:

@@ -8,12 +8,14 @@ import pytest
 
 from app.settings import Settings
 from reconciler.cluster.index import Index
+from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import KINDS, POD, SECRET, SERVICE, STATEFUL_SET, Object, kind_of
 from reconciler.manifests.sandbox import objects
 from tests.unit.reconciler.sandbox import ID, sandbox
 
 BODIES = objects(sandbox(), Settings())
 [SERVICE_BODY] = [body for body in BODIES if body["kind"] == "Service"]
+NAMESPACE = SERVICE_BODY["metadata"]["namespace"]
 [WORKLOAD] = [body for body in BODIES if body["kind"] == "StatefulSet"]
 
 
@@ -29,7 +31,7 @@ LIVE = live(WORKLOAD, 99)
 
 def pod(version: int, **meta: Any) -> Object:
     labels = WORKLOAD["metadata"]["labels"]
-    body = {"kind": "Pod", "metadata": {"name": "p", "namespace": "n", "labels": labels}}
+    body = {"kind": "Pod", "metadata": {"name": "p", "namespace": NAMESPACE, "labels": labels}}
     return live(body, version, **meta)
 
 
@@ -113,6 +115,48 @@ def test_what_was_removed_or_made_anew_does_not_hold() -> None:
     assert not index.holds(ID, BODIES, LIVE)
 
 
+@pytest.mark.parametrize("label", [{}, {RESOURCE: str(UUID(int=9))}], ids=["none", "another's"])
+def test_an_object_whose_label_is_taken_off_is_missing_to_whose_it_was(label: Object) -> None:
+    index = all_applied()
+
+    told = index.saw(SERVICE, live(SERVICE_BODY, 50, labels=label))
+
+    assert told == ID
+    assert not index.holds(ID, BODIES, LIVE)
+    assert SERVICE not in {kind for kind, _ in index.objects(ID, NAMESPACE)}
+
+
+def test_an_object_whose_label_we_give_back_is_nobody_elses_any_more() -> None:
+    index, other = all_applied(), UUID(int=9)
+    index.saw(SERVICE, live(SERVICE_BODY, 50, labels={RESOURCE: str(other)}))
+
+    apply(index, SERVICE_BODY, 51)
+
+    assert index.holds(ID, BODIES, LIVE)
+    assert index.objects(other, NAMESPACE) == []
+
+
+def test_a_copy_in_another_namespace_is_another_object_and_goes_with_nobody() -> None:
+    index = all_applied()
+
+    index.saw(SERVICE, live(SERVICE_BODY, 50, namespace="elsewhere", uid="copy"))
+
+    assert index.holds(ID, BODIES, LIVE)
+    assert "copy" not in {body["metadata"]["uid"] for _, body in index.objects(ID, NAMESPACE)}
+
+
+def test_of_a_namespace_that_is_not_watched_nothing_is_known() -> None:
+    index = Index()
+    index.covers("elsewhere")
+    for kind in KINDS:
+        index.listed(kind, [])
+
+    for number, body in enumerate(BODIES):
+        apply(index, body, number)
+
+    assert not index.holds(ID, BODIES, LIVE)
+
+
 def test_an_answer_that_was_overtaken_is_not_believed() -> None:
     index = watched()
 
@@ -122,7 +166,7 @@ def test_an_answer_that_was_overtaken_is_not_believed() -> None:
     index.applied(SERVICE_BODY, live(SERVICE_BODY, 1), before)
 
     assert not index.holds(ID, [SERVICE_BODY], LIVE)
-    assert index.objects(ID) == []
+    assert index.objects(ID, NAMESPACE) == []
 
 
 def test_a_watch_that_broke_or_fell_silent_is_not_believed() -> None:
@@ -177,7 +221,7 @@ def test_what_happens_during_a_look_is_not_settled_by_it() -> None:
 def test_of_a_resource_that_was_told_to_go_only_the_end_is_news() -> None:
     index = all_applied()
     index.saw(POD, pod(20))
-    for kind, body in index.objects(ID):
+    for kind, body in index.objects(ID, NAMESPACE):
         if kind is not POD:
             index.told(ID, kind, body)
     leaving = index.is_leaving(ID)
@@ -198,7 +242,7 @@ def test_of_a_resource_that_was_told_to_go_only_the_end_is_news() -> None:
 
 def test_what_is_made_anew_while_the_rest_goes_is_news() -> None:
     index = all_applied()
-    for kind, body in index.objects(ID):
+    for kind, body in index.objects(ID, NAMESPACE):
         index.told(ID, kind, body)
 
     assert index.saw(SECRET, live(BODIES[0], 80, uid="another")) == ID
@@ -211,5 +255,5 @@ def test_what_nobody_watches_takes_no_memory() -> None:
     for number, body in enumerate(BODIES):
         apply(index, body, number)
 
-    assert index.objects(ID) == []
+    assert index.objects(ID, NAMESPACE) == []
     assert not index.holds(ID, BODIES, LIVE)
