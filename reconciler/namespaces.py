@@ -9,7 +9,7 @@ again once it is gone; nothing is ever written into one that somebody else made.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -39,7 +39,8 @@ from reconciler.manifests.namespace import (
 log = structlog.get_logger(__name__)
 
 _SELECTOR = f"{MANAGED_BY}={MANAGER},{ACCOUNT}"
-_Listed = dict[tuple[Kind, str, str], Object]
+# What one namespace is made of, by kind and name.
+_Parts = dict[tuple[Kind, str], Object]
 
 
 class Namespaces:
@@ -117,16 +118,17 @@ class Namespaces:
     async def sweep(self) -> None:
         """Look at all of them once."""
         listed = await self._listed("")
-        names = [name for kind, _, name in listed if kind is NAMESPACE]
+        names = [name for name, found in listed.items() if (NAMESPACE, name) in found]
         async with self._database.read(RECONCILER) as connection:
             owners = await accounts.of_namespaces(connection, names)
         made = set[str]()
         for name, owner in owners.items():
-            body = listed[NAMESPACE, "", name]
+            await asyncio.sleep(0)  # with thousands of accounts all else would wait
+            body = listed[name][NAMESPACE, name]
             # Another Mooring may have its own in this cluster, and one that goes is left to go.
             if is_of(body, owner) and "deletionTimestamp" not in body["metadata"]:
                 try:
-                    await self._keep(owner, name, listed)
+                    await self._keep(owner, name, listed[name])
                 except ClusterError as error:
                     log.warning("a namespace is not as it should be", name=name, error=str(error))
                 else:
@@ -151,34 +153,37 @@ class Namespaces:
             raise ClusterError(Meaning.NAMESPACE, 0, said, object=f"Namespace/{name}")
         await check()
         # It is known once it is whole: nothing runs where a quota or a policy could not be made.
-        listed = await self._listed(name) if live is not None else {}
+        found: _Parts = {}
         if live is not None:
-            listed[NAMESPACE, "", name] = live
-        await self._keep(owner, name, listed)
+            found = {**(await self._listed(name)).get(name, {}), (NAMESPACE, name): live}
+        await self._keep(owner, name, found)
         self._made.add(name)
 
-    async def _listed(self, namespace: str) -> _Listed:
-        """What there is of accounts' namespaces; in a single one, what is in it."""
-        found: _Listed = {}
+    async def _listed(self, namespace: str) -> dict[str, _Parts]:
+        """What there is of accounts' namespaces, by namespace; in a single one, what is in it."""
+        found: dict[str, _Parts] = {}
         for kind in MADE_OF if not namespace else MADE_OF[1:]:
             for body in await self._cluster.list_all(kind, namespace, _SELECTOR):
                 meta = body["metadata"]
-                found[kind, meta.get("namespace", ""), meta["name"]] = body
+                meta.pop("managedFields", None)  # as large as all the rest
+                where = meta["name"] if kind is NAMESPACE else meta["namespace"]
+                found.setdefault(where, {})[kind, meta["name"]] = body
         return found
 
-    async def _keep(self, owner: UUID, name: str, listed: _Listed) -> None:
+    async def _keep(self, owner: UUID, name: str, found: _Parts) -> None:
+        """Make what is not `found` as it should be, the namespace first; one that somebody else
+        has made in between is a CONFLICT."""
         wanted = {
-            (kind_of(body), body["metadata"].get("namespace", ""), body["metadata"]["name"]): body
+            (kind_of(body), body["metadata"]["name"]): body
             for body in objects(owner, name, self._settings)
         }
-        await self._apply(body for key, body in wanted.items() if not _is_as(listed.get(key), body))
-        for key, body in listed.items():
-            if key[1] == name and key not in wanted:
+        for key, body in wanted.items():
+            if not _is_as(found.get(key), body):
+                new = key[0] is NAMESPACE and key not in found
+                await self._cluster.apply(body, new=new)
+        for key, body in found.items():
+            if key not in wanted:
                 await self._cluster.delete(key[0], body)
-
-    async def _apply(self, bodies: Iterable[Object]) -> None:
-        for body in bodies:
-            await self._cluster.apply(body)
 
 
 def _is_as(live: Object | None, wanted: Object) -> bool:

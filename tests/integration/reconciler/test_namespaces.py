@@ -16,6 +16,7 @@ from app.services import projects
 from app.services.projects import Makers, NewProject
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.kinds import (
     KINDS,
     LIMIT_RANGE,
@@ -242,3 +243,17 @@ async def test_nothing_runs_where_a_bound_could_not_be_made(stage: Stage) -> Non
     assert failed.object is not None
     assert made == []
     assert "ResourceQuota/mooring" in await held(stage.cluster, name)
+
+
+async def test_one_that_somebody_makes_while_we_would_is_left_alone(
+    stage: Stage, namespaces: Namespaces
+) -> None:
+    viewer = await viewer_of(stage.database)
+    name = await namespace_of(stage.database, viewer)
+    await stage.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+
+    with pytest.raises(ClusterError) as refused:
+        await namespaces._keep(viewer.home, name, {})
+
+    assert refused.value.meaning is Meaning.CONFLICT
+    assert await held(stage.cluster, name) == set()
