@@ -178,9 +178,12 @@ class Namespaces:
             for body in objects(owner, name, self._settings)
         }
         for key, body in wanted.items():
-            if not _is_as(found.get(key), body):
-                new = key[0] is NAMESPACE and key not in found
-                await self._cluster.apply(body, new=new)
+            live = found.get(key)
+            if not _is_as(live, body):
+                if live is not None:
+                    # The list may be old by now: one that is gone is not for this look to make.
+                    body["metadata"]["uid"] = live["metadata"]["uid"]
+                await self._cluster.apply(body, new=key[0] is NAMESPACE and live is None)
         for key, body in found.items():
             if key not in wanted:
                 await self._cluster.delete(key[0], body)

@@ -257,3 +257,24 @@ async def test_one_that_somebody_makes_while_we_would_is_left_alone(
 
     assert refused.value.meaning is Meaning.CONFLICT
     assert await held(stage.cluster, name) == set()
+
+
+async def test_a_look_that_takes_long_makes_nothing_again_that_is_gone_meanwhile(
+    stage: Stage,
+) -> None:
+    async with up(stage) as (viewer, name):
+        pass
+    changed = Namespaces(
+        stage.cluster, stage.database, Settings(namespace_pod_security={"enforce": "privileged"})
+    )
+    listed = await changed._listed("")
+    await stage.call("DELETE", f"/api/v1/namespaces/{name}")
+
+    async def gone() -> bool:
+        return await stage.cluster.get(NAMESPACE, "", name) is None
+
+    await becomes(gone)
+    with pytest.raises(ClusterError):
+        await changed._keep(viewer.home, name, listed[name])
+
+    assert await gone()
