@@ -119,10 +119,8 @@ class SandboxReconciler:
             return live
         await check_lease(self._database, claim)
         await preflight.passed(self._cluster, live, workload)
-        namespace = rows.spec.k8s_namespace
-        await take_away(
-            self._cluster, claim, namespace, parts.unwanted(live, bodies), wanted=bodies
-        )
+        gone = parts.unwanted(live, bodies, anew=claim.observed_generation > 0)
+        await take_away(self._cluster, claim, rows.spec.k8s_namespace, gone, wanted=bodies)
         before, complete = live, live is not None and plan.is_complete(live, claim)
         for body in bodies:
             known = parts.is_known(before, body, complete=complete)

@@ -21,13 +21,14 @@ def mark(bodies: Iterable[Object]) -> dict[str, str]:
     return {PARTS: " ".join(title(body) for body in bodies)}
 
 
-def unwanted(workload: Object | None, bodies: Iterable[Object]) -> list[Kind]:
+def unwanted(workload: Object | None, bodies: Iterable[Object], *, anew: bool) -> list[Kind]:
     """The kinds of which the live workload names something that is not among `bodies`.
 
-    All that pass for one that was written before there was such a mark; none without a workload.
+    All that pass for one that was written before there was such a mark, and where somebody took the
+    workload away, mark and all, so that it is made `anew`; else none without a workload.
     """
     if workload is None:
-        return []
+        return list(_PASSING) if anew else []
     named = _named(workload)
     if named is None:
         return list(_PASSING)

@@ -150,6 +150,29 @@ async def test_what_another_setting_makes_no_more_is_taken_away(
     assert await box.names(HTTP_ROUTE) == ["-app", "-p8080", "-ttyd"]
 
 
+async def test_a_port_that_is_closed_while_somebody_took_the_workload_away_leaves_no_route(
+    box: Box, cluster: Cluster, settings: Settings
+) -> None:
+    resources = resources_of(box.database, cluster, settings)
+
+    async with running(box.database, resources.reconcile, settings, cluster):
+        await box.open(8080)
+        await box.is_as_wanted()
+    opened = await box.names(INGRESS)
+    await cluster.delete(STATEFUL_SET, await box.one(STATEFUL_SET))
+    await becomes(lambda: nothing_of(box, STATEFUL_SET))
+    await box.close(8080)
+    async with running(box.database, resources.reconcile, settings, cluster):
+        await box.is_as_wanted()
+
+    assert opened == ["-app", "-p8080", "-ttyd"]
+    assert await box.names(INGRESS) == ["-app", "-ttyd"]
+
+
+async def nothing_of(box: Box, kind: Kind) -> bool:
+    return not await box.names(kind)
+
+
 async def test_objects_of_somebody_elses_are_left_alone_and_named_one_after_the_other(
     box: Box, cluster: Cluster, settings: Settings
 ) -> None:

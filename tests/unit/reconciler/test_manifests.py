@@ -139,16 +139,20 @@ def test_an_opened_port_has_a_route_and_the_pod_does_not_know_of_it() -> None:
 def test_what_may_go_is_named_on_the_workload_and_found_when_it_is_wanted_no_more() -> None:
     workload = made(ports=(8080,))["StatefulSet/shop-abcdefgh"]
 
-    assert parts.unwanted(workload, made(ports=(8080,)).values()) == []
-    assert parts.unwanted(workload, made().values()) == [INGRESS]
+    assert parts.unwanted(workload, made(ports=(8080,)).values(), anew=False) == []
+    assert parts.unwanted(workload, made().values(), anew=False) == [INGRESS]
     gateway = Settings(route_mode="gateway")
-    assert parts.unwanted(workload, made(gateway, confined=False).values()) == [
+    assert parts.unwanted(workload, made(gateway, confined=False).values(), anew=False) == [
         INGRESS,
         NETWORK_POLICY,
     ]
-    assert parts.unwanted(None, made().values()) == []
+    assert parts.unwanted(None, made().values(), anew=False) == []
     del workload["metadata"]["annotations"][parts.PARTS]
-    assert parts.unwanted(workload, made().values()) == [INGRESS, HTTP_ROUTE, NETWORK_POLICY]
+    assert parts.unwanted(workload, made().values(), anew=False) == [
+        INGRESS,
+        HTTP_ROUTE,
+        NETWORK_POLICY,
+    ]
 
 
 def test_only_what_a_finished_pass_has_named_is_known_to_be_ours() -> None:
