@@ -46,12 +46,12 @@ def with_role(url: str, role: str, password: str) -> str:
 
 
 def described(url: str) -> str:
-    """`url` without its password, for a person."""
+    """`url` without its password, for a person; of one host or of several, as they are written."""
     parts = urlsplit(url)
     if not parts.scheme:
         return "what is given"
     name = parts.path.lstrip("/") or "?"
-    return f"{name} on {parts.hostname or 'a local socket'}:{parts.port or 5432}"
+    return f"{name} on {parts.netloc.rpartition('@')[2] or 'a local socket'}"
 
 
 def problem(url: str) -> str | None:
@@ -65,7 +65,13 @@ def problem(url: str) -> str | None:
 
     try:
         asyncio.run(connect())
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        OSError,
+        ValueError,
+        OverflowError,  # a port above 65535
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+    ) as error:
         return str(error) or type(error).__name__
     return None
 
