@@ -1,4 +1,4 @@
-"""The command line: `mooring dev | api | reconciler | migrate | restored | audit | keys | …`.
+"""The command line: `mooring dev | api | reconciler | migrate | restored | forget | audit | …`.
 
 Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
 only what it needs, and `--help` answers at once.
@@ -10,15 +10,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from app.db.session import Session
     from app.secrets.keyring import KeyRing
     from app.settings import Settings
+
+T = TypeVar("T")
 
 cli = typer.Typer(
     help="Mooring: a control plane for full-stack projects on Kubernetes.",
@@ -102,23 +105,46 @@ def restored() -> None:
 
     MOORING_DATABASE_URL has to be the owner's, as for `mooring migrate`.
     """
+    from app.db.restoration import restored as acted
+
+    number = _as_owner(acted)
+    _say(f"Streams begin anew; {number} resources are brought to what the backup says")
+
+
+@cli.command()
+def forget(login: Annotated[str, typer.Argument(help="Whose account is being deleted.")]) -> None:
+    """Forget what a deleted account has in its user's own cluster, which is lost for good.
+
+    MOORING_DATABASE_URL has to be the owner's, as for `mooring migrate`.
+    """
+    from app.services import accounts
+
+    number = _as_owner(lambda session: accounts.forget(session, login))
+    if number is None:
+        _fail(f"No account of {login} is being deleted")
+    _say(f"{number} resources are forgotten; the account goes when nothing else is left of it")
+
+
+def _as_owner(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+    """What `work` gives in one transaction on the database of MOORING_DATABASE_URL."""
     import asyncio
 
-    from app.db.restoration import restored as acted
     from app.db.sealed import OPERATOR
-    from app.db.session import Database
+    from app.db.session import AWAY, Database
 
     url = _owners_url(_settings())
 
-    async def act() -> int:
+    async def act() -> T:
         database = Database(url, pool=2)
         try:
-            async with database.begin(OPERATOR) as session:
-                return await acted(session)
+            return await database.transact(OPERATOR, work)
         finally:
             await database.close()
 
-    _say(f"Streams begin anew; {asyncio.run(act())} resources are brought to what the backup says")
+    try:
+        return asyncio.run(act())
+    except AWAY as error:
+        _fail(f"Nothing is changed; MOORING_DATABASE_URL has to be the owner's ({error!r})")
 
 
 @audits.command("export")

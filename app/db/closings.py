@@ -4,6 +4,9 @@ The mark is a column of the account, so that whoever waits for the account's loc
 afterwards. A claim is a look that nobody else has within the lease; it needs no fence, for what is
 done in it may be done twice. The rows go in one function of the schema's owner, who alone is past
 the policies; it looks again whether there is anything left that should not be.
+
+What is in a cluster of the user's own that is lost keeps his account for ever, for nobody sees it
+gone and he comes in no more: whoever operates Mooring may have it forgotten.
 """
 
 from collections.abc import Sequence
@@ -43,6 +46,34 @@ RETURNING {columns(Closing, "a")}
 """)
 _LATER = text("UPDATE account SET closing_due = mooring_now() + :after WHERE id = :id")
 _TAKE = text("SELECT mooring_take_account(:id)")
+_LOCK_CLOSING = text("""
+SELECT id FROM account WHERE login = :login AND closing_since IS NOT NULL FOR NO KEY UPDATE
+""")
+_LOCK_PROJECTS = text("""
+SELECT id FROM project WHERE account_id = :id ORDER BY id FOR NO KEY UPDATE
+""")
+_LOCK_ELSEWHERE = text("""
+SELECT r.id FROM resource r LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
+WHERE r.account_id = :id AND coalesce(s.k8s_server, d.k8s_server) IS NOT NULL
+ORDER BY r.id FOR NO KEY UPDATE OF r
+""")
+_FORGET = tuple(
+    text(f"DELETE FROM {table} WHERE {key} = ANY(CAST(:ids AS uuid[]))")
+    for table, key in (
+        ("sandbox_port", "sandbox_id"),
+        ("sandbox", "id"),
+        ("database", "id"),
+        ("resource", "id"),
+    )
+)
+_EMPTY = "NOT EXISTS (SELECT 1 FROM resource r WHERE r.project_id = p.id)"
+_FORGET_PROJECTS = (
+    text(f"""
+DELETE FROM environment e USING project p
+WHERE p.account_id = :id AND e.project_id = p.id AND {_EMPTY}
+"""),
+    text(f"DELETE FROM project p WHERE p.account_id = :id AND {_EMPTY}"),
+)
 
 
 async def mark(session: Session, account_id: UUID, user_id: UUID) -> None:
@@ -66,3 +97,20 @@ async def later(executor: Executor, account_id: UUID, after: timedelta) -> None:
 async def take(session: Session, account_id: UUID) -> bool:
     """Take its rows away, and its user's; whether they are gone."""
     return bool((await session.execute(_TAKE, {"id": account_id})).scalar_one())
+
+
+async def forget(session: Session, login: str) -> tuple[UUID, int] | None:
+    """Take away the rows of what an account that is to go has in its user's own cluster, as the
+    schema's owner; the account, and how many there were. None when no such account is to go."""
+    found = (await session.execute(_LOCK_CLOSING, {"login": login})).scalar_one_or_none()
+    if found is None:
+        return None
+    account = {"id": found}
+    await session.execute(_LOCK_PROJECTS, account)
+    elsewhere = {"ids": list((await session.execute(_LOCK_ELSEWHERE, account)).scalars())}
+    for statement in _FORGET:
+        await session.execute(statement, elsewhere)
+    for statement in _FORGET_PROJECTS:
+        await session.execute(statement, account)
+    await session.execute(_LATER, account | {"after": timedelta()})
+    return found, len(elsewhere["ids"])

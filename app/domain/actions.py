@@ -26,6 +26,10 @@ ACTIONS: Final = (
         "It was to be deleted with all projects, and nobody signs in to it any more.",
         ("deleteAccount",),
     ),
+    Action(
+        "account.forget",
+        "What it had in its user's own cluster was to be forgotten, by `mooring forget`.",
+    ),
     Action("sign-in.done", "Somebody signed in.", ("signIn", "signInWithSealos")),
     Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
     Action("session.open", "A session began, by whichever way somebody signed in."),

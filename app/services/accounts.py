@@ -35,3 +35,23 @@ async def delete(session: Session, viewer: Viewer) -> int:
         )
     )
     return len(owned)
+
+
+async def forget(session: Session, login: str) -> int | None:
+    """Have what an account that is to go has in its user's own cluster be forgotten, as lost; how
+    many resources that is. None when no such account is to go."""
+    found = await closings.forget(session, login)
+    if found is None:
+        return None
+    account, number = found
+    session.entries.append(
+        Entry(
+            "account.forget",
+            account_id=account,
+            subject_type="Account",
+            subject_id=account,
+            subject_name=login,
+            detail={"resources": number},
+        )
+    )
+    return number

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from app.db import closings
 from app.db.models import Base
+from app.db.sealed import OPERATOR
 from app.db.session import Database
 from app.domain.viewer import API, Viewer
 from app.services import accounts
@@ -167,3 +168,36 @@ async def test_rows_are_not_taken_while_a_project_is_there_whoever_asks(stage: S
 
     assert (alive, busy) == (False, False)
     assert "account" in await known_in(stage.database, viewer.home)
+
+
+async def test_what_is_in_a_lost_cluster_of_ones_own_is_forgotten_by_an_order(stage: Stage) -> None:
+    viewer = await viewer_of(stage.database)
+    await project_of(stage.database, viewer)
+    other = await viewer_of(stage.database, "eve")
+    await project_of(stage.database, other)
+    async with stage.database.begin(API) as session:
+        for table in ("sandbox", "database"):
+            await session.execute(text(f"UPDATE {table} SET k8s_server = 'https://lost.test'"))
+    async with stage.database.begin(OPERATOR) as session:
+        alive = await accounts.forget(session, viewer.login)
+    await leaves(stage.database, viewer)
+
+    async with stage.database.begin(OPERATOR) as session:
+        number = await accounts.forget(session, viewer.login)
+    await closings_of(stage).look()
+
+    assert (alive, number) == (None, 1)
+    assert await known_in(stage.database, viewer.home, viewer.user_id) == {"audit"}
+    assert {"project", "resource", "sandbox"} <= await known_in(stage.database, other.home)
+
+
+async def test_what_can_be_removed_is_not_forgotten(stage: Stage) -> None:
+    viewer = await viewer_of(stage.database)
+    await project_of(stage.database, viewer)
+    await leaves(stage.database, viewer)
+
+    async with stage.database.begin(OPERATOR) as session:
+        number = await accounts.forget(session, viewer.login)
+
+    assert number == 0
+    assert "project" in await known_in(stage.database, viewer.home)
