@@ -25,6 +25,7 @@ REVOKE = "mutation ($id: ID!) { revokeSession(id: $id) { revokedId } }"
 DELETE_TOKEN = "mutation ($id: ID!) { deleteApiToken(id: $id) { __typename } }"
 REFRESH = """mutation ($token: String!) { refreshSession(input: {refreshToken: $token}) {
   credentials { accessToken refreshToken expiresAt refreshExpiresAt user { login } } } }"""
+LEAVE = "mutation { deleteAccount { deletedLogin } }"
 REVOKED = (4403, "UNAUTHENTICATED: REVOKED")
 EXPIRED = (4403, "UNAUTHENTICATED: EXPIRED")
 SOON = timedelta(seconds=2)
@@ -91,6 +92,20 @@ async def test_an_event_stream_ends_when_its_session_is_ended(url: str) -> None:
     [error] = refused.data["errors"]
     assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "REVOKED"}
     assert complete.name == "complete"
+
+
+async def test_sockets_end_with_their_users_account(url: str) -> None:
+    async with served(url, feed_poll=3600) as api, another(url) as other:
+        viewer = await viewer_of(api.database)
+        _, token = await token_of(api.database, viewer)
+        async with greeted(api, api.token(viewer)) as hers, greeted(api, token) as program:
+            await hers.subscribe(ALL)
+            await hers.next()
+
+            await other.post({"query": LEAVE}, api.token(viewer))
+            ended = [await hers.closed(), await program.closed()]
+
+    assert ended == [REVOKED, REVOKED]
 
 
 async def test_only_the_sessions_that_are_ended_lose_their_sockets(api: Api) -> None:
