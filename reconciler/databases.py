@@ -133,6 +133,9 @@ class DatabaseReconciler:
         if live is not None and plan.is_awaited(claim) and _is_current(live, body):
             return live
         await check_lease(self._database, claim)
+        if live is not None:
+            # An apply makes what somebody removed meanwhile; with its uid it is a conflict.
+            body["metadata"]["uid"] = live["metadata"]["uid"]
         if made.stop is None and live is not None:
             # Not over a stop that has come in between.
             body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]

@@ -122,6 +122,9 @@ class SandboxReconciler:
         gone = parts.unwanted(live, bodies, anew=claim.observed_generation > 0)
         await take_away(self._cluster, claim, rows.spec.k8s_namespace, gone, wanted=bodies)
         before, complete = live, live is not None and plan.is_complete(live, claim)
+        if live is not None:
+            # An apply makes what somebody removed meanwhile; with its uid it is a conflict.
+            workload["metadata"]["uid"] = live["metadata"]["uid"]
         for body in bodies:
             known = parts.is_known(before, body, complete=complete)
             applied = await (

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from app.db.claims import Claim
@@ -25,10 +26,12 @@ from reconciler.manifests.kinds import (
     SECRET,
     SERVICE,
     STATEFUL_SET,
+    Kind,
+    Object,
 )
 from reconciler.resources import Resources
 from reconciler.watch import Watch
-from tests.integration.world import becomes, project_of, viewer_of
+from tests.integration.world import PATIENCE, becomes, project_of, viewer_of
 
 OURS = "app.kubernetes.io/managed-by=mooring"
 
@@ -156,6 +159,49 @@ async def test_a_service_removed_by_hand_comes_back(
             return len(uids) == 1 and uids != [removed["metadata"]["uid"]]
 
         await becomes(back)
+
+
+async def test_a_workload_removed_while_a_pass_is_under_way_is_not_made_again_by_it(
+    database: Database,
+    resources: Resources,
+    cluster: Cluster,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    look, removed = cluster.get, asyncio.Event()
+
+    async def shows(status: str) -> None:
+        async def same() -> bool:
+            return await statuses(database) == [status]
+
+        await becomes(same)
+
+    async def gone() -> bool:
+        return not await cluster.list_all(STATEFUL_SET, "mooring", OURS)
+
+    async def removing(kind: Kind, namespace: str, name: str) -> Object | None:
+        found = await look(kind, namespace, name)
+        if found is not None and kind is STATEFUL_SET:
+            await cluster.delete(kind, found)
+            await becomes(gone)
+            removed.set()
+        return found
+
+    async with running(database, resources.reconcile, settings) as loop:
+        await shows("RUNNING")
+        await want(database, viewer, project, DesiredState.STOPPED)
+        loop.wake()
+        await shows("STOPPED")
+        monkeypatch.setattr(cluster, "get", removing)
+        async with database.begin(API) as session:
+            await session.execute(text("UPDATE resource SET due_at = mooring_now(), lane = 0"))
+        loop.wake()
+        await asyncio.wait_for(removed.wait(), PATIENCE)
+
+    assert await gone()
+    assert await statuses(database) == ["STOPPED"]
 
 
 async def test_somebody_elses_object_of_our_name_is_named_and_left_alone(
