@@ -18,7 +18,7 @@ from app.domain.viewer import RECONCILER
 from reconciler import dialects
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
-from reconciler.manifests.identity import MANAGED_BY, MANAGER
+from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
 from reconciler.manifests.kinds import Kind
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,8 @@ _GATHER = 0.02
 _NOT_SERVED = 60.0
 # A watch that ends sooner, in seconds, is none that may be begun again at once.
 _LASTED = 5.0
-_SELECTOR = f"{MANAGED_BY}={MANAGER}"
+# The policies of accounts, of which there may be ten thousands, are nobody's here.
+_SELECTOR = f"{MANAGED_BY}={MANAGER},{RESOURCE}"
 
 
 class Watch:
