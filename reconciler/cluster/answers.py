@@ -1,7 +1,8 @@
 """What an answer of an API server says, or why it is none; whatever answers there, it is bounded.
 
-Only shapes that the readers of an answer count on are checked: an object has metadata with names
-that are text, a page has items and a version, an event a type and an object. All else is read as it
+Only shapes that the readers of an answer count on are checked: an object has metadata with a name
+and a version, and all in there that is text; a page has items and a version, an event a type and
+an object. All else is read as it
 is found (`reconciler.observed.fields`).
 """
 
@@ -47,7 +48,7 @@ def decoded(content: bytes, media: str, most: int) -> Any:
 
 def an_object(said: Any) -> Object:
     """What should be one object."""
-    if not _is_object(said):
+    if not _is_stored(said):
         raise nonsense()
     found: Object = said
     return found
@@ -56,7 +57,7 @@ def an_object(said: Any) -> Object:
 def a_page(said: Any) -> tuple[Sequence[Object], Mapping[str, Any]]:
     """The items of what should be a page of a list, and its metadata."""
     items, meta = (said.get("items"), said.get("metadata")) if isinstance(said, dict) else (0, 0)
-    if not (isinstance(items, list) and isinstance(meta, dict) and all(map(_is_object, items))):
+    if not (isinstance(items, list) and isinstance(meta, dict) and all(map(_is_stored, items))):
         raise nonsense()
     if not all(isinstance(meta.get(key, ""), str) for key in ("continue", "resourceVersion")):
         raise nonsense()
@@ -87,7 +88,8 @@ def an_event(line: bytes, most: int) -> Object:
     kind, about = (event.get("type"), event.get("object")) if isinstance(event, dict) else (0, 0)
     if kind == "ERROR" and isinstance(about, dict):
         return {"type": kind, "object": about}
-    if not (isinstance(kind, str) and "resourceVersion" in an_object(about)["metadata"]):
+    # A bookmark has a version alone.
+    if not (isinstance(kind, str) and _is_stored(about, unnamed=kind == "BOOKMARK")):
         raise nonsense()
     return {"type": kind, "object": about}
 
@@ -159,6 +161,12 @@ def _is_object(said: Any) -> bool:
         and all(isinstance(meta.get(key) or {}, dict) for key in _MAPPINGS)
         and all(isinstance(said.get(key) or {}, dict) for key in ("spec", "status"))
     )
+
+
+def _is_stored(said: Any, *, unnamed: bool = False) -> bool:
+    """Whether it is an object as an API server has it."""
+    meta = said["metadata"] if _is_object(said) else {}
+    return bool(meta.get("resourceVersion") and (unnamed or meta.get("name")))
 
 
 def _seconds(retry_after: str) -> float:

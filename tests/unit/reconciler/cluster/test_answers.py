@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.cluster.answers import a_page, an_event, an_object, lines
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.manifests.kinds import Object
 
 NAMES = st.sampled_from(
     ["type", "object", "metadata", "labels", "items", "name", "resourceVersion", "spec", "continue"]
@@ -63,11 +64,18 @@ def test_whatever_is_said_is_understood_or_named(said: object) -> None:
             found["type"] == "ERROR" or found["object"]["metadata"]["resourceVersion"] is not None
         )
     with suppress(ClusterError):
-        assert (an_object(said)["metadata"].get("labels") or {}).get("x") is None
+        assert is_whole(an_object(said))
     with suppress(ClusterError):
         items, meta = a_page(said)
-        assert all((item["metadata"].get("labels") or {}).get("x") is None for item in items)
+        assert all(is_whole(item) for item in items)
         assert isinstance(meta.get("continue", ""), str)
+
+
+def is_whole(said: Object) -> bool:
+    """Whether there is what watch and index read."""
+    meta = said["metadata"]
+    none = (meta.get("labels") or {}).get("x") is None
+    return none and bool(meta["name"]) and isinstance(meta["resourceVersion"], str)
 
 
 def test_what_is_cut_off_is_no_event() -> None:
