@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from sys import intern
 from uuid import UUID
 
 import orjson
@@ -48,6 +49,7 @@ class _Known:
     """The objects of a resource; the number of the last event about them, and what that was when a
     look found it settled."""
 
+    owner: UUID
     objects: dict[_Key, _Seen] = field(default_factory=dict)
     last: int = 0
     settled: int = -1
@@ -98,11 +100,11 @@ class Index:
         if former is not None and (gone or owner is None):
             self._drop(former, key)
         if owner is not None and not gone:
-            known = self._known.setdefault(owner, _Known())
+            known = self._known.setdefault(owner, _Known(owner))
             before = known.objects.get(key)
             if before is not None and before.version == body["metadata"]["resourceVersion"]:
                 return None
-            self._keep(owner, known, key, _seen(body, before))
+            self._keep(known, key, _seen(body, before))
         told = former or owner
         return None if told is None or self.is_leaving(told) else told
 
@@ -138,14 +140,14 @@ class Index:
         told_of = self._namespace in ("", key[1]) and self.trusts([kind])
         if owner is None or not told_of:
             return
-        known = self._known.get(owner) or _Known()
+        known = self._known.get(owner) or _Known(owner)
         seen = known.objects.get(key)
         if seen is None or seen.version != version:
             if before != (seen.version if seen else "", self._went[kind]):
                 return
             seen = _seen(answer, seen)
             self._known[owner] = known
-            self._keep(owner, known, key, seen)
+            self._keep(known, key, seen)
         seen.applied, seen.mark = seen.shape, _mark(body)
 
     def holds(self, owner: UUID, bodies: Sequence[Object], live: Object | None) -> bool:
@@ -181,12 +183,12 @@ class Index:
         seen = known.objects.get(_key(kind_of(workload), workload))
         return seen is not None and seen.version == workload["metadata"]["resourceVersion"]
 
-    def _keep(self, owner: UUID, known: _Known, key: _Key, seen: _Seen) -> None:
-        if (former := self._owners.get(key, owner)) != owner:
+    def _keep(self, known: _Known, key: _Key, seen: _Seen) -> None:
+        if (former := self._owners.get(key, known.owner)) != known.owner:
             self._drop(former, key)
         known.objects[key] = seen
         known.last = next(self._number)
-        self._owners[key] = owner
+        self._owners[key] = known.owner  # one UUID for all of them
 
     def _drop(self, owner: UUID, key: _Key) -> None:
         """An object went; with the last one all that is known of its resource goes."""
@@ -235,7 +237,7 @@ def owner_of(body: Object) -> UUID | None:
 
 
 def _key(kind: Kind, body: Object) -> _Key:
-    return kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]
+    return kind, intern(body["metadata"].get("namespace", "")), body["metadata"]["name"]
 
 
 def _seen(body: Object, before: _Seen | None) -> _Seen:
