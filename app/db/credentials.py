@@ -45,14 +45,19 @@ class CredentialRow:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where new resources of an account go; `server` None: the operator's cluster."""
+    """Where new resources of a project go; `server` None: the operator's cluster.
+
+    `beside`: the namespace of those that it has there. A setting may say another by now, and no
+    policy lets a sandbox to a database elsewhere.
+    """
 
     server: str | None
     namespace: str
+    beside: str | None
 
     def within(self, shared: str | None) -> str:
         """The namespace, where the operator's cluster has `shared` for all accounts."""
-        return self.namespace if self.server or shared is None else shared
+        return self.namespace if self.server else self.beside or shared or self.namespace
 
 
 _ROW = columns(CredentialRow, "c", observed="c.observed_generation = c.generation")
@@ -60,8 +65,13 @@ _ROW = columns(CredentialRow, "c", observed="c.observed_generation = c.generatio
 _OF = text(f"""
 SELECT {_ROW} FROM credential c WHERE c.account_id = :account_id AND {visible("c", "id")}
 """)
+_NAMESPACE = "coalesce(c.k8s_namespace, a.k8s_namespace)"
+_BESIDE = """(SELECT coalesce(s.k8s_namespace, d.k8s_namespace) FROM resource r
+  LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
+  WHERE r.project_id = :project_id AND coalesce(s.k8s_server, d.k8s_server) IS NULL
+  ORDER BY r.id LIMIT 1)"""
 _PLACE = text(f"""
-SELECT {columns(Place, "c", namespace="coalesce(c.k8s_namespace, a.k8s_namespace)")}
+SELECT {columns(Place, "c", namespace=_NAMESPACE, beside=_BESIDE)}
 FROM account a LEFT JOIN credential c ON c.account_id = a.id WHERE a.id = :account_id
 """)
 _MODEL = text("SELECT model FROM credential WHERE id = :id")
@@ -99,9 +109,10 @@ async def of_account(executor: Executor, viewer: Scope, account_id: UUID) -> Cre
     return next(iter(read(CredentialRow, await executor.execute(_OF, binds))), None)
 
 
-async def place(executor: Executor, account_id: UUID) -> Place:
-    """Where what is made in an account now belongs, whoever makes it."""
-    return read(Place, await executor.execute(_PLACE, {"account_id": account_id}))[0]
+async def place(executor: Executor, account_id: UUID, project_id: UUID) -> Place:
+    """Where what is made in an account's project now belongs, whoever makes it."""
+    binds = {"account_id": account_id, "project_id": project_id}
+    return read(Place, await executor.execute(_PLACE, binds))[0]
 
 
 async def lock(session: Session, viewer: Scope, account_id: UUID) -> CredentialRow | None:

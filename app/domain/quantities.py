@@ -7,7 +7,7 @@ core or of a byte.
 
 import re
 
-_FORM = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,3}))?(m|k|M|G|T|Ki|Mi|Gi|Ti)?", re.ASCII)
+_FORM = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,3}))?(m|k|M|G|T|Ki|Mi|Gi|Ti)?", re.ASCII)
 _FACTOR = {None: 1000, "m": 1, "k": 10**6, "M": 10**9, "G": 10**12, "T": 10**15} | {
     unit: 1000 * 1024**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), start=1)
 }

@@ -86,7 +86,7 @@ async def create(session: Session, viewer: Viewer, makers: Makers, new: NewProje
     )
     made = replace(projects.change(project, "project.create", status), from_status=None)
     session.changes.append(made)
-    place = await credentials.place(session, project.account_id)
+    place = await credentials.place(session, project.account_id, project.id)
     for database in databases:
         await insert(session, makers.databases, project, database, place)
     for sandbox in sandboxes:

@@ -86,7 +86,7 @@ async def create(
     _check_room(check, maker.details.kind, members, checked.name)
     check.done()
     generation = await projects.intend(session, project.id, None)
-    place = await credentials.place(session, project.account_id)
+    place = await credentials.place(session, project.account_id, project.id)
     key = await insert(session, maker, replace(project, generation=generation), checked, place)
     await projects.settle(session, [project])
     return await read(session, viewer, maker.details, key)
