@@ -28,6 +28,7 @@ const EXCEPTIONS = {
           "DatabaseEndpoint",
           "ErrorCodeInfo",
           "Explanation",
+          "ExposedPort",
           "InputError",
           "Kubeconfig",
           "PageInfo",
