@@ -32,7 +32,7 @@ from tests.unit.reconciler.sandbox import sandbox
 # Seconds between looks at what is settled, and for which they are counted.
 RECHECK, _COUNTED = 0.5, 5.0
 _PATIENCE = 60
-AIM_RUNNING, AIM_LOOK = 12, 1
+AIM_LIFE, AIM_LOOK = 12, 1
 _INDEXED = 10_000
 
 _DELETE = "mutation ($id: ID!) { deleteProject(id: $id) { project { id } } }"
@@ -60,7 +60,8 @@ async def _life(
     await _requests(user, stack)
     project = await user.create("counted", sandboxes=1)
     await user.settled(100)
-    figures.add("requests: a sandbox to RUNNING", "", await _requests(user, stack), AIM_RUNNING)
+    running = await _requests(user, stack)
+    figures.add("requests: a sandbox to RUNNING", "", running)
     await asyncio.sleep(_COUNTED / 2)
     await _requests(user, stack)
     before = await database.fetchval(_CLAIMS)
@@ -70,7 +71,9 @@ async def _life(
     figures.add("requests: a look at what is settled", "", each, AIM_LOOK)
     await user.ask(_DELETE, id=project)
     await _empty(database)
-    figures.add("requests: a sandbox to gone", "", await _requests(user, stack))
+    gone = await _requests(user, stack)
+    figures.add("requests: a sandbox to gone", "", gone)
+    figures.add("requests: a sandbox to RUNNING and to gone", "", running + gone, AIM_LIFE)
 
 
 async def _empty(database: asyncpg.Connection[asyncpg.Record]) -> None:

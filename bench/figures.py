@@ -1,7 +1,7 @@
 """Figures: one value for each round, and what is said of them together.
 
 A figure of a round is already a percentile or a rate over many events of that round; the table
-gives the median of the rounds and their lowest and highest. An aim is an upper bound.
+gives the median of the rounds and their lowest and highest. An aim is the most that it may be.
 """
 
 import statistics
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What is measured, in which unit, and below which value it is meant to be."""
+    """What is measured, in which unit, and the most that it is meant to be."""
 
     what: str
     unit: str

@@ -59,8 +59,8 @@ def _git(*arguments: str) -> str:
 def _row(name: Name, values: list[float]) -> tuple[str, ...]:
     median = statistics.median(values)
     spread = f"{_number(min(values))} to {_number(max(values))}"
-    aim = "" if name.aim is None else f"< {name.aim:g}"
-    met = "" if name.aim is None else "met" if median < name.aim else "MISSED"
+    aim = "" if name.aim is None else f"≤ {name.aim:g}"
+    met = "" if name.aim is None else "met" if median <= name.aim else "MISSED"
     return name.what, name.unit, _number(median), spread, aim, met
 
 

@@ -18,15 +18,15 @@ def test_a_row_has_the_median_of_the_rounds_their_spread_and_whether_the_aim_is_
     figures = Figures()
     for value in (3.0, 1.0, 2.0):
         figures.add("without an aim", "1/s", 1000 * value)
-        figures.add("quick", "ms", value, aim=10)
-        figures.add("slow", "ms", 10 * value, aim=20)
+        figures.add("quick", "ms", value, aim=2)
+        figures.add("slow", "ms", 10 * value, aim=19)
 
     lines = rendered(figures, {"cores": "2"}).splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
 
     assert "- cores: 2" in lines
     assert rows[2:] == [
-        ["quick", "ms", "2.00", "1.00 to 3.00", "< 10", "met"],
-        ["slow", "ms", "20.0", "10.0 to 30.0", "< 20", "MISSED"],
+        ["quick", "ms", "2.00", "1.00 to 3.00", "≤ 2", "met"],
+        ["slow", "ms", "20.0", "10.0 to 30.0", "≤ 19", "MISSED"],
         ["without an aim", "1/s", "2,000", "1,000 to 3,000", "", ""],
     ]
