@@ -318,7 +318,9 @@ async def test_a_password_that_was_changed_in_the_cluster_restarts_the_sandboxes
         return base64.b64decode(secret["data"]["PGPASSWORD"]).decode()
 
     async def has_the_new_one() -> bool:
-        return await given() == "changed by hand"
+        # The Secret is written before the workload, whose new pod is what restarts.
+        [workload] = await stage.cluster.list_all(STATEFUL_SET, "mooring", OURS)
+        return await given() == "changed by hand" and workload["metadata"]["generation"] > 1
 
     async with stage.running(database_starting_deadline=60, starting_deadline=60) as loop:
         await shows(stage.database, app="RUNNING", db="RUNNING")
