@@ -202,8 +202,8 @@ class Cluster:
     async def named(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The same as `get`, for a kind of which listing is all that one may."""
         query = {"fieldSelector": f"metadata.name={name}"}
-        page = await self._call("GET", kind.path(namespace), query)
-        return next(iter(page["items"]), None)
+        found, _ = answers.a_page(await self._call("GET", kind.path(namespace), query))
+        return next(iter(found), None)
 
     async def list_all(self, kind: Kind, namespace: str, selector: str) -> Sequence[Object]:
         """All objects that match; a kind that is not served has none.

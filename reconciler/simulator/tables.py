@@ -164,6 +164,14 @@ IMAGES = (
     Column("Containers", joined("spec.template.spec.containers", at("name")), WIDE),
     Column("Images", joined("spec.template.spec.containers", at("image")), WIDE),
 )
+OPS_REQUESTS = (
+    NAME,
+    Column("Type", at("spec.type")),
+    Column("Cluster", at("spec.clusterName")),
+    Column("Status", at("status.phase")),
+    Column("Progress", at("status.progress")),
+    AGE,
+)
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "Pod": (
         NAME,
@@ -236,22 +244,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Status", at("status.phase")),
         AGE,
     ),
-    "OldOpsRequest": (
-        NAME,
-        Column("Type", at("spec.type")),
-        Column("Cluster", at("spec.clusterName")),
-        Column("Status", at("status.phase")),
-        Column("Progress", at("status.progress")),
-        AGE,
-    ),
-    "OpsRequest": (
-        NAME,
-        Column("Type", at("spec.type")),
-        Column("Cluster", at("spec.clusterName")),
-        Column("Status", at("status.phase")),
-        Column("Progress", at("status.progress")),
-        AGE,
-    ),
+    "OldOpsRequest": OPS_REQUESTS,
+    "OpsRequest": OPS_REQUESTS,
 }
 
 
