@@ -360,9 +360,7 @@ class Settings(BaseSettings):
         None, ge=0, le=65535, description="Port of /healthz and /readyz; unset: none"
     )
     worker: str | None = Field(None, description="Name of this reconciler; unset: host and pid")
-    slots: int = Field(
-        32, ge=4, description="Passes at once at most; fewer when cluster_rate is low"
-    )
+    slots: int = Field(32, ge=4, description="Passes at once at most")
     account_slots: int = Field(16, ge=1, description="Passes of one account at once")
     poll: Seconds = Field(3, description="How often due rows are looked for without a wake-up")
     lease: Seconds = Field(30, description="How long a claimed row is held")

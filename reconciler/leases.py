@@ -26,12 +26,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Lease:
-    """One claimed row; times are of the event loop's clock, `limit` is there while it is passed."""
+    """One claimed row; times are of the event loop's clock, `limit` is there while it is passed.
+
+    `waited`: the seconds for which its pass has waited for our own budget; `waits_since` while it
+    does: no time of the pass, for the cluster was not asked.
+    """
 
     claim: Claim
     taken: float
     until: float
     limit: asyncio.Timeout | None = None
+    waited: float = 0.0
+    waits_since: float | None = None
 
 
 class Leases:
@@ -68,8 +74,18 @@ class Leases:
 
     def deadline(self, lease: Lease) -> float:
         """When its pass is stopped."""
-        longest = lease.taken + self._settings.pass_timeout
-        return min(longest, lease.until - self._settings.lease_margin)
+        held = lease.until - self._settings.lease_margin
+        if lease.waits_since is not None:
+            return held
+        return min(lease.taken + self._settings.pass_timeout + lease.waited, held)
+
+    def waits(self, lease: Lease, begins: bool) -> None:  # noqa: FBT001 - as a Turn tells it
+        """Its pass begins to wait for our own budget, or does so no more."""
+        now = asyncio.get_running_loop().time()
+        if lease.waits_since is not None:
+            lease.waited += now - lease.waits_since
+        lease.waits_since = now if begins else None
+        self._reschedule(lease)
 
     def in_flight(self, lane: Lane) -> int:
         """How many rows of a lane are held."""
@@ -103,5 +119,9 @@ class Leases:
         if until <= lease.until:
             log.warning("a lease is lost", resource=str(lease.claim.id))
         lease.until = until
-        if lease.limit is not None:
+        self._reschedule(lease)
+
+    def _reschedule(self, lease: Lease) -> None:
+        # One whose time is over may still be at its end, where it takes no other time.
+        if lease.limit is not None and not lease.limit.expired():
             lease.limit.reschedule(self.deadline(lease))

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -26,13 +27,12 @@ from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import plan
+from reconciler.cluster.budget import TURN, Turn
 from reconciler.leases import Lease, Leases
 from reconciler.recorder import Recorder, Result
 
 log = structlog.get_logger(__name__)
 _FIRST = UUID(int=0)
-# Requests of the longest pass, the first of a deletion: it lists each kind and deletes each object.
-_REQUESTS = 30
 # The part of the slots that a lane has for itself.
 _PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
 
@@ -54,9 +54,7 @@ class Loop:
         self._database = database
         self._reconcile = reconcile
         self._settings = settings
-        # Passes share the budget of the cluster: of more at once none would end in its time.
-        in_time = int(settings.cluster_rate * settings.pass_timeout / _REQUESTS)
-        self._slots = min(settings.slots, max(len(_PARTS) + 1, in_time))
+        self._slots = settings.slots
         # Of fewer slots one account still gets no more than half.
         self._usual = min(settings.account_slots, self._slots // 2)
         self._most = most
@@ -163,6 +161,7 @@ class Loop:
 
     async def _pass(self, lease: Lease) -> None:
         claim = lease.claim
+        TURN.set(Turn(claim.lane, claim.account_id, partial(self._leases.waits, lease)))
         try:
             async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
                 outcome = await self._reconcile(claim)

@@ -17,6 +17,7 @@ import aiohttp
 
 from reconciler.cluster import answers
 from reconciler.cluster.answers import an_event, an_object, nonsense
+from reconciler.cluster.budget import Budget
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.cluster.index import Index
 from reconciler.manifests.identity import MANAGER
@@ -30,8 +31,6 @@ _NOT_SERVED_FOR = 600.0
 # An apply with it makes an object and never changes one: those that are there have others. Seen on
 # 1.36 (tests/kubernetes/test_objects.py).
 _OF_NONE = {"resourceVersion": "1"}
-# A busy cluster's budget is halved down to a tenth; each success lifts it again.
-_SLOWEST, _FASTER = 0.1, 1.1
 _NOT_THERE = frozenset({Meaning.NOT_FOUND, Meaning.NOT_SERVED, Meaning.NAMESPACE_MISSING})
 
 
@@ -83,8 +82,7 @@ class Cluster:
     def __init__(self, transport: Transport, bounds: Bounds) -> None:
         self._transport = transport
         self._bounds = bounds
-        self._rate = bounds.rate
-        self._ready_at = 0.0
+        self._budget = Budget(bounds.rate, bounds.burst)
         self._absent: dict[Kind, float] = {}
         self._versions: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered: dict[str, float] = {}
@@ -312,7 +310,7 @@ class Cluster:
         body: Object | None = None,
         media: str = _JSON,
     ) -> Any:
-        await self._budget()
+        await self._budget.spend()
         call = Call(method, path, query, body, media)
         response = await self._send(call, self._bounds.timeout)
         try:
@@ -322,8 +320,11 @@ class Cluster:
         finally:
             response.release()
         if not 200 <= response.status < 300:
-            raise self._slowed_by(answers.refusal(response, content, method, path))
-        self._rate = min(self._bounds.rate, self._rate * _FASTER)
+            refused = answers.refusal(response, content, method, path)
+            if refused.meaning is Meaning.THROTTLED:
+                self._budget.slower()
+            raise refused
+        self._budget.faster()
         return answers.decoded(content, response.content_type, self._bounds.parts)
 
     async def _send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
@@ -345,16 +346,3 @@ class Cluster:
                 response.close()
                 raise nonsense("The API server's answer is too long.")
         return b"".join(parts)
-
-    def _slowed_by(self, error: ClusterError) -> ClusterError:
-        """A cluster that is too busy gets half as many requests, and soon more again."""
-        if error.meaning is Meaning.THROTTLED:
-            self._rate = max(self._bounds.rate * _SLOWEST, self._rate / 2)
-        return error
-
-    async def _budget(self) -> None:
-        now = time.monotonic()
-        earliest = now - self._bounds.burst / self._rate
-        self._ready_at = max(self._ready_at, earliest) + 1 / self._rate
-        if self._ready_at > now:
-            await asyncio.sleep(self._ready_at - now)

@@ -16,7 +16,8 @@ from app.domain.states import DesiredState, Phase
 from app.domain.viewer import API, Viewer
 from app.services import projects
 from app.settings import Settings
-from reconciler.cluster.client import Cluster
+from reconciler.cluster.client import Bounds, Cluster
+from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
 from reconciler.manifests.kinds import (
     CLUSTER,
@@ -31,7 +32,9 @@ from reconciler.manifests.kinds import (
 )
 from reconciler.resources import Resources
 from reconciler.watch import Watch
+from tests.integration.reconciler.working import resources_of
 from tests.integration.world import PATIENCE, becomes, project_of, viewer_of
+from tests.simulator import RunningSimulator
 
 OURS = "app.kubernetes.io/managed-by=mooring"
 
@@ -269,37 +272,30 @@ async def test_a_backlog_of_one_account_is_worked_off_without_waiting_for_the_po
     assert 0 < most <= 8
 
 
-async def test_no_more_passes_run_at_once_than_the_budget_lets_end_in_their_time(
-    database: Database,
+async def test_waiting_for_our_own_budget_is_no_time_of_a_pass(
+    database: Database, simulator: RunningSimulator
 ) -> None:
-    for login in ("ada", "bob", "eve"):
-        viewer = await viewer_of(database, login)
-        for _ in range(4):
-            await project_of(database, viewer)
-    settings = Settings(poll=3600, cluster_rate=6, pass_timeout=20)
-    begun, go = 0, asyncio.Event()
+    viewer = await viewer_of(database)
+    for _ in range(6):
+        await project_of(database, viewer)
+    # Ten requests each: all that the budget gives in the time of three passes.
+    settings = Settings(poll=3600, pass_timeout=0.5, lease=6, lease_margin=1)
+    opened = await connect(simulator.kubeconfig, Bounds(10, rate=40, burst=1))
+    reconcile, told = resources_of(database, opened, settings).reconcile, list[str | None]()
 
-    async def reconcile(claim: Claim) -> Outcome:
-        nonlocal begun
-        begun += 1
-        await go.wait()
-        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+    async def telling(claim: Claim) -> Outcome | None:
+        told.append(claim.reason)
+        return await reconcile(claim)
 
-    async with running(database, reconcile, settings):
-
-        async def full() -> bool:
-            return begun >= 4
-
-        await becomes(full)
-        at_once = begun
-        go.set()
+    async with running(database, telling, settings, opened):
 
         async def all_running() -> bool:
-            return await statuses(database) == ["RUNNING"] * 12
+            return await statuses(database) == ["RUNNING"] * 6
 
         await becomes(all_running)
+    await opened.close()
 
-    assert at_once == 4
+    assert "PassTimeout" not in told
 
 
 async def test_a_pass_whose_row_was_taken_is_stopped_and_writes_nothing(
