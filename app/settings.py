@@ -385,7 +385,9 @@ class Settings(BaseSettings):
     recheck_unwatched: Seconds = Field(
         60, description="The same in a user's cluster, which is not watched"
     )
-    cluster_rate: float = Field(20, gt=0, description="Requests per second to one cluster")
+    cluster_rate: float = Field(
+        20, gt=0, description="Requests per second to one cluster, of each reconciler"
+    )
     cluster_burst: int = Field(40, ge=1, description="Requests at once above the rate")
     cluster_timeout: Seconds = Field(10, description="Until one request is given up")
     watch: bool = Field(True, description="Watch the cluster; off: polling alone")

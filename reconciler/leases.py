@@ -79,7 +79,7 @@ class Leases:
             return held
         return min(lease.taken + self._settings.pass_timeout + lease.waited, held)
 
-    def waits(self, lease: Lease, begins: bool) -> None:  # noqa: FBT001 - as a Turn tells it
+    def waits(self, lease: Lease, begins: bool) -> None:
         """Its pass begins to wait for our own budget, or does so no more."""
         now = asyncio.get_running_loop().time()
         if lease.waits_since is not None:

@@ -61,11 +61,11 @@ class Budget:
         turn = TURN.get()
         granted = asyncio.get_running_loop().create_future()
         self._enter(turn, granted)
-        turn.waits(True)  # noqa: FBT003 - the one thing it is told
+        turn.waits(True)
         try:
             await granted
         finally:
-            turn.waits(False)  # noqa: FBT003
+            turn.waits(False)
 
     def slower(self) -> None:
         """The cluster asks for fewer requests."""

@@ -88,9 +88,7 @@ async def test_a_lane_that_was_silent_has_saved_nothing_up() -> None:
 
     async with asyncio.timeout(20):
         await asyncio.gather(*(ask(Lane.ASKED) for _ in range(50)))
-        await asyncio.gather(
-            *(ask(lane) for lane in (Lane.CLOCK, Lane.ASKED) for _ in range(20))
-        )
+        await asyncio.gather(*(ask(lane) for lane in (Lane.CLOCK, Lane.ASKED) for _ in range(20)))
 
     assert order[50:].index(Lane.ASKED) <= 1
 
