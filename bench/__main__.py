@@ -12,7 +12,20 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from bench import calls, crowds, events, fleet, mutations, reads, revoked, table, wall
+from bench import (
+    calls,
+    claiming,
+    crowds,
+    events,
+    fleet,
+    idle,
+    mutations,
+    reads,
+    revoked,
+    table,
+    wakeups,
+    wall,
+)
 from bench.client import signed_up
 from bench.figures import Figures
 from bench.scale import FULL, QUICK, Scale
@@ -50,9 +63,10 @@ def main() -> None:
     _raise_descriptors()
     # Stopped from outside, it stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    for number in range(given.rounds or scale.rounds):
+    rounds = given.rounds or scale.rounds
+    for number in range(rounds):
         print(f"round {number + 1}", flush=True)
-        facts |= _round(scale, figures)
+        facts |= _round(scale, figures, last=number == rounds - 1)
     said = ", ".join(f"MOORING_{name.upper()}={SETTINGS[name]}" for name in _SAID)
     text = table.rendered(figures, facts | {"settings": said})
     print(f"\n{text}")
@@ -60,8 +74,9 @@ def main() -> None:
         print(f"kept in {table.write(given.results, text)}")
 
 
-def _round(scale: Scale, figures: Figures) -> dict[str, str]:
-    """Each part once, on new stacks, so that no round inherits another's rows or memory."""
+def _round(scale: Scale, figures: Figures, *, last: bool) -> dict[str, str]:
+    """Each part once, on new stacks, so that no round inherits another's rows or memory; the part
+    that takes minutes in the last one alone."""
     with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
         runner.run(_live(stack, scale, figures))
         version = runner.run(_postgres(stack))
@@ -75,9 +90,14 @@ def _round(scale: Scale, figures: Figures) -> dict[str, str]:
     with running_stack(**SETTINGS | often) as stack, uvloop_runner() as runner:
         runner.run(calls.measure(stack, figures))
     calls.remember(figures)
-    for reconcilers in (1, 2):
+    with uvloop_runner() as runner:
+        runner.run(claiming.measure(scale, figures))
+        runner.run(wakeups.measure(scale, figures))
+    for reconcilers in (2, 1):
         with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
             runner.run(fleet.measure(stack, reconcilers, scale.sandboxes, figures))
+            if last and reconcilers == 1:
+                runner.run(idle.measure(stack, scale, figures))
     return {"postgres": version}
 
 

@@ -15,6 +15,11 @@ class Scale:
     seconds: float
     sandboxes: int
     walled: int
+    settled: tuple[int, ...]
+    claims: int
+    wakeups: int
+    idle: int
+    idle_seconds: float
 
 
 FULL = Scale(
@@ -24,8 +29,13 @@ FULL = Scale(
     crowds=(1, 100, 2000),
     crowd_events=10,
     seconds=2.0,
-    sandboxes=1000,
+    sandboxes=2000,
     walled=400,
+    settled=(100, 10_000, 100_000),
+    claims=200,
+    wakeups=200,
+    idle=10_000,
+    idle_seconds=60.0,
 )
 # Every row, none of them worth anything: that it runs.
 QUICK = Scale(
@@ -37,4 +47,9 @@ QUICK = Scale(
     seconds=0.2,
     sandboxes=20,
     walled=10,
+    settled=(10, 100),
+    claims=5,
+    wakeups=5,
+    idle=40,
+    idle_seconds=2.0,
 )

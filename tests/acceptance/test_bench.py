@@ -29,6 +29,15 @@ _CROWDS = {
     for what in ("commit to the first", "commit to the median", "commit to the last")
 } | {"20 subscribers: API memory for each of them", "20 subscribers: API processor for each event"}
 _FLEETS = {"20 sandboxes to RUNNING, 1 reconciler", "20 sandboxes to RUNNING, 2 reconcilers"}
+_ENGINE = {
+    "claim and record, 1 process: bare / ours",
+    "claim and record, 2 processes: each row",
+    "claim of 32, lane ASKED: beside most / beside fewest",
+    "claim of 32, lane CLOCK: beside most / beside fewest",
+    "wake-up to first API call, p50",
+    "40 settled sandboxes, idle: all of Mooring",
+    "40 settled sandboxes, idle: statements",
+}
 
 
 @pytest.mark.faults
@@ -40,4 +49,4 @@ def test_a_quick_run_prints_every_figure() -> None:
 
     assert ran.returncode == 0, ran.stderr
     rows = {line.split("|")[1].strip() for line in ran.stdout.splitlines() if "|" in line}
-    assert rows >= _TIMES | _RATES | _CROWDS | _FLEETS
+    assert rows >= _TIMES | _RATES | _CROWDS | _FLEETS | _ENGINE
