@@ -27,7 +27,7 @@ REAL := tests/kubernetes --ignore=$(MANY)
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults security test-kubernetes golden bench format schema
+.PHONY: help run test static unit integration acceptance faults chaos security test-kubernetes golden bench format schema
 .PHONY: reference schema-lint deploy-check lock lock-check clean environment test-environment python
 
 help: ## List the targets
@@ -58,6 +58,11 @@ acceptance: test-environment ## The real processes, over HTTP and websockets
 faults: test-environment ## Each failure explained, the story with more breaking; not in make test, for its time
 	$(call timed,faults: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m faults)
 	$(call timed,faults: acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m faults)
+	$(call timed,faults: chaos,$(BIN)/python -m pytest tests/chaos -m faults)
+
+chaos: test-environment ## Real processes killed, paused and cut off: SECONDS=180 PROJECTS=200 SEED=…; prints a table
+	$(call timed,chaos,$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),180) --projects $(or $(PROJECTS),200) \
+	  $(if $(SEED),--seed $(SEED)) $(ARGS))
 
 security: test-environment ## Who may do what: each way in, each scope, each input; not in make test, for its time
 	$(call timed,security: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m security)
