@@ -357,7 +357,12 @@ class Settings(BaseSettings):
         description="Kubeconfig of the operator's cluster; unset, in a pod: its ServiceAccount",
     )
     health_port: int | None = Field(
-        None, ge=0, le=65535, description="Port of /healthz and /readyz; unset: none"
+        None, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; unset: none"
+    )
+    progress_within: Seconds = Field(
+        600,
+        description="How long no pass may succeed until /readyz says so, and the loop may stand"
+        " still until /healthz does",
     )
     worker: str | None = Field(None, description="Name of this reconciler; unset: host and pid")
     slots: int = Field(32, ge=4, description="Passes at once at most")

@@ -23,7 +23,8 @@ from app.settings import Settings
 from bench.figures import Figures
 from bench.scale import Scale
 from bench.store import Store, opened_store
-from reconciler.cluster.client import Bounds, Call, Cluster, Transport
+from reconciler.cluster.calls import Call
+from reconciler.cluster.client import Bounds, Cluster, Transport
 from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
 from tests.integration.reconciler.working import resources_of

@@ -25,6 +25,7 @@ from reconciler.cluster.trusted import connect, connect_inside
 from reconciler.clusters import Clusters
 from reconciler.credentials import Credentials
 from reconciler.databases import DatabaseReconciler
+from reconciler.health import Page
 from reconciler.loop import Loop
 from reconciler.manifests.permissions import watched
 from reconciler.namespaces import Namespaces
@@ -52,10 +53,22 @@ async def main(settings: Settings) -> None:
     credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
-    checks = database_checks(database, migrations.head(), RECONCILER)
+    longest = settings.progress_within
+
+    async def works() -> str | None:
+        return loop.progress.idle_because(longest)
+
+    checks = {**database_checks(database, migrations.head(), RECONCILER), "work": works}
+    served = health.served(
+        settings.host,
+        settings.health_port,
+        checks,
+        lambda: loop.progress.stuck(longest),
+        Page(database, clusters.breakers),
+    )
     try:
         async with (
-            health.served(settings.host, settings.health_port, checks),
+            served,
             asyncio.TaskGroup() as group,
         ):
             helpers = [

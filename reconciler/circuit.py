@@ -45,6 +45,11 @@ class Circuit:
         """Whether the last pass could not reach the cluster, or its credential is rejected."""
         return self._failures > 0
 
+    @property
+    def state(self) -> str:
+        """In the words of its metric."""
+        return "open" if self._last is not None else "doubtful" if self._failures else "closed"
+
     def refusal(self, claim: Claim) -> ClusterError | None:
         """The answer that this pass would get; None: it is to ask."""
         now = time.monotonic()

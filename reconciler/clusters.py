@@ -10,6 +10,7 @@ few passes at once, fewer still while that does not answer: so it delays only it
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from app.domain.settings import CredentialState
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
+from reconciler import metrics
 from reconciler.circuit import ELSEWHERE, Circuit
 from reconciler.cluster import vetted
 from reconciler.cluster.answers import nonsense
@@ -94,6 +96,12 @@ class Clusters:
         if home is None:
             return usual
         return min(usual, _MOST_AWAY if home.circuit.doubtful else _MOST)
+
+    def breakers(self) -> Counter[tuple[str, str]]:
+        """How many circuits are in which state, by whose clusters."""
+        users = Counter((metrics.USERS, home.circuit.state) for home in self._homes.values())
+        users[metrics.OPERATORS, self._circuit.state] += 1
+        return users
 
     @asynccontextmanager
     async def of(self, claim: Claim) -> AsyncIterator[Cluster]:

@@ -20,6 +20,7 @@ from app.db.session import AWAY, Database
 from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
+from reconciler import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -74,10 +75,14 @@ class Leases:
 
     def deadline(self, lease: Lease) -> float:
         """When its pass is stopped."""
-        held = lease.until - self._settings.lease_margin
+        held = self.last_act(lease)
         if lease.waits_since is not None:
             return held
         return min(lease.taken + self._settings.pass_timeout + lease.waited, held)
+
+    def last_act(self, lease: Lease) -> float:
+        """When the lease itself would stop its pass."""
+        return lease.until - self._settings.lease_margin
 
     def waits(self, lease: Lease, begins: bool) -> None:
         """Its pass begins to wait for our own budget, or does so no more."""
@@ -117,6 +122,7 @@ class Leases:
 
     def _extend(self, lease: Lease, until: float) -> None:
         if until <= lease.until:
+            metrics.LOST.labels("renewal").inc()
             log.warning("a lease is lost", resource=str(lease.claim.id))
         lease.until = until
         self._reschedule(lease)

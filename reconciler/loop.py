@@ -26,9 +26,10 @@ from app.domain.reasons import Reason
 from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
-from reconciler import plan
+from reconciler import metrics, plan
 from reconciler.cluster.budget import TURN, Turn
 from reconciler.leases import Lease, Leases
+from reconciler.progress import Progress
 from reconciler.recorder import Recorder, Result
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,11 @@ class Loop:
         self._stopping = False
         self._more = False
         self._after = dict.fromkeys(Lane, _FIRST)
+        # Whether it is the timer that this round is due to; the first one looks at all there is.
+        self._by_timer = False
+        self.progress = Progress()
+        metrics.SLOTS.set(self._slots)
+        metrics.LEASES.set_function(self._leases.__len__)
 
     def wake(self) -> None:
         """Look for due rows now."""
@@ -84,6 +90,7 @@ class Loop:
             ]
             passes: set[asyncio.Task[None]] = set()
             while not self._stopping:
+                self.progress.turned()
                 for lease in await self._claim():
                     task = group.create_task(self._pass(lease))
                     passes.add(task)
@@ -97,9 +104,13 @@ class Loop:
 
     async def _wait(self) -> None:
         longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        with suppress(TimeoutError):
+        announced = not self._settings.notify or self._more
+        try:
             async with asyncio.timeout(longest):
                 await self._woken.wait()
+            self._by_timer = False
+        except TimeoutError:
+            self._by_timer = not announced
 
     async def _claim(self) -> list[Lease]:
         """New leases for the free slots; the lane that has least of its part is asked first."""
@@ -111,6 +122,7 @@ class Loop:
             left = [lane for lane in full if not await self._lap(lane, self._free, taken)]
             self._more = bool(left)
         except AWAY as error:
+            metrics.CLAIMS_FAILED.inc()
             log.warning("rows cannot be claimed", error=repr(error))
         return taken
 
@@ -156,11 +168,12 @@ class Loop:
                 lease=timedelta(seconds=self._settings.lease),
                 worker=self._worker,
             )
+        self.progress.claimed(found, by_timer=self._by_timer)
         taken += [self._leases.take(claim, sent) for claim in found]
         return found, last
 
     async def _pass(self, lease: Lease) -> None:
-        claim = lease.claim
+        claim, began = lease.claim, asyncio.get_running_loop().time()
         TURN.set(Turn(claim.lane, claim.account_id, partial(self._leases.waits, lease)))
         try:
             async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
@@ -174,6 +187,9 @@ class Loop:
             )
         finally:
             lease.limit = None
+        ended = asyncio.get_running_loop().time()
+        lost = ended >= self._leases.last_act(lease)
+        self.progress.passed(claim, outcome, ended - began, lost=lost)
         if outcome is None:
             await self._release(claim)
         else:
@@ -192,6 +208,7 @@ class Loop:
 
     def _recorded(self, batch: list[Result], recorded: Recorded) -> None:
         self._leases.end(claim for claim, _ in batch)
+        metrics.LOST.labels("record").inc(len(batch) - len(recorded.written))
         soon = [outcome.after for _, outcome in batch if outcome.after <= SOON]
         if soon:
             # A little late rather than early: the database counts from its own now().

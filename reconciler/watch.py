@@ -15,7 +15,7 @@ import structlog
 from app.db import resources
 from app.db.session import AWAY, Database
 from app.domain.viewer import RECONCILER
-from reconciler import dialects
+from reconciler import dialects, metrics
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
@@ -68,12 +68,14 @@ class Watch:
                     first = False
                 begun = asyncio.get_running_loop().time()
                 since = await self._events(kind, since)
+                metrics.WATCHES.labels(kind.plural, "ended").inc()
                 if asyncio.get_running_loop().time() - begun > _LASTED:
                     failures = 0
                     continue
                 failures += 1
             except ClusterError as error:
                 self._cluster.index.lost(kind)
+                metrics.WATCHES.labels(kind.plural, error.meaning.value).inc()
                 # What cannot be understood would come again.
                 if error.meaning in (Meaning.EXPIRED, Meaning.NONSENSE):
                     since = ""

@@ -52,6 +52,7 @@ class Claim:
     lease_token: UUID
     claims: int
     claimed_at: datetime
+    due_at: datetime
     server: str | None = None
     namespace: str | None = None
 

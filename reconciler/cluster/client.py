@@ -10,21 +10,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
 
+from reconciler import metrics
 from reconciler.cluster import answers
 from reconciler.cluster.answers import an_event, an_object, nonsense
 from reconciler.cluster.budget import Budget
+from reconciler.cluster.calls import APPLY, JSON, Call, noted
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.cluster.index import Index
 from reconciler.manifests.identity import MANAGER
 from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
 
-_JSON = "application/json"
-_APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _PAGE = "500"
 _NOT_SERVED_FOR = 600.0
@@ -51,17 +51,6 @@ class Bounds:
     event: int = 8 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, without what the way to the server adds to it."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    body: Object | None = field(default=None, repr=False)
-    media: str = _JSON
-
-
 class Transport(Protocol):
     """Sends requests to one server, with one credential."""
 
@@ -77,10 +66,16 @@ class Transport(Protocol):
 
 
 class Cluster:
-    """Calls of one cluster, within `bounds`; `index`: what its watches have told, if it has any."""
+    """Calls of one cluster, within `bounds`; `index`: what its watches have told, if it has any.
 
-    def __init__(self, transport: Transport, bounds: Bounds) -> None:
+    `whose` it is, in the words of the metrics.
+    """
+
+    def __init__(
+        self, transport: Transport, bounds: Bounds, whose: str = metrics.OPERATORS
+    ) -> None:
         self._transport = transport
+        self._whose = whose
         self._bounds = bounds
         self._budget = Budget(bounds.rate, bounds.burst)
         self._absent: dict[Kind, float] = {}
@@ -171,7 +166,7 @@ class Cluster:
         path = kind.path(meta.get("namespace", ""), meta["name"])
         query = {"fieldManager": MANAGER, "force": "true"}
         before = self.index.before(body)
-        applied = an_object(await self._call("PATCH", path, query, body, _APPLY))
+        applied = an_object(await self._call("PATCH", path, query, body, APPLY))
         self.index.applied(body, applied, before)
         return applied
 
@@ -290,11 +285,9 @@ class Cluster:
             "timeoutSeconds": str(int(seconds)),
         }
         call = Call("GET", kind.path(namespace), query)
-        response = await self._send(call, seconds + self._bounds.timeout)
+        with noted(call, self._whose):
+            response = await self._begun(call, seconds + self._bounds.timeout)
         try:
-            if response.status != 200:
-                content = await self._content(response)
-                raise answers.refusal(response, content, call.method, call.path)
             async for line in answers.lines(response.content.iter_any(), self._bounds.event):
                 yield an_event(line, self._bounds.parts)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -308,10 +301,14 @@ class Cluster:
         path: str,
         query: Mapping[str, str],
         body: Object | None = None,
-        media: str = _JSON,
+        media: str = JSON,
     ) -> Any:
         await self._budget.spend()
         call = Call(method, path, query, body, media)
+        with noted(call, self._whose):
+            return await self._answer(call)
+
+    async def _answer(self, call: Call) -> Any:
         response = await self._send(call, self._bounds.timeout)
         try:
             content = await self._content(response)
@@ -320,12 +317,25 @@ class Cluster:
         finally:
             response.release()
         if not 200 <= response.status < 300:
-            refused = answers.refusal(response, content, method, path)
+            refused = answers.refusal(response, content, call.method, call.path)
             if refused.meaning is Meaning.THROTTLED:
                 self._budget.slower()
             raise refused
         self._budget.faster()
         return answers.decoded(content, response.content_type, self._bounds.parts)
+
+    async def _begun(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
+        """A watch that the server has let begin; closing it is the caller's."""
+        response = await self._send(call, timeout)
+        if response.status == 200:
+            return response
+        try:
+            content = await self._content(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise answers.unanswered(error) from error
+        finally:
+            response.close()
+        raise answers.refusal(response, content, call.method, call.path)
 
     async def _send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
         """The head of an answer, which no call waits for longer than for a whole one."""

@@ -18,7 +18,8 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config.incluster_config import InClusterConfigLoader
 
 from app.settings import SettingsError
-from reconciler.cluster.client import Bounds, Call, Cluster
+from reconciler.cluster.calls import Call
+from reconciler.cluster.client import Bounds, Cluster
 
 # As kubernetes_asyncio's own session has it: objects of 1.5 MiB are longer than aiohttp's default.
 _BUFFER = 2**21

@@ -32,7 +32,9 @@ from yarl import URL
 from app.domain.addresses import Address, AddressRules, refusal, refusal_of_name
 from app.domain.kubeconfig import ClientCertificate, Kubeconfig, Token
 from app.domain.servers import Server
-from reconciler.cluster.client import Bounds, Call, Cluster
+from reconciler import metrics
+from reconciler.cluster.calls import Call
+from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
@@ -63,7 +65,7 @@ async def connect(
     except ssl.SSLError as error:
         said = "The kubeconfig's certificates cannot be used."
         raise ClusterError(Meaning.UNAUTHORIZED, 0, said) from error
-    return Cluster(Vetted(kubeconfig, addresses, trust), bounds)
+    return Cluster(Vetted(kubeconfig, addresses, trust), bounds, metrics.USERS)
 
 
 async def vet(server: Server, rules: AddressRules, resolve: Resolve) -> Sequence[Address]:

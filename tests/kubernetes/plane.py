@@ -27,7 +27,7 @@ import pytest
 import yaml
 from kubernetes_asyncio import config
 
-from reconciler.cluster.client import Call
+from reconciler.cluster.calls import Call
 from reconciler.cluster.trusted import Trusted
 from reconciler.manifests.identity import MANAGED_BY, MANAGER
 from reconciler.manifests.kinds import CLUSTER, HTTP_ROUTE, KINDS, Kind

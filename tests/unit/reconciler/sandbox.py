@@ -49,6 +49,7 @@ def claim(
         lease_token=UUID(int=4),
         claims=1,
         claimed_at=NOW,
+        due_at=NOW - asked,
     )
 
 
