@@ -83,6 +83,7 @@ EXCUSED = {
     "app.db.projects._SETTLE": LOCKED,
     "app.db.projects._REMOVE_ENVIRONMENT": LOCKED,
     "app.db.projects._REMOVE": LOCKED,
+    "app.db.queue._WAITING": RECONCILER,
     "app.db.record._LOCK": RECONCILER,
     "app.db.record._UPDATE": RECONCILER,
     "app.db.record._ADDRESSES": RECONCILER,
