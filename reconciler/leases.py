@@ -51,6 +51,11 @@ class Leases:
         self.none_held = asyncio.Event()
         self.none_held.set()
 
+    @property
+    def held(self) -> list[Claim]:
+        """What is claimed and neither recorded nor given up."""
+        return [lease.claim for lease in self._held.values()]
+
     def __len__(self) -> int:
         return len(self._held)
 

@@ -4,6 +4,10 @@ Slots: half to what was asked for, a quarter to deletions, a quarter to the cloc
 leaves goes to the others. Within a lane the accounts take turns, and one that fills its share of
 the slots is left out of the claim itself (data-layer.md section 3). When more may be due than was
 claimed, each record that frees slots is a reason to claim again.
+
+A row that several workers may have died of is passed alone: nothing is claimed until what is under
+way has ended, and nothing beside it, so that nobody else is counted with it. After more of them it
+is no longer passed, but recorded so (`plan.crashed`).
 """
 
 import asyncio
@@ -18,7 +22,7 @@ from uuid import UUID
 import structlog
 
 from app.db import claims
-from app.db.claims import ROWS_PER_ACCOUNT, Claim
+from app.db.claims import CRASHES, ROWS_PER_ACCOUNT, Claim
 from app.db.record import Recorded
 from app.db.session import AWAY, Database
 from app.domain.observation import SOON, Outcome
@@ -65,6 +69,9 @@ class Loop:
         self._woken = asyncio.Event()
         self._stopping = False
         self._more = False
+        self._alone = False
+        self._suspects_at = 0.0
+        self._unrecorded: list[Claim] = []
         self._after = dict.fromkeys(Lane, _FIRST)
         # Whether it is the timer that this round is due to; the first one looks at all there is.
         self._by_timer = False
@@ -101,6 +108,11 @@ class Loop:
                     await self._leases.none_held.wait()
             for task in [*helpers, *passes]:
                 task.cancel()
+        # What they sent last may still arrive: nobody's for as long as after any pass.
+        self._unrecorded += self._leases.held
+        with suppress(*AWAY, TimeoutError):
+            async with asyncio.timeout(self._settings.lease_margin):
+                await self._forgive(timedelta(seconds=self._settings.lease_margin))
 
     async def _wait(self) -> None:
         longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
@@ -117,6 +129,9 @@ class Loop:
         self._woken.clear()
         taken: list[Lease] = []
         try:
+            await self._forgive()
+            if await self._isolates(taken):
+                return taken
             lanes = sorted(Lane, key=lambda lane: -self._own(lane))
             full = [lane for lane in lanes if not await self._lap(lane, self._own(lane), taken)]
             left = [lane for lane in full if not await self._lap(lane, self._free, taken)]
@@ -125,6 +140,34 @@ class Loop:
             metrics.CLAIMS_FAILED.inc()
             log.warning("rows cannot be claimed", error=repr(error))
         return taken
+
+    async def _forgive(self, after: timedelta = timedelta(0)) -> None:
+        """Tell of claims that came to no end for want of Postgres that they ended no worker."""
+        if not self._unrecorded:
+            return
+        async with self._database.autocommit(RECONCILER) as connection:
+            await claims.release(connection, self._unrecorded, after)
+        self._unrecorded.clear()
+
+    async def _isolates(self, taken: list[Lease]) -> bool:
+        """Whether a row is to be passed alone; it is taken once nothing else is under way."""
+        now = asyncio.get_running_loop().time()
+        if not self._alone and now >= self._suspects_at:
+            async with self._database.autocommit(RECONCILER) as connection:
+                self._alone = await claims.are_suspects_due(connection)
+            self._suspects_at = now + self._settings.poll
+        if self._alone and not self._leases:
+            suspect = await self._claim_suspect()
+            taken += [suspect] if suspect else []
+            self._alone = suspect is not None
+        return self._alone
+
+    async def _claim_suspect(self) -> Lease | None:
+        sent, lease = asyncio.get_running_loop().time(), timedelta(seconds=self._settings.lease)
+        async with self._database.autocommit(RECONCILER) as connection:
+            found = await claims.claim_suspect(connection, lease=lease, worker=self._worker)
+        self.progress.claimed([found] if found else [], by_timer=False)
+        return self._leases.take(found, sent) if found else None
 
     @property
     def _free(self) -> int:
@@ -175,25 +218,35 @@ class Loop:
     async def _pass(self, lease: Lease) -> None:
         claim, began = lease.claim, asyncio.get_running_loop().time()
         TURN.set(Turn(claim.lane, claim.account_id, partial(self._leases.waits, lease)))
-        try:
-            async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
-                outcome = await self._reconcile(claim)
-        except TimeoutError:
-            outcome = self._interrupted(claim, Reason.PASS_TIMEOUT, "The cluster took too long.")
-        except Exception:
-            log.exception("a pass failed", resource=str(claim.id), kind=claim.kind)
-            outcome = self._interrupted(
-                claim, Reason.INTERNAL, "Mooring failed here; it tries again."
-            )
-        finally:
-            lease.limit = None
+        outcome = await self._found(lease)
         ended = asyncio.get_running_loop().time()
         lost = ended >= self._leases.last_act(lease)
         self.progress.passed(claim, outcome, ended - began, lost=lost)
-        if outcome is None:
+        if not self._leases.alive(claim):
+            # Another's by now; or this process stood still for as long, which is as bad as its end.
+            log.warning("a pass came to no end in its lease", resource=str(claim.id))
+            self._leases.end([claim])
+            self.wake()
+        elif outcome is None:
             await self._release(claim)
         else:
             self._recorder.put(claim, outcome)
+
+    async def _found(self, lease: Lease) -> Outcome | None:
+        claim = lease.claim
+        if claim.crashes >= CRASHES:
+            log.error("a row ended its workers", resource=str(claim.id), last=claim.last_worker)
+            return plan.crashed(claim, self._settings)
+        try:
+            async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
+                return await self._reconcile(claim)
+        except TimeoutError:
+            return self._interrupted(claim, Reason.PASS_TIMEOUT, "The cluster took too long.")
+        except Exception:
+            log.exception("a pass failed", resource=str(claim.id), kind=claim.kind)
+            return self._interrupted(claim, Reason.INTERNAL, "Mooring failed here; it tries again.")
+        finally:
+            lease.limit = None
 
     def _interrupted(self, claim: Claim, reason: Reason, message: str) -> Outcome:
         return plan.interrupted(claim, reason, message, self._settings)
@@ -202,11 +255,13 @@ class Loop:
         """The pass met a newer wish or another holder: the row is claimed anew if it is due."""
         with suppress(*AWAY):  # then its lease runs out
             async with self._database.autocommit(RECONCILER) as connection:
-                await claims.release(connection, claim)
+                await claims.release(connection, [claim])
         self._leases.end([claim])
         self.wake()
 
     def _recorded(self, batch: list[Result], recorded: Recorded) -> None:
+        late = [claim for claim, _ in batch if not self._leases.alive(claim)]
+        self._unrecorded += [claim for claim in late if claim.id not in recorded.written]
         self._leases.end(claim for claim, _ in batch)
         metrics.LOST.labels("record").inc(len(batch) - len(recorded.written))
         soon = [outcome.after for _, outcome in batch if outcome.after <= SOON]
@@ -214,5 +269,5 @@ class Loop:
             # A little late rather than early: the database counts from its own now().
             seconds = min(soon).total_seconds() + 0.01
             asyncio.get_running_loop().call_later(seconds, self.wake)
-        if self._more or recorded.asked_again or len(recorded.written) < len(batch):
+        if self._more or self._alone or recorded.asked_again or len(recorded.written) < len(batch):
             self.wake()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.db.claims import Claim
+from app.db.claims import CRASHES, Claim
 from app.domain.observation import Details, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Phase, ResourceKind
@@ -219,6 +219,20 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
         reason=reason,
         message=message,
         attempts=_tries(claim, reason),
+    )
+
+
+def crashed(claim: Claim, settings: Settings) -> Outcome:
+    """The outcome in place of a pass that would end this worker too, as it did the last ones."""
+    attempts = _tries(claim, Reason.WORKER_CRASHED)
+    return Outcome(
+        generation=claim.generation,
+        after=_spread(settings.crashed_retry),
+        failed=True,
+        reason=Reason.WORKER_CRASHED,
+        message=f"{CRASHES - 1 + attempts} looks at it ended with their worker, the last one with"
+        f" {claim.last_worker}: it died, or hung for as long as a lease.",
+        attempts=attempts,
     )
 
 

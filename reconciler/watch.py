@@ -14,6 +14,7 @@ import structlog
 
 from app.db import resources
 from app.db.session import AWAY, Database
+from app.domain.reasons import Reason
 from app.domain.viewer import RECONCILER
 from reconciler import dialects, metrics
 from reconciler.cluster.client import Cluster
@@ -112,7 +113,7 @@ class Watch:
             asking, self._seen = self._seen, set()
             try:
                 async with self._database.autocommit(RECONCILER) as connection:
-                    await resources.ask(connection, asking)
+                    await resources.ask(connection, asking, but=[Reason.WORKER_CRASHED])
                 self._wake()
                 await asyncio.sleep(_GATHER)
             except AWAY as error:

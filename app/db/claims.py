@@ -7,6 +7,11 @@ LOCKED), so it cannot be part of a deadlock. SQL and figures: data-layer.md sect
 
 A lease is `locked_until` and `lease_token`, new with each claim: the token is the fence of every
 result. The holder counts the lease on its own monotonic clock from before the claim was sent.
+
+`locked_by` stays when a claim comes to no end (a record or a release takes it away), so `crashes`
+counts how many did in a row before this one: their workers died, hung or lost Postgres for as long
+as a lease. From `SUSPECT` of them on a row is left out here, for `claim_suspect`: it may be what
+they died of, and others in flight beside it would be counted with it.
 """
 
 from collections.abc import Sequence
@@ -21,6 +26,10 @@ from app.domain.states import DesiredState, Lane, Phase, ResourceKind
 
 ACCOUNTS_PER_CLAIM = 256
 ROWS_PER_ACCOUNT = 8
+# Claims in a row that came to no end: from so many on a row is claimed alone.
+SUSPECT = 3
+# And from so many on it is not tried: it has ended its workers.
+CRASHES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class Claim:
     """One resource row under lease, as the claim returned it; `claimed_at` by Postgres' clock.
 
     `server` and `namespace`: the user's cluster that it was made in; server None is the operator's.
+    `crashes`: so many claims before it came to no end, the last one that of `last_worker`.
     """
 
     id: UUID
@@ -51,10 +61,12 @@ class Claim:
     lane: Lane
     lease_token: UUID
     claims: int
+    crashes: int
     claimed_at: datetime
     due_at: datetime
     server: str | None = None
     namespace: str | None = None
+    last_worker: str | None = None
 
 
 def _of_either_kind(column: str) -> str:
@@ -68,10 +80,13 @@ def _of_either_kind(column: str) -> str:
 _PLACE = {"server": _of_either_kind("k8s_server"), "namespace": _of_either_kind("k8s_namespace")}
 _TAKE = f"""
 UPDATE resource r SET locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
-  locked_by = :worker, claims = claims + 1
+  locked_by = :worker, claims = claims + 1,
+  crashes = CASE WHEN r.locked_by IS NULL THEN 0 ELSE r.crashes + 1 END
 FROM due WHERE r.id = due.id
-RETURNING {columns(Claim, "r", claimed_at="mooring_now()", **_PLACE)}
+RETURNING {columns(Claim, "r", claimed_at="mooring_now()", last_worker="due.locked_by", **_PLACE)}
 """
+_DUE = "r.due_at <= mooring_now() AND r.locked_until <= mooring_now()"
+_SUSPECT = f"r.locked_by IS NOT NULL AND r.crashes + 1 >= {SUSPECT}"
 
 # `lane < 2` beside `lane = :lane` proves the partial index even under a generic plan.
 _FAIR = text(f"""
@@ -85,10 +100,10 @@ WITH RECURSIVE a AS (
      ORDER BY r.account_id LIMIT 1) x
   WHERE a.n < {ACCOUNTS_PER_CLAIM}),
 due AS MATERIALIZED (
-  SELECT d.id FROM a CROSS JOIN LATERAL (
-    SELECT r.id FROM resource r
+  SELECT d.id, d.locked_by FROM a CROSS JOIN LATERAL (
+    SELECT r.id, r.locked_by FROM resource r
     WHERE r.lane = :lane AND r.lane < 2 AND r.account_id = a.account_id
-      AND r.due_at <= mooring_now() AND r.locked_until <= mooring_now()
+      AND {_DUE} AND NOT ({_SUSPECT})
     ORDER BY r.due_at LIMIT {ROWS_PER_ACCOUNT} FOR NO KEY UPDATE SKIP LOCKED) d
   WHERE a.account_id <> ALL (CAST(:saturated AS uuid[])) LIMIT :slots),
 taken AS ({_TAKE})
@@ -98,10 +113,20 @@ FROM (SELECT account_id, n FROM a ORDER BY n DESC LIMIT 1) l LEFT JOIN taken ON 
 
 _PLAIN = text(f"""
 WITH due AS MATERIALIZED (
-  SELECT r.id FROM resource r
-  WHERE r.lane = :lane AND r.due_at <= mooring_now() AND r.locked_until <= mooring_now()
+  SELECT r.id, r.locked_by FROM resource r
+  WHERE r.lane = :lane AND {_DUE} AND NOT ({_SUSPECT})
     AND r.account_id <> ALL (CAST(:saturated AS uuid[]))
   ORDER BY r.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED)
+{_TAKE}""")
+
+# All lanes are named, so that the index on lane and due_at serves: few rows are due.
+_DUE_SUSPECTS = f"FROM resource r WHERE r.lane = ANY ('{{0, 1, 2}}') AND {_DUE} AND {_SUSPECT}"
+_SUSPECTS_DUE = text(f"SELECT EXISTS (SELECT {_DUE_SUSPECTS})")
+# The least suspected first: what is innocent is so before the next worker dies.
+_ONE_SUSPECT = text(f"""
+WITH due AS MATERIALIZED (
+  SELECT r.id, r.locked_by {_DUE_SUSPECTS}
+  ORDER BY r.crashes, r.due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
 {_TAKE}""")
 
 # Locked in order of id, whatever the plan: an UPDATE alone takes its rows as they come.
@@ -116,8 +141,14 @@ RETURNING r.id
 """)
 
 _RELEASE = text("""
-UPDATE resource SET lease_token = NULL, locked_until = '-infinity', locked_by = NULL
-WHERE id = :id AND lease_token = :token
+WITH k AS MATERIALIZED (
+  SELECT r.id FROM resource r
+  JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
+    ON r.id = i.id AND r.lease_token = i.token
+  ORDER BY r.id FOR NO KEY UPDATE OF r)
+UPDATE resource r SET lease_token = NULL, locked_by = NULL,
+  locked_until = least(r.locked_until, mooring_clock() + :after)
+FROM k WHERE r.id = k.id
 """)
 
 _HELD = text("""
@@ -158,17 +189,31 @@ async def claim(
 
 async def renew(executor: Executor, held: Sequence[Claim], lease: timedelta) -> set[UUID]:
     """Lengthen the leases of `held`; the ids that are still ours."""
-    binds = {
-        "ids": [claim.id for claim in held],
-        "tokens": [claim.lease_token for claim in held],
-        "lease": lease,
-    }
-    return {row.id for row in await executor.execute(_RENEW, binds)}
+    found = await executor.execute(_RENEW, _tokens(held) | {"lease": lease})
+    return {row.id for row in found}
 
 
-async def release(executor: Executor, claim: Claim) -> None:
-    """Give a row back as it was, due as it is; nothing is known about it."""
-    await executor.execute(_RELEASE, {"id": claim.id, "token": claim.lease_token})
+async def are_suspects_due(executor: Executor) -> bool:
+    """Whether rows are due that `claim` leaves out."""
+    return bool((await executor.execute(_SUSPECTS_DUE)).scalar_one())
+
+
+async def claim_suspect(executor: Executor, *, lease: timedelta, worker: str) -> Claim | None:
+    """One due row that `claim` leaves out, now under our lease; hold nothing beside it."""
+    found = read(Claim, await executor.execute(_ONE_SUSPECT, {"lease": lease, "worker": worker}))
+    return found[0] if found else None
+
+
+async def release(
+    executor: Executor, held: Sequence[Claim], after: timedelta = timedelta(0)
+) -> None:
+    """Give rows back as they were, due as they are, nobody's before `after`; nothing is known
+    about them, but that their worker lives."""
+    await executor.execute(_RELEASE, _tokens(held) | {"after": after})
+
+
+def _tokens(held: Sequence[Claim]) -> dict[str, object]:
+    return {"ids": [claim.id for claim in held], "tokens": [claim.lease_token for claim in held]}
 
 
 async def still_current(executor: Executor, claim: Claim) -> bool:

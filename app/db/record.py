@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db import projects
-from app.db.claims import Claim
+from app.db.claims import CRASHES, Claim
 from app.db.feed import NewChange
 from app.db.rows import columns, read
 from app.db.session import Session
 from app.domain.observation import Addresses, Details, Endpoint, Outcome, Seen, lane_after, merge
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Inputs, Phase, ResourceKind, ResourceStatus
 
 
@@ -112,6 +113,7 @@ _WRITTEN = (
     ("lane", "smallint"),
     ("after", "interval"),
     ("visible", "boolean"),
+    ("crashed", "text"),
 )
 
 _UPDATE = text(f"""
@@ -127,7 +129,8 @@ UPDATE resource r SET
   updated_at = CASE WHEN i.visible THEN greatest(mooring_now(), r.updated_at) ELSE r.updated_at END,
   lane = CASE WHEN r.asked = i.asked THEN i.lane ELSE r.lane END,
   due_at = CASE WHEN r.asked = i.asked THEN mooring_now() + i.after ELSE r.due_at END,
-  lease_token = NULL, locked_until = '-infinity', locked_by = NULL
+  lease_token = NULL, locked_until = '-infinity', locked_by = i.crashed,
+  crashes = CASE WHEN i.crashed IS NULL THEN 0 ELSE {CRASHES - 2} END
 FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _WRITTEN)})
   i({", ".join(name for name, _ in _WRITTEN)})
 WHERE r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock()
@@ -220,6 +223,10 @@ class _Pass:
             "lane": int(lane_after(self.row.desired_state, self.outcome.after)),
             "after": self.outcome.after,
             "visible": self.visible,
+            # Nothing was tried. Its next claim is a trial; if that ends badly too, no more follows.
+            "crashed": self.claim.last_worker
+            if self.outcome.reason is Reason.WORKER_CRASHED
+            else None,
         }
 
     def change(self, word: str, to_status: ResourceStatus) -> NewChange:

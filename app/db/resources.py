@@ -82,7 +82,9 @@ RETURNING r.id, r.status
 """)
 _ASK = text("""
 WITH k AS MATERIALIZED (
-  SELECT id FROM resource WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE)
+  SELECT id FROM resource WHERE id = ANY(CAST(:ids AS uuid[]))
+    AND (reason IS NULL OR reason <> ALL(CAST(:but AS text[])) OR locked_until > mooring_now())
+  ORDER BY id FOR NO KEY UPDATE)
 UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
@@ -131,9 +133,12 @@ async def edit(session: Session, ids: Collection[UUID]) -> dict[UUID, ResourceSt
     return {row.id: ResourceStatus(row.status) for row in moved}
 
 
-async def ask(executor: Executor, ids: Collection[UUID]) -> None:
-    """Have these looked at now; carries no reason, and may be said too often."""
-    await executor.execute(_ASK, {"ids": list(ids)})
+async def ask(executor: Executor, ids: Collection[UUID], but: Collection[str] = ()) -> None:
+    """Have these looked at now; carries no reason, and may be said too often.
+
+    Those that rest for a reason of `but` wait for their time.
+    """
+    await executor.execute(_ASK, {"ids": list(ids), "but": list(but)})
 
 
 async def ask_others(

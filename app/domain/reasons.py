@@ -286,6 +286,13 @@ class Reason(StrEnum):
         "One look at it did not end in its time, because the cluster answers slowly.",
         "Nothing: it is tried again.",
     )
+    WORKER_CRASHED = (
+        "WorkerCrashed",
+        "Whoever of Mooring looks at it dies of it, or hangs: several in a row did.",
+        "The operator looks at the log and the end of the worker in the message. It is tried again"
+        " rarely, and at once on a retry or change.",
+        Fails.AT_ONCE,
+    )
     INTERNAL = (
         "Internal",
         "Mooring has a fault; its log has the details.",

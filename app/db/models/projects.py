@@ -97,6 +97,7 @@ class Resource(Base):
     lease_token: Mapped[UUID | None]
     locked_by: Mapped[str | None]
     claims: Mapped[int] = mapped_column(BIGINT, server_default=text("0"))
+    crashes: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class Sandbox(Base):

@@ -48,6 +48,7 @@ def claim(
         lane=lane,
         lease_token=UUID(int=4),
         claims=1,
+        crashes=0,
         claimed_at=NOW,
         due_at=NOW - asked,
     )

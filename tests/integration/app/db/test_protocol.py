@@ -16,6 +16,7 @@ from app.db.session import Database
 from app.domain import states
 from app.domain.errors import NotFound
 from app.domain.observation import Outcome
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceKind
 from app.domain.viewer import API, RECONCILER
 from app.postgres import EmbeddedPostgres
@@ -213,6 +214,67 @@ async def test_a_wake_up_during_a_pass_is_not_lost(database: Database) -> None:
     again = await claim_one(database)
     assert written.asked_again == {claim.id}
     assert again.phase == Phase.RUNNING
+
+
+async def lost(database: Database) -> None:
+    """Whoever holds something died."""
+    async with database.begin(API) as session:
+        await session.execute(text("UPDATE resource SET locked_until = '-infinity'"))
+
+
+async def claim_suspect(database: Database) -> Claim | None:
+    async with database.autocommit(RECONCILER) as connection:
+        return await claims.claim_suspect(connection, lease=LEASE, worker="test")
+
+
+async def test_claims_that_come_to_no_end_are_counted_until_one_does(database: Database) -> None:
+    await project_of(database, await viewer_of(database))
+
+    first = await claim_one(database)
+    await lost(database)
+    second = await claim_one(database)
+    async with database.autocommit(RECONCILER) as connection:
+        await claims.release(connection, [second])
+    third = await claim_one(database)
+    await lost(database)
+    fourth = await claim_one(database)
+    await write(database, fourth, replace(running(fourth), after=timedelta(0)))
+    fifth = await claim_one(database)
+
+    found = [(claim.crashes, claim.last_worker) for claim in (first, second, third, fourth, fifth)]
+    assert found == [(0, None), (1, "test"), (0, None), (1, "test"), (0, None)]
+
+
+async def test_a_row_that_ends_its_workers_is_left_for_a_claim_of_its_own_and_tried_once_at_a_time(
+    database: Database,
+) -> None:
+    await project_of(database, await viewer_of(database))
+
+    async def due() -> bool:
+        async with database.autocommit(RECONCILER) as connection:
+            return await claims.are_suspects_due(connection)
+
+    for _ in range(claims.SUSPECT):
+        assert not await due()
+        await claim_one(database)
+        await lost(database)
+    assert await due()
+    assert await claim_lane(database, Lane.ASKED) == []
+    counted = []
+    for _ in range(4):
+        found = await claim_suspect(database)
+        assert found is not None
+        counted.append(found.crashes)
+        if found.crashes >= claims.CRASHES:
+            blamed = replace(running(found), failed=True, reason=Reason.WORKER_CRASHED)
+            await write(database, found, blamed)
+            async with database.autocommit(RECONCILER) as connection:
+                await resources.ask(connection, [found.id], but=[Reason.WORKER_CRASHED])
+                assert not await due()
+                await resources.ask(connection, [found.id])
+        await lost(database)
+
+    assert counted == [3, 4, 5, 4]
 
 
 async def test_a_sandbox_is_asked_when_its_database_moved_in_the_same_batch(

@@ -35,6 +35,8 @@ EXCUSED = {
     "app.db.audit_pages._everything": OPERATOR,
     "app.db.claims._FAIR": RECONCILER,
     "app.db.claims._PLAIN": RECONCILER,
+    "app.db.claims._ONE_SUSPECT": RECONCILER,
+    "app.db.claims._SUSPECTS_DUE": RECONCILER,
     "app.db.claims._RENEW": RECONCILER,
     "app.db.claims._RELEASE": RECONCILER,
     "app.db.claims._HELD": RECONCILER,
