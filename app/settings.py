@@ -350,6 +350,7 @@ class Settings(BaseSettings):
     kubeconfig_recheck: Seconds = Field(
         600, description="Until a kubeconfig that works is looked at again"
     )
+    kubeconfig_slots: int = Field(4, ge=1, description="Passes at once in one user's cluster")
 
     # The reconciler.
     kubeconfig: File | None = Field(

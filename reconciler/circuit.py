@@ -1,34 +1,38 @@
 """Whether the cluster as a whole is worth asking.
 
-After one rejected credential, or several passes in a row that could not reach the API server, rows
-that only the clock brings are told the last answer instead of asking again, all but one in each
-`probe` seconds. Rows that somebody asked for (an intent, a retry, an event) ask, a few at once: all
-of them would hold every slot until their time is over, and other clusters' rows wait. A pass that
-gets an answer closes the circuit, and so does an internal error (500): it may be a webhook's, which
-only one kind of object meets. What other rows are told names nobody's objects.
+After one rejected credential, or several passes in a row that could not reach the API server (no
+connection, TLS, no answer in time, 5xx, 429), the circuit is open: rows are told the last answer
+and that it is, instead of asking again. One row in each `probe` seconds asks. Rows that somebody
+asked for (an intent, a retry, an event) need not wait so long, but a moment, and only a few ask at
+once: all of them would hold every slot until their time is over, and other clusters' rows wait.
+A pass that gets an answer closes it. What other rows are told names nobody's objects.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from app.db.claims import Claim
-from app.domain.states import Lane
+from app.domain.states import Lane, ResourceKind
 from reconciler.cluster.errors import ClusterError, Meaning
 
 # Passes that fail in a row before the cluster counts as away.
 _AWAY_AFTER = 5
-# Passes that ask at once a cluster that is away.
-_ASK_AT_ONCE = 2
+# Passes that ask at once a cluster that is away, and seconds between those that somebody asked for.
+_ASK_AT_ONCE, _SOONEST = 2, 1.0
 # What is told in place of the cluster's answers; often by another than the cluster.
 ELSEWHERE = frozenset({Meaning.UNAVAILABLE, Meaning.NONSENSE, Meaning.CERTIFICATE})
 _AWAY = ELSEWHERE | {Meaning.THROTTLED}
+# Seconds after which a pass that was cut off was the cluster's fault.
+_LONG = 5.0
 
 
 class Circuit:
     """Of one cluster through one credential; `probe` in seconds.
 
-    `strict`: nobody always asks. A user's server that never answers would else take the time of all
+    `strict`: nobody asks sooner. A user's server that never answers would else take the time of all
     with a few rows that are tried again soon.
     """
 
@@ -37,7 +41,8 @@ class Circuit:
         self._strict = strict
         self._failures = 0
         self._last: ClusterError | None = None
-        self._next_probe = 0.0
+        self._since = 0.0
+        self._asked_at = 0.0
         self._asking = 0
 
     @property
@@ -53,40 +58,77 @@ class Circuit:
     def refusal(self, claim: Claim) -> ClusterError | None:
         """The answer that this pass would get; None: it is to ask."""
         now = time.monotonic()
-        asked = claim.lane != Lane.CLOCK and not self._strict
-        if self._last is None or (
-            (asked or now >= self._next_probe) and self._asking < _ASK_AT_ONCE
-        ):
-            self._next_probe = now + self._probe
+        waits = self._strict or claim.lane == Lane.CLOCK
+        pause = self._probe if waits else min(_SOONEST, self._probe)
+        may = now >= self._asked_at + pause and self._asking < _ASK_AT_ONCE
+        if self._last is None or may:
+            self._asked_at = now
             return None
-        return self._last
+        return self._explained(claim, _for_others(self._last))
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
+    def asking(self, claim: Claim) -> Iterator[None]:
         """For the time of a pass: what becomes of it moves the circuit."""
+        begun = time.monotonic()
         self._asking += 1
         try:
             yield
         except ClusterError as error:
-            self.failed(error)
+            self.failed(error, claim.kind)
+            raise self._explained(claim, error) from error.__cause__
+        except asyncio.CancelledError:
+            if self._strict and time.monotonic() - begun > _LONG:
+                said = "The cluster answers so slowly that no pass comes to its end."
+                self.failed(ClusterError(Meaning.UNAVAILABLE, 0, said), claim.kind)
             raise
         finally:
             self._asking -= 1
         self.worked()
 
-    def failed(self, error: ClusterError) -> None:
-        """A pass got this answer."""
-        away = error.meaning in _AWAY and error.status != 500
-        if not away and error.meaning is not Meaning.UNAUTHORIZED:
+    def failed(self, error: ClusterError, kind: ResourceKind = ResourceKind.SANDBOX) -> None:
+        """A pass over a row of this kind got this answer.
+
+        An internal error (500) about a database may be of a webhook that its operator has for its
+        own kinds alone: it says nothing about the cluster.
+        """
+        if error.status == 500 and kind is ResourceKind.DATABASE:
+            return
+        if error.meaning not in _AWAY and error.meaning is not Meaning.UNAUTHORIZED:
             self.worked()
             return
         self._failures += 1
         if error.meaning is Meaning.UNAUTHORIZED or self._failures >= _AWAY_AFTER:
-            self._last = _for_others(error)
+            self._since = self._since if self._last else time.monotonic()
+            self._last = error
 
     def worked(self) -> None:
         """A pass got an answer."""
         self._failures, self._last = 0, None
+
+    def _explained(self, claim: Claim, error: ClusterError) -> ClusterError:
+        """`error`, which says of an open circuit since when it is and until when; by the clock of
+        the claim."""
+        if self._last is None:
+            return error
+        now = time.monotonic()
+        since = claim.claimed_at - timedelta(seconds=now - self._since)
+        again = claim.claimed_at + timedelta(seconds=max(0.0, self._asked_at + self._probe - now))
+        said = (
+            f"{error} The circuit to this cluster is open since {_time(since)}: it is asked again"
+            f" at {_time(again)}, not for each resource."
+        )
+        return ClusterError(
+            error.meaning,
+            error.status,
+            said,
+            object=error.object,
+            reading=error.reading,
+            retry_after=error.retry_after,
+        )
+
+
+def _time(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _for_others(error: ClusterError) -> ClusterError:

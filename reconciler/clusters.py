@@ -40,8 +40,8 @@ log = structlog.get_logger(__name__)
 
 # Seconds: the longest that a client lives, and that nobody needs it.
 _OLD, _IDLE = 600.0, 120.0
-# Passes at once of an account with its own cluster; one while that cannot be reached.
-_MOST, _MOST_AWAY = 4, 1
+# Passes at once in a user's cluster while that cannot be reached.
+_MOST_AWAY = 1
 # Seconds for which the addresses of the operator's cluster are taken to stay.
 _OWN_LASTS = 60.0
 # What reading a nonsensical answer raises.
@@ -95,7 +95,7 @@ class Clusters:
         home = self._homes.get(account_id)
         if home is None:
             return usual
-        return min(usual, _MOST_AWAY if home.circuit.doubtful else _MOST)
+        return min(usual, _MOST_AWAY if home.circuit.doubtful else self._settings.kubeconfig_slots)
 
     def breakers(self) -> Counter[tuple[str, str]]:
         """How many circuits are in which state, by whose clusters."""
@@ -257,8 +257,8 @@ def _counted(circuit: Circuit, claim: Claim) -> Iterator[None]:
     """What becomes of a pass moves the circuit; one that is open refuses it."""
     known = circuit.refusal(claim)
     if known is not None:
-        raise known.with_traceback(None)
-    with circuit.asking():
+        raise known
+    with circuit.asking(claim):
         yield
 
 

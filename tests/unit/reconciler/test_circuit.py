@@ -1,10 +1,13 @@
 """When rows are told the last answer of a cluster instead of asking it."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
-from app.domain.states import Lane
+from app.domain.states import Lane, ResourceKind
 from reconciler.circuit import Circuit
-from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.cluster.errors import ClusterError, Meaning, meaning_of
 from tests.unit.reconciler.sandbox import claim
 
 REJECTED = ClusterError(Meaning.UNAUTHORIZED, 401, "Unauthorized")
@@ -20,9 +23,8 @@ def test_a_rejected_credential_holds_back_what_only_the_clock_brings() -> None:
 
     told = circuit.refusal(CLOCK)
     assert told is not None
-    assert (told.meaning, str(told)) == (REJECTED.meaning, "Unauthorized")
-    assert circuit.refusal(claim(lane=Lane.ASKED)) is None
-    assert circuit.refusal(claim(lane=Lane.DELETION)) is None
+    assert told.meaning == REJECTED.meaning
+    assert str(told).startswith("Unauthorized The circuit to this cluster is open since ")
 
 
 def test_one_row_in_a_while_finds_out_whether_it_is_over() -> None:
@@ -42,7 +44,7 @@ def test_a_cluster_counts_as_away_after_several_failures_in_a_row() -> None:
         circuit.failed(AWAY)
         told.append(circuit.refusal(CLOCK))
 
-    assert [error and str(error) for error in told] == [None] * 4 + ["connection refused"] * 2
+    assert [error and error.meaning for error in told] == [None] * 4 + [AWAY.meaning] * 2
 
 
 def test_what_others_are_told_names_nobodys_objects() -> None:
@@ -55,18 +57,101 @@ def test_what_others_are_told_names_nobodys_objects() -> None:
 
     told = circuit.refusal(CLOCK)
     assert told is not None
-    assert (str(told), told.object) == ("The API server answers with HTTP 504.", None)
+    assert (str(told).partition(" The circuit")[0], told.object) == (
+        "The API server answers with HTTP 504.",
+        None,
+    )
     assert told.reading
 
 
-def test_a_fault_that_only_some_objects_meet_holds_back_no_others() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        AWAY,
+        ClusterError(Meaning.CERTIFICATE, 0, "The certificate does not prove it."),
+        ClusterError(Meaning.NONSENSE, 200, "is not JSON"),
+        ClusterError(Meaning.THROTTLED, 429, "Too many requests"),
+        *(ClusterError(meaning_of(code, ""), code, "") for code in (500, 502, 503, 504)),
+    ],
+    ids=lambda error: f"{error.meaning} {error.status}",
+)
+def test_it_opens_on_whatever_stands_in_the_place_of_an_answer(error: ClusterError) -> None:
+    circuit = Circuit(probe=3600)
+    for _ in range(5):
+        assert circuit.state != "open"
+        circuit.failed(error)
+
+    assert circuit.state == "open"
+
+
+def test_it_says_since_when_it_is_open_and_when_it_asks_again() -> None:
+    circuit = Circuit(probe=90)
+    circuit.refusal(CLOCK)
+    circuit.failed(REJECTED)
+
+    told = circuit.refusal(
+        replace(CLOCK, claimed_at=datetime(2026, 1, 31, 23, 59, 0, 500_000, UTC))
+    )
+
+    assert str(told) == (
+        "Unauthorized The circuit to this cluster is open since 2026-01-31 23:59:00 UTC:"
+        " it is asked again at 2026-02-01 00:00:30 UTC, not for each resource."
+    )
+
+
+def test_whoever_asks_while_it_is_open_says_so_too() -> None:
+    circuit = Circuit(probe=0)
+    circuit.failed(REJECTED)
+
+    with pytest.raises(ClusterError, match=r"HTTP 401 The circuit .* is open since"):
+        asks(circuit, ClusterError(Meaning.UNAUTHORIZED, 401, "HTTP 401"))
+    with pytest.raises(ClusterError) as answered:
+        asks(circuit, ClusterError(Meaning.QUOTA, 403, "exceeded quota"))
+
+    assert str(answered.value) == "exceeded quota"
+    assert circuit.state == "closed"
+
+
+def asks(circuit: Circuit, error: ClusterError) -> None:
+    with circuit.asking(CLOCK):
+        raise error
+
+
+def test_a_fault_that_only_databases_meet_holds_back_no_others() -> None:
     circuit = Circuit(probe=3600)
     circuit.refusal(CLOCK)
 
     for _ in range(6):
-        circuit.failed(ClusterError(Meaning.UNAVAILABLE, 500, "failed calling webhook"))
+        failed = ClusterError(Meaning.UNAVAILABLE, 500, "conversion webhook failed")
+        circuit.failed(failed, ResourceKind.DATABASE)
 
     assert circuit.refusal(CLOCK) is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [400, 500],
+)
+def test_a_webhook_that_does_not_answer_is_no_fault_of_the_cluster(code: int) -> None:
+    said = {"message": 'Internal error occurred: failed calling webhook "x": connection refused'}
+    circuit = Circuit(probe=3600)
+
+    for _ in range(6):
+        circuit.failed(ClusterError(meaning_of(code, said), code, said["message"]))
+
+    assert circuit.state == "closed"
+
+
+@pytest.mark.parametrize("lane", [Lane.ASKED, Lane.DELETION])
+def test_who_was_asked_for_asks_sooner_but_not_all_the_time(lane: Lane) -> None:
+    circuit = Circuit(probe=3600)
+    circuit.failed(REJECTED)
+
+    asked, again = circuit.refusal(claim(lane=lane)), circuit.refusal(claim(lane=lane))
+
+    assert asked is None
+    assert again is not None
+    assert circuit.refusal(CLOCK) is not None
 
 
 @pytest.mark.parametrize("meaning", [Meaning.INVALID, Meaning.QUOTA, Meaning.NOT_FOUND])
@@ -97,7 +182,7 @@ def test_of_a_cluster_that_is_away_a_few_ask_at_once() -> None:
     circuit = Circuit(probe=0)
     circuit.failed(REJECTED)
 
-    with circuit.asking(), circuit.asking():
+    with circuit.asking(CLOCK), circuit.asking(CLOCK):
         told = circuit.refusal(claim(lane=Lane.ASKED))
         circuit.failed(REJECTED)
 
