@@ -6,8 +6,7 @@ the row is another's. What a stopped pass would have recorded, the fence would r
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -17,7 +16,6 @@ import structlog
 from app.db import claims
 from app.db.claims import Claim
 from app.db.session import AWAY, Database
-from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import metrics
@@ -96,15 +94,6 @@ class Leases:
             lease.waited += now - lease.waits_since
         lease.waits_since = now if begins else None
         self._reschedule(lease)
-
-    def in_flight(self, lane: Lane) -> int:
-        """How many rows of a lane are held."""
-        return sum(lease.claim.lane == lane for lease in self._held.values())
-
-    def saturated(self, most: Callable[[UUID], int]) -> list[UUID]:
-        """Accounts that fill their share of the slots."""
-        busy = Counter(lease.claim.account_id for lease in self._held.values())
-        return [account for account, n in busy.items() if n >= most(account)]
 
     async def renew(self) -> None:
         """Renew for ever."""

@@ -1,9 +1,9 @@
 """Wait (woken, timer, stop), claim, run, drain: the heart of the reconciler.
 
-Slots: half to what was asked for, a quarter to deletions, a quarter to the clock; what one lane
-leaves goes to the others. Within a lane the accounts take turns, and one that fills its share of
-the slots is left out of the claim itself (data-layer.md section 3). When more may be due than was
-claimed, each record that frees slots is a reason to claim again.
+Slots: half to what was asked for, a quarter to deletions, a quarter to the clock; most of what one
+lane leaves goes to the others, wishes first. Within a lane the accounts take turns, and one that
+fills its share of the slots is left out of the claim itself (`shares`, data-layer.md section 3).
+When more may be due than was claimed, each record that frees slots is a reason to claim again.
 
 A row that several workers may have died of is passed alone: nothing is claimed until what is under
 way has ended, and nothing beside it, so that nobody else is counted with it. After more of them it
@@ -22,7 +22,7 @@ from uuid import UUID
 import structlog
 
 from app.db import claims
-from app.db.claims import CRASHES, ROWS_PER_ACCOUNT, Claim
+from app.db.claims import CRASHES, Claim
 from app.db.record import Recorded
 from app.db.session import AWAY, Database
 from app.domain.observation import SOON, Outcome
@@ -35,11 +35,10 @@ from reconciler.cluster.budget import TURN, Turn
 from reconciler.leases import Lease, Leases
 from reconciler.progress import Progress
 from reconciler.recorder import Recorder, Result
+from reconciler.shares import Rooms, Shares
 
 log = structlog.get_logger(__name__)
 _FIRST = UUID(int=0)
-# The part of the slots that a lane has for itself.
-_PARTS = {Lane.ASKED: 2, Lane.DELETION: 4, Lane.CLOCK: 4}
 
 
 class Loop:
@@ -59,10 +58,9 @@ class Loop:
         self._database = database
         self._reconcile = reconcile
         self._settings = settings
-        self._slots = settings.slots
         # Of fewer slots one account still gets no more than half.
-        self._usual = min(settings.account_slots, self._slots // 2)
-        self._most = most
+        usual = min(settings.account_slots, settings.slots // 2)
+        self._shares = Shares(settings.slots, usual, settings.kubeconfig_slots, most)
         self._worker = worker
         self._leases = Leases(database, settings)
         self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
@@ -125,16 +123,17 @@ class Loop:
             self._by_timer = not announced
 
     async def _claim(self) -> list[Lease]:
-        """New leases for the free slots; the lane that has least of its part is asked first."""
+        """New leases for the free slots; the lane that has least of its part is asked first, and
+        what is left is first for what was asked for."""
         self._woken.clear()
         taken: list[Lease] = []
         try:
             await self._forgive()
             if await self._isolates(taken):
                 return taken
-            lanes = sorted(Lane, key=lambda lane: -self._own(lane))
-            full = [lane for lane in lanes if not await self._lap(lane, self._own(lane), taken)]
-            left = [lane for lane in full if not await self._lap(lane, self._free, taken)]
+            lanes = sorted(Lane, key=lambda lane: -self._part(lane))
+            full = [lane for lane in lanes if not await self._lap(lane, self._part(lane), taken)]
+            left = [lane for lane in sorted(full) if not await self._more_of(lane, taken)]
             self._more = bool(left)
         except AWAY as error:
             metrics.CLAIMS_FAILED.inc()
@@ -169,24 +168,34 @@ class Loop:
         self.progress.claimed([found] if found else [], by_timer=False)
         return self._leases.take(found, sent) if found else None
 
-    @property
-    def _free(self) -> int:
-        return self._slots - len(self._leases)
+    def _part(self, lane: Lane) -> int:
+        return self._shares.part(lane, self._leases.held)
 
-    def _own(self, lane: Lane) -> int:
-        """How many slots of its own a lane has left."""
-        part = max(1, self._slots // _PARTS[lane])
-        return min(self._free, part - self._leases.in_flight(lane))
+    async def _more_of(self, lane: Lane, taken: list[Lease]) -> bool:
+        """A lap for what others have left."""
+        return await self._lap(lane, self._shares.more(lane, self._leases.held), taken)
 
     async def _lap(self, lane: Lane, slots: int, taken: list[Lease]) -> bool:
         """Claim for up to `slots` once around the accounts; whether nothing more may be due."""
+        if slots <= 0:
+            return False
+        sides = self._shares.sides(slots, self._leases.held)
+        done = len(sides) == 1 and sides[0][0] is None
+        for own, room in sides:
+            before = len(taken)
+            done = await self._around(lane, own, min(room, slots), taken) and done
+            slots -= len(taken) - before
+        return done
+
+    async def _around(self, lane: Lane, own: bool | None, slots: int, taken: list[Lease]) -> bool:
+        """The same for users' clusters, the operator's, or all."""
         began, done = self._after[lane], True
         while slots > 0:
-            saturated = self._leases.saturated(lambda account: self._most(account, self._usual))
-            found, last = await self._claim_after(lane, slots, saturated, taken)
+            rooms = self._shares.rooms(lane, self._leases.held)
+            found, last = await self._claim_after(lane, own, slots, rooms, taken)
             slots -= len(found)
             most = max(Counter(claim.account_id for claim in found).values(), default=0)
-            done = done and not saturated and (lane == Lane.CLOCK or most < ROWS_PER_ACCOUNT)
+            done = done and not rooms.full and (most < rooms.each_own)
             if slots <= 0:
                 self._after[lane] = max(claim.account_id for claim in found)
                 return False
@@ -198,7 +207,7 @@ class Loop:
         return False
 
     async def _claim_after(
-        self, lane: Lane, slots: int, saturated: list[UUID], taken: list[Lease]
+        self, lane: Lane, own: bool | None, slots: int, rooms: Rooms, taken: list[Lease]
     ) -> tuple[list[Claim], UUID | None]:
         sent = asyncio.get_running_loop().time()
         async with self._database.autocommit(RECONCILER) as connection:
@@ -207,9 +216,13 @@ class Loop:
                 lane=lane,
                 after=self._after[lane],
                 slots=slots,
-                saturated=saturated,
+                saturated=rooms.full,
                 lease=timedelta(seconds=self._settings.lease),
                 worker=self._worker,
+                rooms=rooms.of,
+                each=rooms.each,
+                each_own=rooms.each_own,
+                own=own,
             )
         self.progress.claimed(found, by_timer=self._by_timer)
         taken += [self._leases.take(claim, sent) for claim in found]

@@ -1,8 +1,8 @@
 """Claiming due rows under a lease: who may act on a resource, and until when.
 
 The claim is fair: per lane a skip scan over accounts (at most 256, the start rotates) takes at most
-8 rows of each, leaving out accounts whose passes fill their cap; lane 2, the clock, is plain. Each
-is one statement that commits itself, so that `now()` is its own start, and it never waits (SKIP
+8 rows of each, and no more than there is room for; lane 2, the clock, goes by time alone. Each is
+one statement that commits itself, so that `now()` is its own start, and it never waits (SKIP
 LOCKED), so it cannot be part of a deadlock. SQL and figures: data-layer.md section 3.
 
 A lease is `locked_until` and `lease_token`, new with each claim: the token is the fence of every
@@ -14,9 +14,10 @@ as a lease. From `SUSPECT` of them on a row is left out here, for `claim_suspect
 they died of, and others in flight beside it would be counted with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import text
@@ -30,6 +31,7 @@ ROWS_PER_ACCOUNT = 8
 SUSPECT = 3
 # And from so many on it is not tried: it has ended its workers.
 CRASHES = 5
+_NONE: Mapping[UUID, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,20 @@ RETURNING {columns(Claim, "r", claimed_at="mooring_now()", last_worker="due.lock
 _DUE = "r.due_at <= mooring_now() AND r.locked_until <= mooring_now()"
 _SUSPECT = f"r.locked_by IS NOT NULL AND r.crashes + 1 >= {SUSPECT}"
 
+# Of an account's rows, by number: what it has room for. Of one that has passes under way that is
+# said; of one with a cluster of its own, which is known by its kubeconfig, it is less.
+_ROOM = """
+numbered.n <= coalesce(
+  (SELECT b.room FROM unnest(CAST(:busy AS uuid[]), CAST(:room AS int[])) b(account_id, room)
+   WHERE b.account_id = numbered.account_id),
+  CASE WHEN EXISTS (SELECT 1 FROM credential c WHERE c.account_id = numbered.account_id)
+       THEN CAST(:each_own AS int) ELSE CAST(:each AS int) END)
+"""
+_ON_SIDE = """
+(CAST(:own AS boolean) IS NULL OR CAST(:own AS boolean)
+ = EXISTS (SELECT 1 FROM credential c WHERE c.account_id = {account}))
+"""
+
 # `lane < 2` beside `lane = :lane` proves the partial index even under a generic plan.
 _FAIR = text(f"""
 WITH RECURSIVE a AS (
@@ -100,12 +116,14 @@ WITH RECURSIVE a AS (
      ORDER BY r.account_id LIMIT 1) x
   WHERE a.n < {ACCOUNTS_PER_CLAIM}),
 due AS MATERIALIZED (
-  SELECT d.id, d.locked_by FROM a CROSS JOIN LATERAL (
-    SELECT r.id, r.locked_by FROM resource r
-    WHERE r.lane = :lane AND r.lane < 2 AND r.account_id = a.account_id
-      AND {_DUE} AND NOT ({_SUSPECT})
-    ORDER BY r.due_at LIMIT {ROWS_PER_ACCOUNT} FOR NO KEY UPDATE SKIP LOCKED) d
-  WHERE a.account_id <> ALL (CAST(:saturated AS uuid[])) LIMIT :slots),
+  SELECT numbered.id, numbered.locked_by FROM a CROSS JOIN LATERAL (
+    SELECT d.id, d.locked_by, a.account_id, row_number() OVER () AS n FROM (
+      SELECT r.id, r.locked_by FROM resource r
+      WHERE r.lane = :lane AND r.lane < 2 AND r.account_id = a.account_id
+        AND {_DUE} AND NOT ({_SUSPECT})
+      ORDER BY r.due_at LIMIT {ROWS_PER_ACCOUNT} FOR NO KEY UPDATE SKIP LOCKED) d) numbered
+  WHERE a.account_id <> ALL (CAST(:saturated AS uuid[]))
+    AND {_ON_SIDE.format(account="a.account_id")} AND {_ROOM} LIMIT :slots),
 taken AS ({_TAKE})
 SELECT l.account_id AS last, l.n, taken.*
 FROM (SELECT account_id, n FROM a ORDER BY n DESC LIMIT 1) l LEFT JOIN taken ON true
@@ -113,10 +131,14 @@ FROM (SELECT account_id, n FROM a ORDER BY n DESC LIMIT 1) l LEFT JOIN taken ON 
 
 _PLAIN = text(f"""
 WITH due AS MATERIALIZED (
-  SELECT r.id, r.locked_by FROM resource r
-  WHERE r.lane = :lane AND {_DUE} AND NOT ({_SUSPECT})
-    AND r.account_id <> ALL (CAST(:saturated AS uuid[]))
-  ORDER BY r.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED)
+  SELECT numbered.id, numbered.locked_by FROM (
+    SELECT d.*, row_number() OVER (PARTITION BY d.account_id) AS n FROM (
+      SELECT r.id, r.locked_by, r.account_id FROM resource r
+      WHERE r.lane = :lane AND {_DUE} AND NOT ({_SUSPECT})
+        AND r.account_id <> ALL (CAST(:saturated AS uuid[]))
+        AND {_ON_SIDE.format(account="r.account_id")}
+      ORDER BY r.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED) d) numbered
+  WHERE {_ROOM})
 {_TAKE}""")
 
 # All lanes are named, so that the index on lane and due_at serves: few rows are due.
@@ -166,16 +188,26 @@ async def claim(
     saturated: Sequence[UUID],
     lease: timedelta,
     worker: str,
+    rooms: Mapping[UUID, int] = _NONE,
+    each: int = ROWS_PER_ACCOUNT,
+    each_own: int = ROWS_PER_ACCOUNT,
+    own: bool | None = None,
 ) -> tuple[list[Claim], UUID | None]:
     """At most `slots` due rows of `lane`, now under our lease.
 
     Begins with the accounts that follow `after`; also gives the last account that was looked at,
-    None at the end of a lap.
+    None at the end of a lap. Of one account at most its room in `rooms`, else `each`, or
+    `each_own` if it brings a cluster. `own`: only of accounts that do, or of those that do not.
     """
     binds = {
         "lane": int(lane),
         "slots": slots,
         "saturated": list(saturated),
+        "busy": list(rooms),
+        "room": list(rooms.values()),
+        "each": each,
+        "each_own": each_own,
+        "own": own,
         "lease": lease,
         "worker": worker,
     }

@@ -2,30 +2,37 @@
 
 import asyncio
 import itertools
+import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from ipaddress import ip_network
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from app.auth.kubeconfigs import parse_kubeconfig
 from app.db import claims, feed, migrations, resources, roles
 from app.db.claims import Claim
 from app.db.record import Recorded, record
 from app.db.session import Database
 from app.domain import states
+from app.domain.addresses import AddressRules
 from app.domain.errors import NotFound
 from app.domain.observation import Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceKind
 from app.domain.viewer import API, RECONCILER
 from app.postgres import EmbeddedPostgres
-from app.services import projects
+from app.services import kubeconfigs, projects
 from app.services.projects import NewProject
-from tests.integration.world import MAKERS, becomes, project_of, viewer_of
+from tests.integration.world import KEYS, MAKERS, becomes, project_of, viewer_of
+from tests.kubeconfigs import good
 from tests.postgres import PASSWORDS, make_database
 
 LEASE = timedelta(seconds=30)
+PRIVATE = AddressRules((ip_network("10.0.0.0/8"),))
 
 
 async def claim_lane(
@@ -160,6 +167,42 @@ async def test_a_claim_is_fair_between_accounts_and_leaves_out_the_saturated(
     assert owners.count(ada.home) == claims.ROWS_PER_ACCOUNT
     assert owners.count(bob.home) == 1
     assert rest == []
+
+
+@pytest.mark.parametrize("lane", [Lane.ASKED, Lane.CLOCK])
+async def test_of_an_account_no_more_is_claimed_than_it_has_room_for(
+    database: Database, lane: Lane
+) -> None:
+    ada, bob, eve = [await viewer_of(database, login) for login in ("ada", "bob", "eve")]
+    for viewer in (ada, bob, eve):
+        for _ in range(6):
+            await project_of(database, viewer)
+    read = parse_kubeconfig(json.dumps(good("https://10.0.0.1")), (), PRIVATE)
+    async with database.begin(eve) as session:
+        await kubeconfigs.put(session, eve, KEYS, read)
+    async with database.begin(API) as session:
+        await session.execute(text("UPDATE resource SET lane = :lane"), {"lane": int(lane)})
+
+    async with database.autocommit(RECONCILER) as connection:
+        claim = partial(
+            claims.claim,
+            connection,
+            lane=lane,
+            after=UUID(int=0),
+            slots=32,
+            saturated=(),
+            lease=LEASE,
+            worker="test",
+        )
+        found = [
+            *(await claim(rooms={ada.home: 2, bob.home: 0}, each=5, each_own=3))[0],
+            *(await claim(own=True, each_own=1))[0],
+            *(await claim(own=False, each=1))[0],
+        ]
+
+    owners = [claim.account_id for claim in found]
+    assert [owners.count(viewer.home) for viewer in (ada, bob, eve)] == [2 + 1, 0 + 1, 3 + 1]
+    assert owners[5] == eve.home
 
 
 async def test_a_result_under_an_old_token_is_dropped(database: Database) -> None:
