@@ -74,7 +74,7 @@ class Loop:
         # Whether it is the timer that this round is due to; the first one looks at all there is.
         self._by_timer = False
         self.progress = Progress()
-        metrics.SLOTS.set(self._slots)
+        metrics.SLOTS.set(settings.slots)
         metrics.LEASES.set_function(self._leases.__len__)
 
     def wake(self) -> None:
