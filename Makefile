@@ -27,7 +27,7 @@ REAL := tests/kubernetes --ignore=$(MANY)
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration acceptance faults chaos security test-kubernetes golden bench format schema
+.PHONY: help run test static unit integration simulation acceptance faults chaos security test-kubernetes golden bench format schema
 .PHONY: reference schema-lint deploy-check lock lock-check clean environment test-environment python
 
 help: ## List the targets
@@ -36,7 +36,7 @@ help: ## List the targets
 run: environment ## Run everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/mooring dev
 
-test: static unit integration acceptance ## Run every check
+test: static unit integration simulation acceptance ## Run every check
 
 static: test-environment ## Format, lint, types, import contracts, public schema, reference
 	$(call timed,static: format,$(BIN)/ruff format --check .)
@@ -51,6 +51,9 @@ unit: test-environment ## Tests without processes
 
 integration: test-environment ## Tests on a real Postgres and the simulator, migrations too
 	$(call timed,integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m "not faults and not security")
+
+simulation: test-environment ## Whatever can go wrong in one process, await by await; the same runs each time
+	$(call timed,simulation,$(BIN)/python -m pytest tests/simulation)
 
 acceptance: test-environment ## The real processes, over HTTP and websockets
 	$(call timed,acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m "not faults and not security")

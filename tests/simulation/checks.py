@@ -1,0 +1,181 @@
+"""What has to hold all along, read from what was written and from what is there.
+
+`Checks.look` judges each write since the last look against the write before it, and one snapshot of
+rows, projects and change log against the pure functions of their inputs. It knows of a write what
+the ledger says, so that nothing that later writes mend goes unseen.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.domain import aggregate, states
+from app.domain.states import DesiredState, Inputs, Phase, ResourceStatus
+from tests.simulation.ledger import Ledger, Row, Write
+
+# What passes find out; the rest of a row is the user's, or the lease's.
+_FOUND = frozenset(
+    {"phase", "was_ready", "observed_generation", "failed_generation", "reason", "message"}
+    | {"object", "attempts", "since", "phase_since", "next_attempt_at"}
+)
+_WANTED = frozenset({"desired_state", "generation", "desired_generation", "project_generation"})
+_INPUTS = "desired_state, phase, was_ready, generation, desired_generation"
+_INPUTS += ", observed_generation, failed_generation"
+_RESOURCES = f"SELECT id, project_id, account_id, status, lease_token, {_INPUTS} FROM resource"
+_PROJECTS = "SELECT id, account_id, status, desired_state FROM project"
+_CHANGES = (
+    "SELECT account_id, seq, action, subject_id, subject_type, from_status, to_status FROM change"
+    " ORDER BY account_id, seq"
+)
+
+
+class Broken(AssertionError):  # noqa: N818 - an invariant is broken
+    """Something that has to hold does not."""
+
+
+@dataclass
+class Lease:
+    """A claim as the ledger saw it: when, by whom, and what was asked for until then."""
+
+    token: str
+    worker: str
+    asked: int
+
+
+@dataclass
+class Checks:
+    """`connection`: nobody's, of the database's owner."""
+
+    ledger: Ledger
+    connection: "asyncpg.Connection[asyncpg.Record]"
+    leases: dict[UUID, Lease] = field(default_factory=dict)
+    rows: dict[UUID, Row] = field(default_factory=dict)
+    gone: dict[UUID, Row] = field(default_factory=dict)
+
+    async def look(self) -> list[Write]:
+        """All of it; what was written since the last look."""
+        writes = await self.ledger.news()
+        for write in writes:
+            self._judge(write)
+            if write.after is None:
+                self.rows.pop(write.resource, None)
+                self.gone[write.resource] = write.before or {}
+            else:
+                self.rows[write.resource] = write.after
+        if writes:
+            async with self.connection.transaction(isolation="repeatable_read", readonly=True):
+                resources = await self.connection.fetch(_RESOURCES)
+                projects = await self.connection.fetch(_PROJECTS)
+                changes = await self.connection.fetch(_CHANGES)
+            _check_statuses(resources, projects)
+            _check_log(changes, [*resources, *projects])
+        return writes
+
+    def _judge(self, write: Write) -> None:
+        before, after = write.before, write.after
+        if before is None or after is None:
+            if before is not None:
+                self._check_fence(write, before)
+                _require(
+                    before["desired_state"] == DesiredState.DELETED, "a row went that is wanted"
+                )
+            return
+        moved = {name for name in after if after[name] != before[name]}
+        if moved & _FOUND:
+            self._check_fence(write, before)
+            self._check_asked(write, before, after)
+        if write.recorded:
+            _require(not moved & _WANTED, f"a record wrote {moved & _WANTED}", write)
+        elif moved & _WANTED:
+            _require(after["generation"] == before["generation"] + 1, "a generation is off", write)
+            _require(after["asked"] > before["asked"], "an intent that asks for no look", write)
+        token = after["lease_token"]
+        if token is not None and token != before["lease_token"]:
+            free = before["locked_until"] == "-infinity" or _ended(before, write)
+            _require(free, "claimed while another holds it", write)
+            self.leases[write.resource] = Lease(token, after["locked_by"], after["asked"])
+
+    def _check_fence(self, write: Write, before: Row) -> None:
+        _require(write.recorded, "what passes find out was written by no record", write)
+        _require(
+            write.token is not None and write.token == before["lease_token"],
+            f"written under {write.token}, and the row's lease was {before['lease_token']}",
+            write,
+        )
+        _require(not _ended(before, write), "written after the end of the lease", write)
+
+    def _check_asked(self, write: Write, before: Row, after: Row) -> None:
+        """Who asked during the pass is heard."""
+        lease = self.leases.get(write.resource)
+        if lease is None or before["asked"] == lease.asked:
+            return
+        kept = (before["lane"], before["due_at"]) == (after["lane"], after["due_at"])
+        _require(kept, "somebody asked during the pass, and its record took the look away", write)
+
+
+def _ended(row: Row, write: Write) -> bool:
+    """Whether the lease of a row was over when this was written."""
+    until = str(row["locked_until"])
+    return until == "-infinity" or datetime.fromisoformat(until) <= write.clock
+
+
+def _require(holds: bool, said: str, write: Write | None = None) -> None:
+    if not holds:
+        raise Broken(said if write is None else f"{said}: {_told(write)}")
+
+
+def _told(write: Write) -> str:
+    before, after = write.before or {}, write.after or {}
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    moved = ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in names)
+    return f"{write.resource} at {write.clock:%H:%M:%S.%f}: {moved}"
+
+
+def _check_statuses(resources: list[Any], projects: list[Any]) -> None:
+    members: dict[UUID, list[ResourceStatus]] = {}
+    for row in resources:
+        inputs = Inputs(
+            DesiredState(row["desired_state"]),
+            Phase(row["phase"]),
+            row["was_ready"],
+            row["generation"],
+            row["desired_generation"],
+            row["observed_generation"],
+            row["failed_generation"],
+        )
+        due = states.status(inputs)
+        _require(due == row["status"], f"{row['id']} is {row['status']} and not {due}")
+        members.setdefault(row["project_id"], []).append(ResourceStatus(row["status"]))
+    for project in projects:
+        seen = members.get(project["id"], [])
+        due_of_all = aggregate.status(DesiredState(project["desired_state"]), seen)
+        _require(
+            due_of_all == project["status"],
+            f"project {project['id']} is {project['status']}, and of {seen} it is {due_of_all}",
+        )
+
+
+def _check_log(changes: list[Any], rows: list[Any]) -> None:
+    seqs: dict[UUID, int] = {}
+    last: dict[UUID, Any] = {}
+    for change in changes:
+        account, subject = change["account_id"], change["subject_id"]
+        _require(change["seq"] == seqs.get(account, 0) + 1, f"a gap before {dict(change)}")
+        seqs[account] = change["seq"]
+        before = last.get(subject)
+        told = None if before is None else before["to_status"]
+        _require(change["from_status"] == told, f"the log says {told}, and then {dict(change)}")
+        last[subject] = change
+    there = {row["id"]: row["status"] for row in rows}
+    for subject, change in last.items():
+        if change["subject_type"] not in ("Sandbox", "Database", "Project"):
+            continue
+        if subject in there:
+            due = there.pop(subject)
+            _require(change["to_status"] == due, f"{subject} is {due}: {dict(change)}")
+        else:
+            _require(change["action"].endswith(".gone"), f"{subject} is no more: {dict(change)}")
+    _require(not there, f"the log does not know {there}")
