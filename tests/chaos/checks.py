@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
+from json import JSONDecodeError, loads
 from typing import Any
 
 from tests.chaos.end import Change, Row, Rows, Thing
@@ -237,3 +239,43 @@ def connections_leaked(found: Counter[str], held: Mapping[str, int]) -> list[str
         if there != ours:
             wrong.append(f"{there} connections of {role} in Postgres, and {ours} of its processes")
     return wrong
+
+
+# Of asyncpg, SQLAlchemy and the kernel, when Postgres is away, ends, or does not answer.
+_AWAY = (
+    "ConnectionResetError",
+    "ConnectionRefusedError",
+    "InterfaceError",
+    "InternalClientError",
+    "ConnectionDoesNotExistError",
+    "CannotConnectNowError",
+    "AdminShutdownError",
+    "CrashShutdownError",
+    "TimeoutError",
+    "OSError",
+)
+
+
+def clock_right(name: str, lines: Sequence[str], now: float, off: float) -> list[str]:
+    """Where a process that is to live `off` seconds from `now` does not, by its last log line."""
+    said = datetime.fromisoformat(loads(lines[-1])["timestamp"]).timestamp()
+    # It may have said nothing for a while.
+    found = said - now
+    return [] if off - 300 < found <= off + 5 else [f"the clock of {name} is off by {found:.0f} s"]
+
+
+def logged(name: str, lines: Iterable[str]) -> list[str]:
+    """Errors in a process's log that are not Postgres's being away, and what is no log line."""
+    found: Counter[str] = Counter()
+    for line in lines:
+        try:
+            said = loads(line)
+        except JSONDecodeError:
+            found[f"{name}: {line[:200]}"] += 1
+            continue
+        if said["level"] not in ("error", "critical"):
+            continue
+        causes = [str(cause.get("exc_type")) for cause in said.get("exception") or []]
+        if not set(causes) & set(_AWAY):
+            found[f"{name}: {said['event']} {' < '.join(causes)}"] += 1
+    return [f"{line} ({n} times)" for line, n in found.items()]

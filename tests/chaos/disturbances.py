@@ -120,6 +120,24 @@ def holed(*names: str) -> Act:
     return act
 
 
+async def rolled(stage: Stage) -> str:
+    """As a rollout does it: one after the other, each is told to end and has time for it."""
+    for name in (*APIS, *RECONCILERS):
+        with stage.stack.holding_up(name):
+            await stage.stack.stop(name)
+            await stage.stack.start_and_wait(name)
+    return "SIGTERM, one after the other, each awaited"
+
+
+async def lost_cluster(stage: Stage) -> str:
+    """The cluster is restored from nothing: same address and credential, no object of ours."""
+    with stage.stack.holding_up("simulator"):
+        await stage.stack.kill("simulator")
+        lines = stage.stack.forget_cluster()
+        await stage.stack.start_and_wait("simulator")
+    return f"started again without any of its objects ({lines} lines of state dropped)"
+
+
 def away(name: str) -> Act:
     """Stopped, and started again when it was away for long."""
 
@@ -181,21 +199,29 @@ async def set_faults(stack: Stack, rules: list[dict[str, Any]]) -> None:
         answer.raise_for_status()
 
 
-DISTURBANCES: dict[str, Act] = {
-    **{f"kill {name}": killed(name) for name in (*APIS, *RECONCILERS, "simulator", "postgres")},
-    "kill both reconcilers": both_reconcilers,
-    "pause reconciler-1": paused("reconciler-1"),
-    "pause api-2": paused("api-2"),
+# Two lanes at once: what happens to the way to Postgres, and what to processes and cluster.
+_POSTGRES: dict[str, Act] = {
+    "kill postgres": killed("postgres"),
     "cut postgres": cut_all,
     "slow postgres": delayed,
     "hole before reconciler-2": holed("reconciler-2"),
     "hole before all": holed(*APIS, *RECONCILERS),
     "restart postgres": restarted_postgres,
     "postgres away": away("postgres"),
+}
+_OTHERS: dict[str, Act] = {
+    **{f"kill {name}": killed(name) for name in (*APIS, *RECONCILERS, "simulator")},
+    "kill both reconcilers": both_reconcilers,
+    "roll all": rolled,
+    "pause reconciler-1": paused("reconciler-1"),
+    "pause api-2": paused("api-2"),
+    "pause simulator": paused("simulator"),
     "simulator away": away("simulator"),
     "cluster refuses": cluster_refuses,
+    "cluster lost": lost_cluster,
     "pods crash": pods_fail,
 }
+DISTURBANCES = _POSTGRES | _OTHERS
 
 
 class Disturber:
@@ -204,30 +230,36 @@ class Disturber:
     def __init__(
         self, stack: Stack, seed: str, away: float, names: list[str], say: Callable[[str], None]
     ) -> None:
-        self._draw = random.Random(seed)
-        self._stage = Stage(stack, self._draw, away)
-        self._names = names
+        self._stack, self._seed, self._away = stack, seed, away
+        self._lanes = [[name for name in names if name in lane] for lane in (_POSTGRES, _OTHERS)]
         self._say = say
         self.happened: list[Happened] = []
 
     async def run(self, seconds: float) -> None:
         """Each once, and more until `seconds` are over."""
         began = time.monotonic()
-        order = self._draw.sample(self._names, len(self._names))
+        async with asyncio.TaskGroup() as group:
+            for number, names in enumerate(self._lanes):
+                group.create_task(self._lane(names, f"{self._seed}/{number}", began, seconds))
+
+    async def _lane(self, names: list[str], seed: str, began: float, seconds: float) -> None:
+        draw = random.Random(seed)
+        stage = Stage(self._stack, draw, self._away)
+        order = draw.sample(names, len(names))
         while order or time.monotonic() - began < seconds:
-            await asyncio.sleep(self._draw.uniform(0.3, 1.5))
-            if not self._names:
+            await asyncio.sleep(draw.uniform(0.3, 2))
+            if not names:
                 continue
-            name = order.pop() if order else self._draw.choice(self._names)
+            name = order.pop() if order else draw.choice(names)
             at = time.monotonic()
-            said = await DISTURBANCES[name](self._stage)
+            said = await DISTURBANCES[name](stage)
             took = time.monotonic() - at
             self.happened.append(Happened(name, at - began, took, said))
             self._say(f"{name}: {said}")
 
     async def heal(self) -> None:
         """Whatever a run that ended early left behind is taken back."""
-        stack = self._stage.stack
+        stack = self._stack
         for proxy in stack.proxies.values():
             proxy.hole, proxy.delay, proxy.closed = False, 0.0, False
         for process in stack.processes.values():

@@ -30,6 +30,7 @@ class Process:
     pipe: int
     census: Path
     starts: int = 0
+    was_ready: bool = False
     _running: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -55,6 +56,12 @@ class Process:
                 pass_fds=(self.pipe,),
             )
         self.starts += 1
+        self.was_ready = False
+
+    @property
+    def code(self) -> int | None:
+        """The exit code of its last run; None while it lives."""
+        return self._running.poll() if self._running is not None else None
 
     def signal(self, number: signal.Signals) -> None:
         """To the process itself, if it lives."""

@@ -18,10 +18,11 @@ from tests.chaos import checks, end
 from tests.chaos.caller import Caller
 from tests.chaos.disturbances import DISTURBANCES, Disturber, Happened
 from tests.chaos.load import PROJECTS_PER_USER, Actor, User
-from tests.chaos.stack import APIS, RECONCILERS, RESYNC_AFTER, Stack, running_stack
+from tests.chaos.stack import APIS, RECONCILERS, RESYNC_AFTER, SHIFTED, Stack, running_stack
 from tests.chaos.subscriber import Subscriber
 
-_SUBSCRIBERS = 2
+# Of each user; the last one sleeps, until a RESYNC is cheaper for him.
+_SUBSCRIBERS = 3
 # Requests of a user that he ends himself before they are answered.
 _CUT = 0.04
 _SETTLING = 180.0
@@ -80,6 +81,19 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Report:
         for user in users:
             await user.caller.close()
         report.problems["leaks"] = await _leaks(stack, before)
+        report.problems["ended"] = list(stack.ended)
+        report.problems["clocks"] = [
+            line
+            for name in RECONCILERS
+            for line in checks.clock_right(
+                name, stack.log(name).splitlines(), time.time(), SHIFTED.get(name, 0)
+            )
+        ]
+        report.problems["logs"] = [
+            line
+            for name in (*APIS, *RECONCILERS)
+            for line in checks.logged(name, stack.log(name).splitlines())
+        ]
         _summed(report, stack, users, subscribers)
     return report
 
@@ -94,7 +108,8 @@ async def _user(stack: Stack, plan: Plan, number: int) -> User:
 async def _subscriber(stack: Stack, plan: Plan, user: User, number: int) -> Subscriber:
     cursor = (await user.caller.ask("{ changeCursor }"))["changeCursor"]
     seed = f"{plan.seed}/{user.caller.login[:3]}/subscriber/{number}"
-    return Subscriber(stack.urls, user.caller.token, cursor, seed)
+    naps = plan.seconds / 4 if number == _SUBSCRIBERS - 1 else 0
+    return Subscriber(stack.urls, user.caller.token, cursor, seed, naps)
 
 
 async def _disturbed(
@@ -156,6 +171,8 @@ async def _looked_at(
 
 async def _caught_up(stack: Stack, users: list[User], subscribers: list[Subscriber]) -> None:
     """Wait until every subscriber has what there is; one who misses it is found by his log."""
+    for subscriber in subscribers:
+        subscriber.awake.set()
     until = time.monotonic() + _QUIET
     while time.monotonic() < until:
         feeds = (await end.rows_of(stack)).feeds
@@ -266,4 +283,7 @@ _HOLDS = {
     "orphans": "no object without a row, one namespace for each account",
     "subscribers": "each subscriber saw each change of his account, in order, once",
     "leaks": "no task, descriptor or connection more than before",
+    "ended": "no process ended by itself",
+    "clocks": "the clock of reconciler-2 was an hour ahead all the time",
+    "logs": "no error is logged but that Postgres was away",
 }

@@ -83,17 +83,24 @@ class Stack:
         )
         self.proxies: dict[str, Proxy] = {}
         self.processes: dict[str, Process] = {}
-        self.ports = {name: free_port() for name in (*APIS, "simulator")}
+        self.ports = {name: free_port() for name in (*APIS, *RECONCILERS, "simulator")}
         self.kubeconfig = folder / "kubeconfig"
         self.owner_url = ""
         self._pipe, self._our_end = os.pipe()
         self._holding: list[str] = []
+        # Those that are to live; what ended of them by itself though it had been ready.
+        self._up: set[str] = set()
+        self.ended: list[str] = []
         self._calm_since = 0.0
+
+    def health(self, name: str) -> str:
+        """Where an API or a reconciler tells whether it can work."""
+        return f"http://127.0.0.1:{self.ports[name]}"
 
     @property
     def urls(self) -> list[str]:
         """Where the APIs are."""
-        return [f"http://127.0.0.1:{self.ports[name]}" for name in APIS]
+        return [self.health(name) for name in APIS]
 
     def log(self, name: str) -> str:
         """All that a process has said."""
@@ -113,13 +120,16 @@ class Stack:
             self.proxies[name] = await held.enter_async_context(proxied(target))
         self._make_processes(shared)
         await self.start_and_wait("simulator")
+        keeping = asyncio.create_task(self._keep())
+        held.callback(keeping.cancel)
         for name in (*APIS, *RECONCILERS):
-            self.processes[name].start()
+            self._start(name)
         for name in (*APIS, *RECONCILERS):
             await self.ready(name)
 
     async def close(self) -> None:
         """Stop everything."""
+        self._up.clear()
         for process in self.processes.values():
             await process.stop()
         self.postgres.close()
@@ -128,6 +138,7 @@ class Stack:
 
     async def kill(self, name: str) -> None:
         """kill -9; `postgres` too."""
+        self._up.discard(name)
         if name != "postgres":
             await self.processes[name].kill()
         elif self.postgres.pid is not None:
@@ -136,6 +147,7 @@ class Stack:
 
     async def stop(self, name: str) -> None:
         """End it as one who stops it does."""
+        self._up.discard(name)
         if name == "postgres":
             await asyncio.to_thread(self.postgres.stop)
         else:
@@ -150,22 +162,47 @@ class Stack:
         else:
             if name == "simulator":
                 self.kubeconfig.unlink(missing_ok=True)
-            self.processes[name].start()
+            self._start(name)
         await self.ready(name)
 
+    def _start(self, name: str) -> None:
+        self.processes[name].start()
+        self._up.add(name)
+
+    async def _keep(self) -> None:
+        """Start again what ends by itself, as a kubelet does."""
+        while True:
+            await asyncio.sleep(0.5)
+            for process in self.processes.values():
+                if process.name in self._up and not process.alive:
+                    if process.was_ready:
+                        last = self.log(process.name).splitlines()[-1:]
+                        self.ended.append(f"{process.name} ended with {process.code}: {last}")
+                    process.start()
+
     async def ready(self, name: str) -> None:
-        """Wait until it works; a reconciler's is only that it lives, for it tells nobody."""
+        """Wait until it works, however often it is started until then."""
         if name == "postgres":
             await _until(self.postgres.ready, "postgres accepts connections")
         elif name == "simulator":
             await _until(self.kubeconfig.exists, "the simulator listens")
-        elif name in APIS:
-            url = f"http://127.0.0.1:{self.ports[name]}"
+        else:
             deadline = time.monotonic() + PATIENCE
-            while not await asyncio.to_thread(client.is_ready, url):
+            while not await asyncio.to_thread(client.is_ready, self.health(name)):
                 assert time.monotonic() < deadline, f"{name} is not ready:\n{self.log(name)}"
-                assert self.processes[name].alive, f"{name} ended:\n{self.log(name)}"
                 await asyncio.sleep(0.1)
+            self.processes[name].was_ready = True
+
+    def forget_cluster(self) -> int:
+        """Of the state of the simulator, which is not running, keep the token and the version; how
+        many lines went. A cluster's versions go on after a restore from nothing, as etcd's do."""
+        state = self.folder / "cluster"
+        lines = [line.split(b" ") for line in state.read_bytes().split(b"\n") if line]
+        # `KEY token version` at least first (reconciler/simulator/journal.py).
+        last = lines[-1]
+        token, version = lines[0][1], int(last[2] if last[0] == b"KEY" else last[1])
+        state.write_bytes(b"KEY %b %d\n" % (token, version + 1000))
+        return len(lines)
 
     # What is held up
 
@@ -221,6 +258,7 @@ class Stack:
             acting = {
                 "MOORING_KUBECONFIG": str(self.kubeconfig),
                 "MOORING_WORKER": name,
+                "MOORING_HEALTH_PORT": str(self.ports[name]),
                 "CHAOS_CLOCK": str(SHIFTED.get(name, 0)),
             }
             acting |= self._way(name, roles.RECONCILER)

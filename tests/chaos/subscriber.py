@@ -41,13 +41,17 @@ class Seen:
 
 
 class Subscriber:
-    """Of all projects of one user, from `after` on."""
+    """Of all projects of one user, from `after` on; `naps`: seconds away between connections."""
 
-    def __init__(self, urls: list[str], token: str, after: str, seed: str) -> None:
+    def __init__(
+        self, urls: list[str], token: str, after: str, seed: str, naps: float = 0.0
+    ) -> None:
         self._urls = [f"ws{url.removeprefix('http')}/graphql" for url in urls]
         self._token = token
         self._cursor = after
         self._random = random.Random(seed)
+        self._naps = naps
+        self.awake = asyncio.Event()
         self.began = self.seq = _seq(after)
         self.seen: list[Seen] = []
         self.connections = 0
@@ -59,9 +63,13 @@ class Subscriber:
             with contextlib.suppress(OSError, TimeoutError, websockets.WebSocketException):
                 await self._follow()
             await asyncio.sleep(self._random.uniform(0.05, 0.5))
+            if self._naps:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._naps * self._random.uniform(0.5, 1.5)):
+                        await self.awake.wait()
 
     async def _follow(self) -> None:
-        patience = self._random.expovariate(1 / 20)
+        patience = self._random.expovariate(1 / (5 if self._naps else 20))
         async with websockets.connect(
             self._random.choice(self._urls),
             subprotocols=[Subprotocol("graphql-transport-ws")],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -250,3 +252,29 @@ def test_what_is_held_more_than_before_is_found() -> None:
 )
 def test_a_connection_too_many_is_found(found: dict[str, int], held: dict[str, int]) -> None:
     assert len(checks.connections_leaked(Counter(found), held)) == 1
+
+
+def test_a_clock_that_is_right_where_it_should_be_off_is_found() -> None:
+    line = json.dumps({"timestamp": "2026-01-01T01:00:00Z"})
+    noon = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+
+    assert checks.clock_right("r", [line], noon, 3600) == []
+    assert checks.clock_right("r", [line], noon + 3600, 3600) == ["the clock of r is off by 0 s"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Traceback (most recent call last):",
+        json.dumps({"level": "error", "event": "a pass failed", "exception": []}),
+        json.dumps(
+            {"level": "error", "event": "a pass failed", "exception": [{"exc_type": "KeyError"}]}
+        ),
+    ],
+    ids=["no log line", "without a cause", "of ours"],
+)
+def test_an_error_of_our_own_in_a_log_is_found(line: str) -> None:
+    away = json.dumps({"level": "error", "event": "x", "exception": [{"exc_type": "OSError"}]})
+    calm = json.dumps({"level": "warning", "event": "a lease is lost"})
+
+    assert len(checks.logged("api", [calm, away, line, line])) == 1
