@@ -1,4 +1,4 @@
-"""The command line: `mooring dev | api | reconciler | migrate | restored | forget | audit | …`.
+"""The command line: `mooring dev | api | reconciler | orphans | migrate | restored | forget | …`.
 
 Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
 only what it needs, and `--help` answers at once.
@@ -69,6 +69,16 @@ def reconciler() -> None:
     os.execv(sys.executable, [sys.executable, "-m", "reconciler"])  # noqa: S606 - ourselves
 
 
+@cli.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def orphans(context: typer.Context) -> None:
+    """List objects without rows and rows without objects: `mooring orphans --help`."""
+    command = [sys.executable, "-m", "reconciler.orphans", *context.args]
+    os.execv(sys.executable, command)  # noqa: S606 - ourselves
+
+
 @cli.command()
 def migrate() -> None:
     """Bring the schema and the roles of MOORING_DATABASE_URL (its owner's) up to date."""
@@ -109,6 +119,7 @@ def restored() -> None:
 
     number = _as_owner(acted)
     _say(f"Streams begin anew; {number} resources are brought to what the backup says")
+    _say("What was made since the backup is in no row: see `mooring orphans`, with the reconciler")
 
 
 @cli.command()

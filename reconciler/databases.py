@@ -212,6 +212,7 @@ def _manifest(claim: Claim, spec: DatabaseSpec, stop: bool | None) -> manifests.
         spec.k8s_namespace,
         spec.k8s_name,
         "database",
+        spec.installation,
     )
     return manifests.Database(
         owner=owner,

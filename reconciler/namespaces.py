@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from app.db import accounts
+from app.db import accounts, installation
 from app.db.claims import Claim
 from app.db.session import AWAY, Database
 from app.domain.states import DesiredState
@@ -53,6 +53,7 @@ class Namespaces:
         # Accounts' namespaces that are there, and others, of which nothing is to be done.
         self._made: set[str] = set()
         self._others: set[str] = set()
+        self._mark: UUID | None = None
         self._making = WeakValueDictionary[str, asyncio.Lock]()
 
     async def ready(self, claim: Claim, check: Callable[[], Awaitable[None]]) -> None:
@@ -173,9 +174,12 @@ class Namespaces:
     async def _keep(self, owner: UUID, name: str, found: _Parts) -> None:
         """Make what is not `found` as it should be, the namespace first; one that somebody else
         has made in between is a CONFLICT."""
+        if self._mark is None:  # it never changes
+            async with self._database.read(RECONCILER) as connection:
+                self._mark = await installation.mark(connection)
         wanted = {
             (kind_of(body), body["metadata"]["name"]): body
-            for body in objects(owner, name, self._settings)
+            for body in objects(owner, name, self._settings, self._mark)
         }
         for key, body in wanted.items():
             live = found.get(key)

@@ -143,6 +143,7 @@ class SandboxReconciler:
             spec.k8s_namespace,
             spec.k8s_name,
             "sandbox",
+            spec.installation,
         )
         return Sandbox(
             owner=owner,

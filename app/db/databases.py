@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.details import Details
+from app.db.installation import MARK
 from app.db.resources import ResourceRow
 from app.db.rows import Executor, columns, read
 from app.domain.states import DesiredState, ResourceKind
@@ -43,6 +44,8 @@ class DatabaseSpec:
     memory: str
     storage: str
     released: bool = False
+    # The mark of the installation; of one that is only being made, None.
+    installation: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Access:
     password: bytes | None
 
 
-DATABASES = Details(ResourceKind.DATABASE, DatabaseRow, DatabaseSpec)
+DATABASES = Details(ResourceKind.DATABASE, DatabaseRow, DatabaseSpec, {"installation": MARK})
 
 _OWN = ("k8s_name", "host", "port", "database", "username", "password")
 _ACCESS = f"""

@@ -43,7 +43,7 @@ GRANT USAGE ON SCHEMA public TO {API}, {RECONCILER};
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {API};
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO {API};
 REVOKE INSERT ON installation, alembic_version, audit FROM {API};
-GRANT INSERT ({_NOTED}) ON audit TO {API};
+GRANT INSERT ({_NOTED}) ON audit TO {API}, {RECONCILER};
 GRANT UPDATE, DELETE ON "user", user_identity, membership, account, idempotency, project,
   session, api_token, user_config, environment, throttle TO {API};
 GRANT UPDATE ({_SET}), DELETE ON credential TO {API};

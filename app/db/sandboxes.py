@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.details import Details
+from app.db.installation import MARK
 from app.db.resources import ResourceRow
 from app.db.session import Session
 from app.domain.states import ResourceKind
@@ -39,10 +40,14 @@ class SandboxSpec:
     ttyd_user: str
     ttyd_password: bytes
     ports: list[int] = field(default_factory=list)
+    # The mark of the installation; of one that is only being made, None.
+    installation: UUID | None = None
 
 
 _PORTS = "ARRAY(SELECT o.port FROM sandbox_port o WHERE o.sandbox_id = d.id ORDER BY o.port)"
-SANDBOXES = Details(ResourceKind.SANDBOX, SandboxRow, SandboxSpec, {"ports": _PORTS})
+SANDBOXES = Details(
+    ResourceKind.SANDBOX, SandboxRow, SandboxSpec, {"ports": _PORTS, "installation": MARK}
+)
 
 _OPEN = text("""
 INSERT INTO sandbox_port (sandbox_id, account_id, port) VALUES (:id, :account_id, :port)

@@ -30,6 +30,11 @@ ACTIONS: Final = (
         "account.forget",
         "What it had in its user's own cluster was to be forgotten, by `mooring forget`.",
     ),
+    Action(
+        "orphan.remove",
+        "What was in the cluster and in no row was to be removed, by `mooring orphans --delete`;"
+        " `detail` names its namespace and objects.",
+    ),
     Action("sign-in.done", "Somebody signed in.", ("signIn", "signInWithSealos")),
     Action("sign-in.refused", "A sign-in failed; nothing is kept of a login that nobody has."),
     Action("session.open", "A session began, by whichever way somebody signed in."),

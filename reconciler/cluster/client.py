@@ -11,6 +11,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -81,6 +83,7 @@ class Cluster:
         self._absent: dict[Kind, float] = {}
         self._versions: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered: dict[str, float] = {}
+        self._dated = "", 0.0
         self.index = Index()
 
     async def close(self) -> None:
@@ -91,6 +94,17 @@ class Cluster:
     def host(self) -> str:
         """The name or address of its server."""
         return self._transport.host
+
+    @property
+    def clock(self) -> datetime | None:
+        """What time it is there, by the last answer (RFC 9110 section 6.6.1, whole seconds); None
+        where no answer says."""
+        said, at = self._dated
+        try:
+            then = parsedate_to_datetime(said)
+        except ValueError:
+            return None
+        return then.astimezone(UTC) + timedelta(seconds=time.monotonic() - at)
 
     async def review(self, path: str, spec: Object | None = None) -> Object:
         """What the server says to a question about oneself; nothing is made."""
@@ -205,32 +219,46 @@ class Cluster:
         made by another process, and a resource without objects is forgotten. Whoever may not list
         a kind is told so before the server looks whether it is served, so that is asked then.
         """
+        return [body async for page in self.pages(kind, namespace, selector) for body in page]
+
+    async def pages(
+        self, kind: Kind, namespace: str, selector: str
+    ) -> AsyncIterator[Sequence[Object]]:
+        """The same as `list_all`, a page at a time: no more than one is held."""
         if self._absent.get(kind, 0) > time.monotonic():
-            return []
+            return
         try:
-            found, _ = await self.snapshot(kind, namespace, selector)
+            async for items, _ in self._pages(kind, namespace, selector):
+                yield items
         except ClusterError as error:
             hidden = error.meaning is Meaning.FORBIDDEN and not await self.serves(kind)
             if error.meaning is not Meaning.NOT_SERVED and not hidden:
                 raise
             if kind not in OPTIONAL:
                 self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
-            return []
-        return found
 
     async def snapshot(
         self, kind: Kind, namespace: str, selector: str
     ) -> tuple[Sequence[Object], str]:
         """All objects that match, and the resourceVersion to watch from."""
-        query = {"labelSelector": selector, "limit": _PAGE}
         found: list[Object] = []
+        since = ""
+        async for items, version in self._pages(kind, namespace, selector):
+            found += items
+            since = version
+        return found, since
+
+    async def _pages(
+        self, kind: Kind, namespace: str, selector: str
+    ) -> AsyncIterator[tuple[Sequence[Object], str]]:
+        query = {"labelSelector": selector, "limit": _PAGE}
         for _ in range(self._bounds.pages):
             said = await self._call("GET", kind.path(namespace), query)
             items, meta = answers.a_page(said)
-            found += items
+            yield items, meta.get("resourceVersion", "")
             following = meta.get("continue")
             if not following:
-                return found, meta.get("resourceVersion", "")
+                return
             query = query | {"continue": following}
         raise nonsense("A list of the API server does not end.")
 
@@ -245,18 +273,22 @@ class Cluster:
             return []
         return found
 
-    async def delete(self, kind: Kind, body: Object) -> None:
-        """Delete just this object (by uid), after what it owns; gone already is a success."""
+    async def delete(self, kind: Kind, body: Object, *, exact: bool = False) -> None:
+        """Delete just this object (by uid), after what it owns; gone already is a success.
+
+        `exact`: only as it was seen; CONFLICT when somebody has changed it since.
+        """
         meta = body["metadata"]
-        options = {
-            "propagationPolicy": "Foreground",
-            "preconditions": {"uid": meta["uid"]},
-        }
+        seen = {"uid": meta["uid"]}
+        if exact:
+            seen["resourceVersion"] = meta["resourceVersion"]
+        options = {"propagationPolicy": "Foreground", "preconditions": seen}
         try:
             path = kind.path(meta.get("namespace", ""), meta["name"])
             await self._call("DELETE", path, {}, options)
         except ClusterError as error:
-            if error.meaning not in _NOT_THERE | {Meaning.CONFLICT}:
+            moved = error.meaning is Meaning.CONFLICT and not exact
+            if error.meaning not in _NOT_THERE and not moved:
                 raise
 
     async def release(self, kind: Kind, body: Object, finalizers: Collection[str]) -> None:
@@ -316,6 +348,7 @@ class Cluster:
             raise answers.unanswered(error) from error
         finally:
             response.release()
+        self._dated = response.headers.get("Date", ""), time.monotonic()
         if not 200 <= response.status < 300:
             refused = answers.refusal(response, content, call.method, call.path)
             if refused.meaning is Meaning.THROTTLED:

@@ -18,6 +18,9 @@ from reconciler.manifests.kinds import Kind, Object
 MANAGER = "mooring"
 RESOURCE = "mooring.dev/resource"
 PROJECT = "mooring.dev/project"
+# On what an installation writes itself, not on pods and volumes, which could not be given it
+# without being made anew (docs/decisions).
+INSTALLATION = "mooring.dev/installation"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 GENERATION = "mooring.dev/generation"
 # Hash of the body as we last sent it: also shows that a field was taken out of a manifest.
@@ -34,6 +37,7 @@ class Owner:
     namespace: str
     name: str
     component: str
+    installation: UUID | None = None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -70,13 +74,18 @@ def build(
         "metadata": {
             "name": name,
             "namespace": owner.namespace,
-            "labels": {**owner.labels, **labels},
+            "labels": {**owner.labels, **mark_of(owner.installation), **labels},
             "annotations": {GENERATION: str(owner.generation), **annotations},
         },
         **content,
     }
     body["metadata"]["annotations"][APPLIED] = digest(body)
     return body
+
+
+def mark_of(installation: UUID | None) -> dict[str, str]:
+    """The label of what this installation writes."""
+    return {INSTALLATION: str(installation)} if installation else {}
 
 
 def digest(value: object) -> str:

@@ -22,7 +22,14 @@ from uuid import UUID
 from app.domain.quantities import milli
 from app.settings import Settings
 from reconciler.manifests.database import PORT
-from reconciler.manifests.identity import APPLIED, MANAGED_BY, MANAGER, RESOURCE, digest
+from reconciler.manifests.identity import (
+    APPLIED,
+    MANAGED_BY,
+    MANAGER,
+    RESOURCE,
+    digest,
+    mark_of,
+)
 from reconciler.manifests.kinds import (
     KINDS,
     LIMIT_RANGE,
@@ -57,9 +64,11 @@ _API_SERVER = (443, 6443)
 _SOLVERS, _SOLVER_PORT = {"acme.cert-manager.io/http01-solver": "true"}, 8089
 
 
-def objects(account_id: UUID, name: str, settings: Settings) -> list[Object]:
+def objects(
+    account_id: UUID, name: str, settings: Settings, installation: UUID | None = None
+) -> list[Object]:
     """The namespace first, and what it is to hold, as the settings say."""
-    labels = {MANAGED_BY: MANAGER, ACCOUNT: str(account_id)}
+    labels = {MANAGED_BY: MANAGER, ACCOUNT: str(account_id), **mark_of(installation)}
     made = [_build(NAMESPACE, {"name": name, "labels": labels | _pod_security(settings)})]
     for kind, own, spec in _contents(settings):
         meta = {"name": own, "namespace": name, "labels": labels}

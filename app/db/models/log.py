@@ -20,13 +20,15 @@ from app.db.models.base import NOW, Base
 
 
 class Installation(Base):
-    """One row: the epoch of cursors, changed by a restore."""
+    """One row: the epoch of cursors, changed by a restore; and the mark on all that this
+    installation makes in clusters, which is kept by one."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("id = 1", name="installation_single"),)
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     epoch: Mapped[int] = mapped_column(BIGINT)
+    mark: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
 
 
 class Feed(Base):

@@ -8,13 +8,15 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import retention
+from app.db import retention, roles
 from app.db.audit import Entry
 from app.db.retention import Keep
+from app.db.sealed import OPERATOR
 from app.db.session import Database
-from app.domain.viewer import API, RECONCILER
+from app.domain.viewer import API
 from app.settings import Settings
 from tests.integration.world import project_of, viewer_of
+from tests.postgres import as_role
 
 NOTHING = Keep(timedelta(days=90), timedelta(0))
 
@@ -53,13 +55,27 @@ async def test_the_role_of_the_api_changes_no_line(
     assert await actions(database) == ["project.stop"]
 
 
-async def test_the_reconciler_has_nothing_to_do_with_it(url: str, database: Database) -> None:
-    async with database.read(RECONCILER) as connection:
-        found = await connection.execute(
-            text("SELECT has_any_column_privilege('mooring_reconciler', 'audit', :every)"),
-            {"every": "SELECT, INSERT, UPDATE"},
-        )
-        assert not found.scalar_one()
+async def test_the_role_of_the_reconciler_adds_lines_and_reads_and_changes_none(
+    url: str, database: Database
+) -> None:
+    reconciler = Database(as_role(url, roles.RECONCILER), pool=2)
+    try:
+        async with reconciler.begin(OPERATOR) as session:
+            session.entries.append(Entry("orphan.remove"))
+        for statement in (
+            "SELECT id FROM audit",
+            "UPDATE audit SET action = 'nothing'",
+            "DELETE FROM audit",
+            "INSERT INTO audit (id, at, actor_kind, actor_name, action, outcome)"
+            " VALUES (gen_random_uuid(), '2020-01-01', 'USER', 'ada', 'project.stop', 'DONE')",
+        ):
+            with pytest.raises(DBAPIError, match="permission denied"):
+                async with reconciler.begin(OPERATOR) as session:
+                    await session.execute(text(statement))
+    finally:
+        await reconciler.close()
+
+    assert await actions(database) == ["orphan.remove"]
 
 
 async def test_a_line_is_there_only_if_what_it_says_was_done(
