@@ -17,6 +17,7 @@ from bench import (
     claiming,
     crowds,
     events,
+    fairness,
     fleet,
     idle,
     mutations,
@@ -93,6 +94,7 @@ def _round(scale: Scale, figures: Figures, *, last: bool) -> dict[str, str]:
     with uvloop_runner() as runner:
         runner.run(claiming.measure(scale, figures))
         runner.run(wakeups.measure(scale, figures))
+        runner.run(fairness.measure(scale, figures))
     for reconcilers in (2, 1):
         with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
             runner.run(fleet.measure(stack, reconcilers, scale.sandboxes, figures))

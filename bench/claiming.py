@@ -31,7 +31,7 @@ AIM_FLAT = 1.5
 _DUE, _WAITING = 32, 80
 
 _RELEASE = text("""
-UPDATE resource SET locked_until = '-infinity', lease_token = NULL
+UPDATE resource SET locked_until = '-infinity', lease_token = NULL, locked_by = NULL
 WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 _TO = text("UPDATE resource SET lane = :lane WHERE due_at <= mooring_now()")

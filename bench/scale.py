@@ -18,6 +18,8 @@ class Scale:
     settled: tuple[int, ...]
     claims: int
     wakeups: int
+    starts: int
+    backlog: int
     idle: int
     idle_seconds: float
 
@@ -34,6 +36,8 @@ FULL = Scale(
     settled=(100, 10_000, 100_000),
     claims=200,
     wakeups=200,
+    starts=10,
+    backlog=5000,
     idle=10_000,
     idle_seconds=60.0,
 )
@@ -50,6 +54,8 @@ QUICK = Scale(
     settled=(10, 100),
     claims=5,
     wakeups=5,
+    starts=2,
+    backlog=40,
     idle=40,
     idle_seconds=2.0,
 )

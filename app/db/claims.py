@@ -1,9 +1,10 @@
 """Claiming due rows under a lease: who may act on a resource, and until when.
 
 The claim is fair: per lane a skip scan over accounts (at most 256, the start rotates) takes at most
-8 rows of each, and no more than there is room for; lane 2, the clock, goes by time alone. Each is
-one statement that commits itself, so that `now()` is its own start, and it never waits (SKIP
-LOCKED), so it cannot be part of a deadlock. SQL and figures: data-layer.md section 3.
+8 rows of each, and no more than there is room for; lane 2, the clock, goes by time, and only among
+the next ones by turns. Each is one statement that commits itself, so that `now()` is its own start,
+and it never waits (SKIP LOCKED), so it cannot be part of a deadlock. SQL and figures:
+data-layer.md section 3.
 
 A lease is `locked_until` and `lease_token`, new with each claim: the token is the fence of every
 result. The holder counts the lease on its own monotonic clock from before the claim was sent.
@@ -27,6 +28,8 @@ from app.domain.states import DesiredState, Lane, Phase, ResourceKind
 
 ACCOUNTS_PER_CLAIM = 256
 ROWS_PER_ACCOUNT = 8
+# The clock's accounts take turns among so many times the rows that are wanted.
+_AHEAD = 4
 # Claims in a row that came to no end: from so many on a row is claimed alone.
 SUSPECT = 3
 # And from so many on it is not tried: it has ended its workers.
@@ -137,8 +140,9 @@ WITH due AS MATERIALIZED (
       WHERE r.lane = :lane AND {_DUE} AND NOT ({_SUSPECT})
         AND r.account_id <> ALL (CAST(:saturated AS uuid[]))
         AND {_ON_SIDE.format(account="r.account_id")}
-      ORDER BY r.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED) d) numbered
-  WHERE {_ROOM})
+      ORDER BY r.due_at LIMIT {_AHEAD} * CAST(:slots AS int)
+      FOR NO KEY UPDATE SKIP LOCKED) d) numbered
+  WHERE {_ROOM} ORDER BY numbered.n LIMIT :slots)
 {_TAKE}""")
 
 # All lanes are named, so that the index on lane and due_at serves: few rows are due.
