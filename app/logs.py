@@ -1,6 +1,7 @@
 """Logs of a process: structlog's constant messages with fields, one line each, on standard error.
 
-The standard library's loggers (uvicorn, SQLAlchemy, alembic) come out in the same form.
+The standard library's loggers (uvicorn, SQLAlchemy, alembic) come out in the same form. A line that
+is written for a request, or for a pass over what it wants, has its `trace_id`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Literal
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from app.domain import trace
+
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -19,6 +22,7 @@ def configure_logs(level: Level, form: Literal["json", "console"]) -> None:
     """Set up structlog and the root logger; the first thing that a process does."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -54,6 +58,16 @@ def configure_logs(level: Level, form: Literal["json", "console"]) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # One for each request to a provider, with its address.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def _traced(
+    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Which request a line is about, if there is one."""
+    current = trace.current()
+    if current is not None:
+        event.setdefault("trace_id", current.hex)
+    return event
 
 
 def _rendering(form: Literal["json", "console"]) -> list[structlog.typing.Processor]:

@@ -25,6 +25,7 @@ from app.db import claims
 from app.db.claims import CRASHES, Claim
 from app.db.record import Recorded
 from app.db.session import AWAY, Database
+from app.domain import trace
 from app.domain.observation import SOON, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import Lane
@@ -114,7 +115,7 @@ class Loop:
 
     async def _wait(self) -> None:
         longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        announced = not self._settings.notify or self._more
+        announced = not self._settings.notify or self._more or self._alone
         try:
             async with asyncio.timeout(longest):
                 await self._woken.wait()
@@ -230,6 +231,8 @@ class Loop:
 
     async def _pass(self, lease: Lease) -> None:
         claim, began = lease.claim, asyncio.get_running_loop().time()
+        trace.follow(claim.trace_id)
+        structlog.contextvars.bind_contextvars(resource=str(claim.id))
         TURN.set(Turn(claim.lane, claim.account_id, partial(self._leases.waits, lease)))
         outcome = await self._found(lease)
         ended = asyncio.get_running_loop().time()
@@ -237,6 +240,7 @@ class Loop:
         self.progress.passed(claim, outcome, ended - began, lost=lost)
         if not self._leases.alive(claim):
             # Another's by now; or this process stood still for as long, which is as bad as its end.
+            metrics.LOST.labels("pass").inc()
             log.warning("a pass came to no end in its lease", resource=str(claim.id))
             self._leases.end([claim])
             self.wake()

@@ -104,8 +104,8 @@ REASONS: Final = Counter(
 )
 LOST: Final = Counter(
     "mooring_leases_lost_total",
-    "Leases that were another's or over: at a renewal, or when the result was to be recorded, which"
-    " was then dropped. The row is claimed anew; nothing is lost.",
+    "Leases that were another's or over: at a renewal, at the end of a pass, or at the record, which"
+    " was then refused. The row is claimed anew; nothing is lost.",
     ["at"],
     registry=REGISTRY,
 )

@@ -12,6 +12,8 @@ from enum import StrEnum
 from time import monotonic
 from typing import Final
 
+import structlog
+
 from app.db.claims import Claim
 from app.domain.observation import SOON, Outcome
 from app.domain.reasons import WAITING, Reason
@@ -32,6 +34,8 @@ _UNREACHABLE: Final = frozenset(
         Meaning.CERTIFICATE,
     )
 )
+
+log = structlog.get_logger(__name__)
 
 
 class Verdict(StrEnum):
@@ -100,6 +104,7 @@ class Progress:
         reason = outcome.reason if outcome else None
         if reason is not None:
             metrics.REASONS.labels(kind, reason.value).inc()
+        log.debug("a pass ended", verdict=verdict.value, reason=reason, ms=round(seconds * 1000, 1))
         # Users' clusters and credentials are users' to mend.
         if claim.server is not None or verdict is Verdict.SUPERSEDED:
             return

@@ -43,6 +43,7 @@ class Claim:
 
     `server` and `namespace`: the user's cluster that it was made in; server None is the operator's.
     `crashes`: so many claims before it came to no end, the last one that of `last_worker`.
+    `trace_id`: the request of its last intent, or of a retry since.
     """
 
     id: UUID
@@ -72,6 +73,7 @@ class Claim:
     server: str | None = None
     namespace: str | None = None
     last_worker: str | None = None
+    trace_id: UUID | None = None
 
 
 def _of_either_kind(column: str) -> str:

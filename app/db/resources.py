@@ -1,7 +1,8 @@
 """Statements on resources of either kind: lock, want, ask, count.
 
 `ask` and `want` raise `asked`: whatever pass is under way then leaves lane and due_at as they are
-written here, so that no wake-up is lost (design section 3.1).
+written here, so that no wake-up is lost (design section 3.1). What a request wants or asks for
+carries its trace.
 """
 
 from collections.abc import Collection
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
+from app.domain import trace
 from app.domain.states import DesiredState, ResourceKind, ResourceStatus
 
 
@@ -68,7 +70,7 @@ _WANT = text("""
 UPDATE resource r SET desired_state = :desired, generation = r.generation + 1,
   generation_since = mooring_now(), desired_generation = r.generation + 1,
   project_generation = :project_generation, updated_at = greatest(mooring_now(), r.updated_at),
-  asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
+  trace_id = :trace_id, asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
   due_at = mooring_now()
 WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status
 """)
@@ -76,7 +78,7 @@ WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status
 _EDIT = text("""
 UPDATE resource r SET generation = r.generation + 1, generation_since = mooring_now(),
   project_generation = p.generation, updated_at = greatest(mooring_now(), r.updated_at),
-  asked = asked + 1, lane = 0, due_at = mooring_now()
+  trace_id = :trace_id, asked = asked + 1, lane = 0, due_at = mooring_now()
 FROM project p WHERE p.id = r.project_id AND r.id = ANY(CAST(:ids AS uuid[]))
 RETURNING r.id, r.status
 """)
@@ -88,6 +90,11 @@ WITH k AS MATERIALIZED (
 UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
+""")
+_RETRY = text("""
+UPDATE resource r SET asked = asked + 1, due_at = mooring_now(), trace_id = :trace_id,
+  lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
+WHERE r.id = ANY(CAST(:ids AS uuid[]))
 """)
 _ASK_OTHERS = text("""
 WITH k AS MATERIALIZED (
@@ -105,8 +112,9 @@ SELECT name FROM resource WHERE project_id = :id AND kind = 'SANDBOX'
 """)
 _INSERT = text("""
 INSERT INTO resource (id, account_id, project_id, kind, name, desired_state, generation,
-  desired_generation, project_generation)
-VALUES (:id, :account_id, :project_id, :kind, :name, 'RUNNING', 1, 1, :project_generation)
+  desired_generation, project_generation, trace_id)
+VALUES (:id, :account_id, :project_id, :kind, :name, 'RUNNING', 1, 1, :project_generation,
+  :trace_id)
 """)
 
 
@@ -119,7 +127,12 @@ async def want(
     session: Session, ids: Collection[UUID], desired: DesiredState, project_generation: int
 ) -> dict[UUID, ResourceStatus]:
     """Write an intent on locked resources; their new statuses."""
-    binds = {"ids": list(ids), "desired": desired.value, "project_generation": project_generation}
+    binds = {
+        "ids": list(ids),
+        "desired": desired.value,
+        "project_generation": project_generation,
+        "trace_id": trace.current(),
+    }
     session.asked = True
     moved = await session.execute(_WANT, binds)
     return {row.id: ResourceStatus(row.status) for row in moved}
@@ -129,7 +142,7 @@ async def edit(session: Session, ids: Collection[UUID]) -> dict[UUID, ResourceSt
     """Count an intent that is no wish for another state, on locked resources that are to stay;
     their new statuses."""
     session.asked = True
-    moved = await session.execute(_EDIT, {"ids": list(ids)})
+    moved = await session.execute(_EDIT, {"ids": list(ids), "trace_id": trace.current()})
     return {row.id: ResourceStatus(row.status) for row in moved}
 
 
@@ -139,6 +152,12 @@ async def ask(executor: Executor, ids: Collection[UUID], but: Collection[str] = 
     Those that rest for a reason of `but` wait for their time.
     """
     await executor.execute(_ASK, {"ids": list(ids), "but": list(but)})
+
+
+async def retry(session: Session, ids: Collection[UUID]) -> None:
+    """Have these locked ones looked at now, for the request that is under way."""
+    session.asked = True
+    await session.execute(_RETRY, {"ids": list(ids), "trace_id": trace.current()})
 
 
 async def ask_others(
@@ -181,6 +200,7 @@ async def insert(
         "kind": kind.value,
         "name": name,
         "project_generation": project_generation,
+        "trace_id": trace.current(),
     }
     session.asked = True
     await session.execute(_INSERT, binds)

@@ -23,7 +23,7 @@ _LOCK = 0x6D6F6F75  # "moou"; the migrations' is "moor": one of several `mooring
 
 _INTENT = (
     "desired_state, generation, generation_since, desired_generation, project_generation,"
-    " updated_at, asked, lane, due_at"
+    " updated_at, asked, lane, due_at, trace_id"
 )
 _OBSERVED = (
     "phase, phase_since, was_ready, reason, message, object, since, observed_generation,"

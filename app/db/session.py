@@ -24,6 +24,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import orjson
+import structlog
 from asyncpg import InterfaceError, InvalidCachedStatementError, PostgresError
 from sqlalchemy import CursorResult
 from sqlalchemy.exc import DBAPIError, NotSupportedError
@@ -36,6 +37,9 @@ from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Author, Scope
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
+# Changes that a line of the log names.
+_NAMED = 20
 
 # Postgres is away, does not answer, or answers so late that no connection of the pool is free:
 # what whoever works for ever survives.
@@ -110,6 +114,9 @@ class Database:
                 await audit.append(session, entries, author.actor)
             if session.changes:
                 await feed.append(session, session.changes, author.actor)
+        if session.asked:
+            named = [f"{one.action} {one.subject_id}" for one in session.changes[:_NAMED]]
+            log.info("work is asked for", count=len(session.changes), changes=named)
         if self._publisher is None:
             return
         accounts = {change.account_id for change in session.changes}

@@ -7,7 +7,6 @@ promise codes. What it does for us is execution, behind the schema's seam; the w
 
 from collections.abc import AsyncGenerator
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from graphql import GraphQLError, OperationType
@@ -16,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import PreExecutionError
 
+from app.domain import trace
 from app.domain.errors import MEANING, ErrorCode, MooringError
 from app.graphql import answers, media, requests, sse
 from app.graphql.context import Connection, State
@@ -26,6 +26,9 @@ from app.graphql.schema import schema
 log = structlog.get_logger(__name__)
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+# Of the answer, for whoever reports what became of it.
+_TRACE = "X-Trace-Id"
+
 
 class Endpoint:
     """The ASGI application of the route."""
@@ -33,6 +36,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, whatever its method."""
         request = Request(scope, receive)
+        trace_id = trace.begin(request.headers.get("traceparent", "")).hex
         try:
             response = await _answer(request)
         except Refusal as refusal:
@@ -40,10 +44,10 @@ class Endpoint:
         except ClientDisconnect:
             return
         except Exception as error:
-            trace_id = uuid4().hex
-            log.exception("a request failed", trace_id=trace_id, exc_info=error)
+            log.exception("a request failed", exc_info=error)
             code = ErrorCode.INTERNAL
             response = _refused(500, MEANING[code][0], {"code": code.value, "traceId": trace_id})
+        response.headers[_TRACE] = trace_id
         await response(scope, receive, send)
 
 

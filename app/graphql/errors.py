@@ -9,12 +9,12 @@ the caller and logged with a trace id.
 
 import re
 from typing import Any, Final
-from uuid import uuid4
 
 import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.types.execution import PreExecutionError
 
+from app.domain import trace
 from app.domain.errors import MEANING, ErrorCode, MooringError
 
 log = structlog.get_logger(__name__)
@@ -72,7 +72,6 @@ def _top_level(error: Exception) -> GraphQLError:
 
 
 def _masked(cause: Exception) -> tuple[str, dict[str, Any]]:
-    trace_id = uuid4().hex
-    log.error("an operation failed", trace_id=trace_id, exc_info=cause)
+    log.error("an operation failed", trace_id=trace.named(), exc_info=cause)
     message = MEANING[ErrorCode.INTERNAL][0]
-    return message, {"code": ErrorCode.INTERNAL.value, "traceId": trace_id}
+    return message, {"code": ErrorCode.INTERNAL.value, "traceId": trace.named()}

@@ -10,7 +10,6 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, cast
-from uuid import uuid4
 
 import orjson
 import structlog
@@ -26,6 +25,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types.unset import UNSET
 
+from app.domain import trace
 from app.domain.errors import ForeignSite, TooComplex, Unauthenticated
 from app.domain.viewer import Viewer
 from app.graphql.context import Connection, State
@@ -117,7 +117,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
         except WebSocketDisconnected:
             raise
         except Exception as error:
-            log.exception("a websocket failed", trace_id=uuid4().hex, exc_info=error)
+            log.exception("a websocket failed", exc_info=error)
             await self.websocket.close(_TRY_AGAIN, "Try again later")
 
     async def handle_subscribe(self, message: Any) -> None:
@@ -129,12 +129,14 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
             refused = {"id": message["id"], "type": "error", "payload": payload}
             await self.send_message(cast("Message", refused))
             return
+        # What runs the operation begins in the context of now.
+        trace.begin()
         await super().handle_subscribe(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """What ended an operation: no more than a client that went away, or a fault of ours."""
         if not isinstance(error, WebSocketDisconnected):
-            log.error("a websocket operation failed", trace_id=uuid4().hex, exc_info=error)
+            log.error("a websocket operation failed", exc_info=error)
 
 
 class Sockets(GraphQL[Connection, None]):

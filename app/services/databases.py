@@ -125,6 +125,5 @@ async def release(
     await details.update(session, key, {"released": True})
     line = intents.change(resource, "database.release", resource.status)
     session.changes.append(replace(line, message=row.message))
-    await db_resources.ask(session, [key])
-    session.asked = True
+    await db_resources.retry(session, [key])
     return row

@@ -109,8 +109,7 @@ async def retry(session: Session, members: Sequence[LockedResource]) -> None:
     waiting = [r for r in members if r.reason is not None or r.attempts]
     if not waiting:
         return
-    await resources.ask(session, [r.id for r in waiting])
-    session.asked = True
+    await resources.retry(session, [r.id for r in waiting])
     session.changes += [change(r, f"{r.kind.lower()}.retry", r.status) for r in waiting]
 
 

@@ -40,7 +40,7 @@ class Trusted:
             call.path,
             call.method,
             query_params=list(call.query.items()),
-            header_params={"Content-Type": call.media, "Accept": "application/json"},
+            header_params={"Accept": "application/json", **call.headers},
             body=call.body,
             auth_settings=["BearerToken"],
             _preload_content=False,

@@ -121,7 +121,7 @@ class Vetted:
             call.method,
             URL(f"{self._base}{call.path}{asked}", encoded=True),
             data=None if call.body is None else orjson.dumps(call.body),
-            headers={"Content-Type": call.media},
+            headers=call.headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=timeout),
         )

@@ -98,6 +98,7 @@ class Resource(Base):
     locked_by: Mapped[str | None]
     claims: Mapped[int] = mapped_column(BIGINT, server_default=text("0"))
     crashes: Mapped[int] = mapped_column(server_default=text("0"))
+    trace_id: Mapped[UUID | None]
 
 
 class Sandbox(Base):

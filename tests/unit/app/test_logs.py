@@ -1,5 +1,6 @@
 """What a log line shows of a failure: where it was, never what the variables held."""
 
+import json
 import logging
 from collections.abc import Iterator
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import pytest
 import structlog
 
+from app.domain import trace
 from app.logs import configure_logs
 
 
@@ -47,3 +49,20 @@ def test_at_debug_only_our_own_loggers_say_more(capfd: pytest.CaptureFixture[str
     said = "".join(capfd.readouterr())
     assert "ours" in said
     assert "token" not in said
+
+
+async def test_a_line_says_which_request_it_is_about(capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", "json")
+
+    structlog.get_logger("app.test").info("before")
+    trace.begin("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    structlog.get_logger("app.test").info("within")
+    logging.getLogger("other").warning("another library")
+
+    lines = {
+        line["event"]: line
+        for line in map(json.loads, "".join(capfd.readouterr()).split("\n")[:-1])
+    }
+    assert "trace_id" not in lines["before"]
+    assert lines["within"]["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert lines["another library"]["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
