@@ -104,8 +104,8 @@ REASONS: Final = Counter(
 )
 LOST: Final = Counter(
     "mooring_leases_lost_total",
-    "Leases that were another's or over: at a renewal, at the end of a pass, or at the record, which"
-    " was then refused. The row is claimed anew; nothing is lost.",
+    "Leases that were over or another's: at a renewal, at the end of a pass, or at the record. What"
+    " the pass found out is dropped, the row is claimed anew, and nothing is lost.",
     ["at"],
     registry=REGISTRY,
 )
