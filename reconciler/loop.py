@@ -24,7 +24,7 @@ import structlog
 from app.db import claims
 from app.db.claims import CRASHES, Claim
 from app.db.record import Recorded
-from app.db.session import AWAY, Database
+from app.db.session import AWAY, Database, is_lost
 from app.domain import trace
 from app.domain.observation import SOON, Outcome
 from app.domain.reasons import Reason
@@ -259,20 +259,31 @@ class Loop:
                 return await self._reconcile(claim)
         except TimeoutError:
             return self._interrupted(claim, Reason.PASS_TIMEOUT, "The cluster took too long.")
-        except Exception:
+        except Exception as error:
+            if is_lost(error):
+                await self._given_up(claim, error)
+                return None
             log.exception("a pass failed", resource=str(claim.id), kind=claim.kind)
             return self._interrupted(claim, Reason.INTERNAL, "Mooring failed here; it tries again.")
         finally:
             lease.limit = None
+
+    async def _given_up(self, claim: Claim, error: Exception) -> None:
+        """Postgres went away under a pass: no fault of the row's, and nothing that a user is told;
+        it is claimed anew as soon as it can be."""
+        log.warning("a pass lost Postgres", resource=str(claim.id), error=repr(error))
+        await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
 
     def _interrupted(self, claim: Claim, reason: Reason, message: str) -> Outcome:
         return plan.interrupted(claim, reason, message, self._settings)
 
     async def _release(self, claim: Claim) -> None:
         """The pass met a newer wish or another holder: the row is claimed anew if it is due."""
-        with suppress(*AWAY):  # then its lease runs out
+        try:
             async with self._database.autocommit(RECONCILER) as connection:
                 await claims.release(connection, [claim])
+        except AWAY:
+            self._unrecorded.append(claim)
         self._leases.end([claim])
         self.wake()
 

@@ -55,6 +55,16 @@ def is_refused(error: Exception) -> bool:
     return unsent or state[:2] in ("22", "23")
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether it is one of `AWAY` because Postgres could not be reached, or the connection ended:
+    nothing is wrong with what was asked. Its error class 57P: it shuts down, or is starting."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError | PoolTimeoutError)
+    cause = error.orig.__cause__ if error.orig else None
+    state = str(cause.sqlstate) if isinstance(cause, PostgresError) else ""
+    return error.connection_invalidated or state[:2] == "08" or state[:3] == "57P"
+
+
 class Session(AsyncSession):
     """The open transaction of one verb: what changed visibly, what else the audit is to know,
     whether work was asked for, and which other channels are to be woken."""

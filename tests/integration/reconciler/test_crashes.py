@@ -16,7 +16,7 @@ from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.reasons import Reason
 from app.domain.states import Phase
-from app.domain.viewer import API, Viewer
+from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
 from app.settings import Settings
 from reconciler.loop import Loop
@@ -216,6 +216,28 @@ async def test_what_postgres_came_too_late_for_is_not_held_against_the_row(
 
     assert set(found) == {0}
     assert len(found) > 1
+
+
+async def test_a_pass_that_loses_postgres_is_done_again_and_tells_nobody_of_a_failure(
+    database: Database,
+) -> None:
+    project = await project_of(database, await viewer_of(database))
+    found: list[int] = []
+
+    async def reconcile(claim: Claim) -> Outcome:
+        found.append(claim.crashes)
+        if len(found) == 1:
+            async with database.read(RECONCILER) as connection:
+                await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return up(claim)
+
+    async with running(database, reconcile, QUICK.model_copy(update={"lease": 60})):
+        await shows(database, project, "RUNNING", None)
+
+    query = text("SELECT count(reason) FROM change")
+    async with database.read(API) as connection:
+        assert (await connection.execute(query)).scalar_one() == 0
+    assert found == [0, 0]
 
 
 async def test_what_a_worker_could_not_end_before_it_stops_is_not_held_against_the_row(
