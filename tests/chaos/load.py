@@ -133,13 +133,13 @@ class Actor:
         return self._random.choice(found) if found else None
 
     async def _want_project(self, project: WantedProject) -> None:
-        verb = self._random.choices(("start", "stop", "delete"), (5, 5, 1))[0]
+        verb = self._random.choices(("start", "stop", "delete"), (4, 4, 1))[0]
         document = f"mutation ($id: ID!) {{ {verb}Project(id: $id) {{ project {{ id }} }} }}"
         await self._deleting(verb, document, project.id)
         self._wanted.want_all(project, _DESIRED[verb], verb)
 
     async def _want_one(self, project: WantedProject) -> None:
-        verb = self._random.choices(("start", "stop", "delete"), (4, 4, 1))[0]
+        verb = self._random.choices(("start", "stop", "delete"), (3, 3, 1))[0]
         member = self._one(project)
         if member is None:
             return
