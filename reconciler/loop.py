@@ -180,7 +180,7 @@ class Loop:
         """Claim for up to `slots` once around the accounts; whether nothing more may be due."""
         if slots <= 0:
             return False
-        sides = self._shares.sides(slots, self._leases.held)
+        sides = self._shares.sides(lane, slots, self._leases.held)
         done = len(sides) == 1 and sides[0][0] is None
         for own, room in sides:
             before = len(taken)

@@ -60,17 +60,22 @@ class Shares:
         """Slots that a lane may have when others leave them."""
         return min(self.free(held), self._of(_MOST[lane]) - _in(lane, held))
 
-    def sides(self, slots: int, held: Collection[Claim]) -> Sequence[tuple[bool | None, int]]:
+    def sides(
+        self, lane: Lane, slots: int, held: Collection[Claim]
+    ) -> Sequence[tuple[bool | None, int]]:
         """For whose clusters to claim, and for how many: users' (True), the operator's (False), or
         both at once (None)."""
-        users = sum(claim.server is not None for claim in held)
-        left = {
-            True: self._of(_USERS) - users,
-            False: self._of(_OPERATORS) - (len(held) - users),
-        }
+        left = {own: self._left(lane, held, own=own) for own in (True, False)}
         if slots <= min(left.values()):
             return [(None, slots)]
         return [(own, min(slots, room)) for own, room in left.items() if room > 0]
+
+    def _left(self, lane: Lane, held: Collection[Claim], *, own: bool) -> int:
+        """Of what users' clusters, or the operator's, may have of all slots and of the lane's."""
+        part = _USERS if own else _OPERATORS
+        theirs = [claim for claim in held if (claim.server is not None) == own]
+        of_lane = max(1, int(self._of(_MOST[lane]) * part)) - _in(lane, theirs)
+        return min(self._of(part) - len(theirs), of_lane)
 
     def rooms(self, lane: Lane, held: Collection[Claim]) -> Rooms:
         """What accounts may have of a lane."""

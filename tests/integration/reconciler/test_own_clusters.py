@@ -374,7 +374,11 @@ async def test_a_rejected_credential_is_said_on_all_its_rows_and_in_the_setting(
         await own.shows(("RUNNING", None), ("RUNNING", None), ("RUNNING", None))
 
 
-async def test_a_cluster_that_never_answers_delays_only_its_own_rows(own: Own) -> None:
+# Whatever hangs then hangs for longer than a test may take.
+ENDLESS: dict[str, Any] = {"cluster_timeout": 600, "pass_timeout": 600, "drain": 0.1, "slots": 8}
+
+
+async def test_a_cluster_that_hangs_on_every_call_takes_nothing_from_another(own: Own) -> None:
     viewer = await viewer_of(own.database)
     other = await viewer_of(own.database, "bob")
     await own.set(viewer)
@@ -382,18 +386,58 @@ async def test_a_cluster_that_never_answers_delays_only_its_own_rows(own: Own) -
     for number in range(12):
         await project_of(own.database, viewer, f"p{number}")
 
-    async with stage.faulty({"fault": "Hang"}), own.running(slots=8):
-        await becomes(lambda: leased(own.database, viewer))
-        async with asyncio.timeout(10):
-            await project_of(own.database, other)
-            await becomes(lambda: is_running(own.database, other))
+    async with stage.faulty({"fault": "Hang"}), own.running(**ENDLESS):
+        await becomes(lambda: any_leased(own.database, viewer))
+        for number in range(12):
+            await project_of(own.database, other, f"o{number}")
+        await becomes(lambda: are_running(own.database, other, 12))
+        hanging = await leased(own.database, viewer)
+        for project in await projects_of(own.database, other):
+            await want(own.database, other, project, DesiredState.DELETED)
+        await becomes(lambda: are_running(own.database, other, 0))
+
+    assert 0 < hanging <= Settings().kubeconfig_slots
 
 
-async def leased(database: Database, viewer: Viewer) -> bool:
-    statement = "SELECT 1 FROM resource WHERE account_id = :id AND lease_token IS NOT NULL"
+async def test_many_clusters_that_hang_leave_slots_for_the_operators(own: Own) -> None:
+    where, other = "127.0.0.5", await viewer_of(own.database, "bob")
+
+    async with misbehaving(never, host=where, pair=signed(where)) as server:
+        for number in range(10):
+            viewer = await viewer_of(own.database, f"u{number}")
+            await own.set(viewer, good(f"https://{where}:{server.port}"))
+            await project_of(own.database, viewer)
+        async with own.running(**ENDLESS):
+            await becomes(lambda: several(lambda: server.asked, 4))
+            for number in range(4):
+                await project_of(own.database, other, f"o{number}")
+            await becomes(lambda: are_running(own.database, other, 4))
+
+
+async def leased(database: Database, viewer: Viewer) -> int:
+    """How many of his rows have passes under way."""
+    statement = "SELECT count(*) FROM resource WHERE account_id = :id AND lease_token IS NOT NULL"
     async with database.read(API) as connection:
         found = await connection.execute(text(statement), {"id": viewer.home})
-        return found.first() is not None
+        return int(found.scalar_one())
+
+
+async def any_leased(database: Database, viewer: Viewer) -> bool:
+    return await leased(database, viewer) > 0
+
+
+async def are_running(database: Database, viewer: Viewer, count: int) -> bool:
+    statement = "SELECT status FROM resource WHERE account_id = :id"
+    async with database.read(API) as connection:
+        found = await connection.execute(text(statement), {"id": viewer.home})
+        return [row.status for row in found] == ["RUNNING"] * count
+
+
+async def projects_of(database: Database, viewer: Viewer) -> list[UUID]:
+    statement = "SELECT id FROM project WHERE account_id = :id"
+    async with database.read(API) as connection:
+        found = await connection.execute(text(statement), {"id": viewer.home})
+        return [row.id for row in found]
 
 
 async def is_running(database: Database, viewer: Viewer) -> bool:
@@ -574,15 +618,15 @@ async def test_the_operators_cluster_that_hangs_does_not_delay_those_of_users(
     async with misbehaving(never, host="127.0.0.4", pair=signed("127.0.0.4")) as server:
         kubeconfig = tmp_path / "kubeconfig"
         kubeconfig.write_text(json.dumps(good(f"https://127.0.0.4:{server.port}")))
-        hung = await connect(kubeconfig, Bounds(2.0, rate=1000, burst=1000))
+        hung = await connect(kubeconfig, Bounds(600, rate=1000, burst=1000))
         for number in range(24):
             one = await viewer_of(own.database, f"u{number}")
             await project_of(own.database, one)
-        async with replace(own, operator=hung).running(slots=4):
-            await becomes(lambda: several(lambda: server.asked, 8))
-            async with asyncio.timeout(10):
-                await project_of(own.database, viewer)
-                await becomes(lambda: is_running(own.database, viewer))
+        async with replace(own, operator=hung).running(**ENDLESS):
+            await becomes(lambda: several(lambda: server.asked, 5))
+            for number in range(3):
+                await project_of(own.database, viewer, f"p{number}")
+            await becomes(lambda: are_running(own.database, viewer, 3))
         await hung.close()
 
 

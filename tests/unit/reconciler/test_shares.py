@@ -78,12 +78,22 @@ def test_a_users_cluster_has_fewer_and_fewest_while_it_is_in_doubt() -> None:
 
 
 def test_neither_the_operators_cluster_nor_users_take_the_last_slots() -> None:
-    theirs, operators = passes(16, server="https://a"), passes(28)
+    theirs, operators = passes(12, server="https://a"), passes(21)
 
-    assert SHARES.sides(16, []) == [(None, 16)]
-    assert SHARES.sides(8, theirs) == [(False, 8)]
-    assert SHARES.sides(4, operators) == [(True, 4)]
-    assert SHARES.sides(20, theirs[:10]) == [(True, 6), (False, 20)]
+    assert SHARES.sides(Lane.ASKED, 12, []) == [(None, 12)]
+    assert SHARES.sides(Lane.ASKED, 8, theirs) == [(False, 8)]
+    assert SHARES.sides(Lane.ASKED, 4, operators) == [(True, 4)]
+    assert SHARES.sides(Lane.ASKED, 20, theirs[:10]) == [(True, 2), (False, 20)]
+
+
+def test_nor_do_they_over_all_lanes_together() -> None:
+    spread = [
+        *passes(8, server="https://a"),
+        *passes(8, lane=Lane.DELETION, server="https://a"),
+    ]
+
+    assert SHARES.sides(Lane.ASKED, 8, spread) == [(False, 8)]
+    assert SHARES.sides(Lane.CLOCK, 4, [*passes(20), *passes(8, lane=Lane.DELETION)]) == [(True, 4)]
 
 
 @pytest.mark.parametrize("slots", [4, 5, 8])
@@ -92,5 +102,8 @@ def test_of_few_slots_everybody_still_gets_one(slots: int) -> None:
 
     assert all(few.part(lane, []) >= 1 for lane in Lane)
     assert taken(few, [1])[1] >= 1
-    assert few.sides(1, passes(slots // 2, server="https://a")) == [(False, 1)]
-    assert few.sides(1, passes(few.more(Lane.ASKED, [])))[0][1] == 1
+    for lane in Lane:
+        users = passes(few.more(lane, []), lane=lane, server="https://a")
+        operators = passes(few.more(lane, []), lane=lane)
+        assert (False, 1) in few.sides(lane, 1, users)
+        assert (True, 1) in few.sides(lane, 1, operators)
