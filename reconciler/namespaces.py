@@ -91,16 +91,20 @@ class Namespaces:
             return None
         if "deletionTimestamp" in live["metadata"]:
             return []
-        others = [
+        others = await self.others(name)
+        if not others:
+            self._made.discard(name)
+            await self._cluster.delete(NAMESPACE, live)
+        return others
+
+    async def others(self, name: str) -> list[str]:
+        """What is in a namespace that is not ours, our controllers', or the cluster's own."""
+        return [
             f"{kind.kind}/{body['metadata']['name']}"
             for kind in HELD
             for body in await self._cluster.list_all(kind, name, "")
             if not is_left_over(body)
         ]
-        if not others:
-            self._made.discard(name)
-            await self._cluster.delete(NAMESPACE, live)
-        return others
 
     async def run(self) -> None:
         """Keep all of them for ever."""

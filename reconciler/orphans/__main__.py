@@ -98,6 +98,9 @@ async def _remove(report: Report, asked: argparse.Namespace, removal: Removal) -
             report.removed.append(await removal.remove(orphan))
         except ClusterError as error:
             report.removed.append(Removed(orphan, (), str(error)))
+        except AWAY as error:  # nobody knows any more what has a row
+            report.refused = f"the database is away ({error!r})"
+            return
 
 
 async def _connect(settings: Settings, bounds: Bounds) -> Cluster:

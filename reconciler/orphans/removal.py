@@ -78,8 +78,13 @@ class Removal:
         if not names:
             return Removed(orphan, (), _waiting(bodies))
         await self._write_down(orphan, names)
+        done: list[str] = []
         for kind, body in now:
-            await self._delete(kind, body)
+            try:
+                await self._delete(kind, body)
+            except ClusterError as error:
+                return Removed(orphan, tuple(done), f"{_title(kind, body)}: {error}")
+            done.append(_title(kind, body))
         waits = ", ".join(_title(kind, body) for kind, body in later)
         return Removed(orphan, names, f"{waits}: once the rest is gone" if waits else None)
 
@@ -92,11 +97,12 @@ class Removal:
         for kind in KINDS:
             if await self._cluster.list_all(kind, name, RESOURCE):
                 return Removed(orphan, (), "it holds resources: once they are gone")
-        await self._write_down(orphan, (f"Namespace/{name}",))
-        others = await self._namespaces.remove(owner, name)
-        if others:
+        if others := await self._namespaces.others(name):
             named = ", ".join(others[:_NAMED])
             return Removed(orphan, (), f"it holds what is not Mooring's: {named}")
+        await self._write_down(orphan, (f"Namespace/{name}",))
+        if await self._namespaces.remove(owner, name):
+            return Removed(orphan, (), "it holds something new: look again")
         return Removed(orphan, (f"Namespace/{name}",))
 
     async def _is_known(self, orphan: Orphan) -> bool:
@@ -105,11 +111,10 @@ class Removal:
         return where.get(orphan.owner.id) == orphan.owner.namespace
 
     async def _present(self, orphan: Orphan) -> list[tuple[Kind, Object]]:
-        """What there is of it now, whatever there was."""
-        owner = orphan.owner
+        """What there is of it now, of the kinds of which there was something."""
+        owner, selector = orphan.owner, f"{OURS}={orphan.owner.id}"
         found: dict[str, tuple[Kind, Object]] = {}
-        for kind in KINDS:
-            selector = f"{OURS}={owner.id}"
+        for kind in dict.fromkeys(piece.kind for piece in orphan.pieces):
             for body in await self._cluster.list_all(kind, owner.namespace, selector):
                 found.setdefault(body["metadata"]["uid"], (kind, body))
         return list(found.values())

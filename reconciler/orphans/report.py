@@ -34,7 +34,7 @@ class Report:
     @property
     def is_clean(self) -> bool:
         """Whether nothing is left to be done: what was found was removed, whole."""
-        done = {id(one.orphan) for one in self.removed if one.deleted and not one.left}
+        done = {id(one.orphan) for one in self.removed if not one.left}
         left = [one for one in self.found.orphans if id(one) not in done]
         return not left and not self.found.missing
 
@@ -66,6 +66,7 @@ class Report:
                 for mark, number in sorted(found.strangers.items(), key=lambda one: one[0] or "")
             ],
             "notLookedAt": list(found.blind),
+            "databasesNotServed": found.unserved,
             "accountsWithOwnClusters": found.elsewhere,
             "removed": [
                 {
@@ -151,6 +152,8 @@ class Report:
         notes = [f"Not looked at: {why}" for why in found.blind]
         if found.blind:
             notes.append("Rows without objects are not told of: not all objects could be seen.")
+        if found.unserved:
+            notes.append("KubeBlocks is not installed there: databases cannot be seen.")
         if found.clock is None:
             notes.append("The cluster does not say what time it is: nothing is taken for old.")
         if found.elsewhere:

@@ -14,6 +14,7 @@ from uuid import UUID
 from app.db import accounts, installation, inventory
 from app.db.inventory import Settled
 from app.db.session import Database
+from app.domain.states import ResourceKind
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
@@ -41,13 +42,15 @@ _TRIES = 3
 
 @dataclass
 class Found:
-    """What there is; `mark`: the installation that was looked for, `clock`: the cluster's.
+    """What there is; `mark`: the installation that was looked for, `own`: whether that is the one
+    whose database this is; `clock`: the cluster's.
 
     `known`: owners with rows that are there; `strangers`: owners without, by the mark of another
     installation, None where there is no mark. `blind`: what could not be looked at, and why.
     """
 
     mark: str
+    own: bool = True
     clock: datetime | None = None
     orphans: list[Orphan] = field(default_factory=list)
     missing: list[Settled] = field(default_factory=list)
@@ -55,11 +58,13 @@ class Found:
     strangers: Counter[str | None] = field(default_factory=Counter)
     blind: list[str] = field(default_factory=list)
     elsewhere: int = 0
+    # Whether rows of databases are missing where nobody serves their kind.
+    unserved: bool = False
 
     @property
     def managed(self) -> int:
-        """How many owners of this installation are there."""
-        return len(self.known) + len(self.orphans)
+        """How many owners of that installation are there: of another none is known."""
+        return len(self.orphans) + (len(self.known) if self.own else 0)
 
 
 class Survey:
@@ -83,7 +88,8 @@ class Survey:
             began = await inventory.now(connection)
             own = str(await installation.mark(connection))
             elsewhere = await inventory.elsewhere(connection)
-        found = Found(self._mark or own, elsewhere=elsewhere)
+        mark = self._mark or own
+        found = Found(mark, mark == own, elsewhere=elsewhere)
         if self._settings.sandbox_namespace is None:
             await self._look_at_accounts(found, own)
         await self._look_at_resources(found)
@@ -91,8 +97,14 @@ class Survey:
             found.missing = [
                 row async for row in self._settled(began) if row.id not in self._running
             ]
+            found.unserved = await self._serves_no_databases(found)
         found.clock = self._cluster.clock
         return found
+
+    async def _serves_no_databases(self, found: Found) -> bool:
+        lost = any(row.kind is ResourceKind.DATABASE for row in found.missing)
+        kinds = (CLUSTER, OLD_CLUSTER)
+        return lost and not any([await self._cluster.serves(kind) for kind in kinds])
 
     async def _look_at_accounts(self, found: Found, own: str) -> None:
         """Their namespaces, before what is in them."""

@@ -1,6 +1,7 @@
 """`mooring orphans` on a cluster of the simulator: what it finds, what it removes and leaves."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.db import roles
+from app.db import installation, roles
 from app.db.sealed import OPERATOR
 from app.db.session import Database
 from app.domain.viewer import API, Viewer
@@ -18,14 +19,18 @@ from app.services.projects import Makers, NewProject
 from app.services.sandboxes import NewSandbox
 from app.settings import Settings
 from reconciler.cluster.client import Cluster
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import INSTALLATION, MANAGED_BY, MANAGER, RESOURCE
-from reconciler.manifests.kinds import KINDS, NAMESPACE, STATEFUL_SET
+from reconciler.manifests.kinds import KINDS, NAMESPACE, SERVICE, STATEFUL_SET
 from reconciler.manifests.namespace import ACCOUNT
+from reconciler.namespaces import Namespaces
 from reconciler.orphans.__main__ import arguments, main
-from reconciler.orphans.survey import OURS
+from reconciler.orphans.removal import Removal
+from reconciler.orphans.rules import Owner
+from reconciler.orphans.survey import OURS, Survey
 from tests.integration.reconciler.stage import Stage
 from tests.integration.reconciler.test_namespaces import namespace_of
-from tests.integration.world import KEYS, becomes, viewer_of
+from tests.integration.world import KEYS, becomes, project_of, viewer_of
 from tests.postgres import as_role
 
 MAKERS = Makers(Settings(), KEYS)
@@ -109,15 +114,16 @@ async def forgets(database: Database, viewer: Viewer) -> None:
             await session.execute(text(statement), {"id": viewer.home})
 
 
-async def service(cluster: Cluster, namespace: str, marked: dict[str, str]) -> str:
-    """A Service of a sandbox that no row knows; the owner that it names."""
-    name, owner = f"shop-{uuid4().hex[:8]}", str(uuid4())
-    labels = {MANAGED_BY: MANAGER, RESOURCE: owner, **marked}
+async def service(
+    cluster: Cluster, namespace: str, marked: dict[str, str], owner: str | None = None
+) -> None:
+    """A Service of a sandbox that no row knows, or of this one."""
+    name = f"shop-{uuid4().hex[:8]}"
+    labels = {MANAGED_BY: MANAGER, RESOURCE: owner or str(uuid4()), **marked}
     meta = {"name": name, "namespace": namespace, "labels": labels}
     spec = {"ports": [{"port": 80}]}
     body = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
     await cluster.apply(body)
-    return owner
 
 
 async def is_empty(cluster: Cluster, namespace: str) -> bool:
@@ -134,11 +140,57 @@ async def left(cluster: Cluster, namespace: str) -> list[str]:
     ]
 
 
+async def told_of_a_lost_workload(stage: Stage, orphans: Orphans, namespace: str) -> None:
+    """A row whose workload is not there is told of, and never removed."""
+    [workload] = await stage.cluster.list_all(STATEFUL_SET, namespace, OURS)
+    await stage.cluster.delete(STATEFUL_SET, workload)
+
+    async def gone() -> bool:
+        return not await stage.cluster.list_all(STATEFUL_SET, namespace, OURS)
+
+    await becomes(gone)
+    code, found = await orphans.finds("--delete", "--grace", "0s")
+    said = (await orphans.says())[1]
+
+    assert code == 1
+    [row] = found["rowsWithoutObjects"]
+    assert (row["kind"], row["status"]) == ("SANDBOX", "RUNNING")
+    assert (row["object"], row["missingSince"]) == (workload["metadata"]["name"], None)
+    assert found["removed"] == []
+    assert "made again with its next look" in said
+    async with stage.database.read(API) as connection:
+        rows = await connection.execute(text("SELECT count(*) FROM resource"))
+        assert rows.scalar_one() == 2
+
+
+async def every_object_is_marked(cluster: Cluster, mark: str) -> None:
+    """But for pods and volumes, and for what pods are made from."""
+    marks = {
+        kind.kind: {
+            body["metadata"]["labels"].get(INSTALLATION)
+            for body in await cluster.list_all(kind, "", OURS)
+        }
+        for kind in KINDS
+    }
+    spaces = await cluster.list_all(NAMESPACE, "", ACCOUNT)
+    workloads = await cluster.list_all(STATEFUL_SET, "", OURS)
+
+    assert {name for name, found in marks.items() if None in found} == {
+        "Pod",
+        "PersistentVolumeClaim",
+    }
+    assert set().union(*marks.values()) == {None, mark}
+    assert {body["metadata"]["labels"][INSTALLATION] for body in spaces} == {mark}
+    for workload in workloads:
+        assert INSTALLATION not in workload["spec"]["template"]["metadata"]["labels"]
+
+
 async def test_what_no_row_knows_is_found_in_two_namespaces_and_removed_when_told(
     stage: Stage, orphans: Orphans
 ) -> None:
     [(ada, hers), (_, his)] = await run(stage, "ada", "bob")
     clean = await orphans.finds()
+    await every_object_is_marked(stage.cluster, clean[1]["installation"])
     await forgets(stage.database, ada)
     await orphans.age()
 
@@ -181,55 +233,7 @@ async def test_what_no_row_knows_is_found_in_two_namespaces_and_removed_when_tol
         ("operator", "Database"),
     }
     assert all(line.detail["namespace"] == hers and line.detail["objects"] for line in lines)
-
-
-async def test_rows_whose_workload_is_not_there_are_told_of_and_never_removed(
-    stage: Stage, orphans: Orphans
-) -> None:
-    await run(stage, "ada")
-    mark = (await orphans.finds())[1]["installation"]
-    await every_object_is_marked(stage.cluster, mark)
-    [workload] = await stage.cluster.list_all(STATEFUL_SET, "", OURS)
-    await stage.cluster.delete(STATEFUL_SET, workload)
-
-    async def gone() -> bool:
-        return not await stage.cluster.list_all(STATEFUL_SET, "", OURS)
-
-    await becomes(gone)
-    code, found = await orphans.finds("--delete", "--grace", "0s")
-    said = (await orphans.says())[1]
-
-    assert code == 1
-    [row] = found["rowsWithoutObjects"]
-    assert (row["kind"], row["status"]) == ("SANDBOX", "RUNNING")
-    assert (row["object"], row["missingSince"]) == (workload["metadata"]["name"], None)
-    assert found["removed"] == []
-    assert "made again with its next look" in said
-    async with stage.database.read(API) as connection:
-        rows = await connection.execute(text("SELECT count(*) FROM resource"))
-        assert rows.scalar_one() == 2
-
-
-async def every_object_is_marked(cluster: Cluster, mark: str) -> None:
-    """But for pods and volumes, and for what pods are made from."""
-    marks = {
-        kind.kind: {
-            body["metadata"]["labels"].get(INSTALLATION)
-            for body in await cluster.list_all(kind, "", OURS)
-        }
-        for kind in KINDS
-    }
-    spaces = await cluster.list_all(NAMESPACE, "", ACCOUNT)
-    workloads = await cluster.list_all(STATEFUL_SET, "", OURS)
-
-    assert {name for name, found in marks.items() if None in found} == {
-        "Pod",
-        "PersistentVolumeClaim",
-    }
-    assert set().union(*marks.values()) == {None, mark}
-    assert [body["metadata"]["labels"][INSTALLATION] for body in spaces] == [mark]
-    for workload in workloads:
-        assert INSTALLATION not in workload["spec"]["template"]["metadata"]["labels"]
+    await told_of_a_lost_workload(stage, orphans, his)
 
 
 async def test_what_is_of_others_or_of_nobody_knows_whom_is_left_alone(
@@ -245,7 +249,7 @@ async def test_what_is_of_others_or_of_nobody_knows_whom_is_left_alone(
 
     code, found = await orphans.finds("--delete", "--grace", "0s", "--expect", "0")
     _, one = await orphans.finds(sandbox_namespace="one")
-    _, named = await orphans.finds("--installation", other)
+    _, named = await orphans.finds("--installation", other, "--delete", "--grace", "0s")
 
     assert code == 1
     assert {it["namespace"] for it in found["objectsWithoutRows"]} == {"one", "default"}
@@ -254,7 +258,7 @@ async def test_what_is_of_others_or_of_nobody_knows_whom_is_left_alone(
         {"installation": other, "count": 1},
     ]
     assert [it["namespace"] for it in one["objectsWithoutRows"]] == ["one"]
-    assert len(named["objectsWithoutRows"]) == 1
+    assert len(named["objectsWithoutRows"]) == named["managed"] == 1
     assert await left(stage.cluster, "one") == before
 
     refused = {"fault": "Answer", "code": 403, "kind": "Secret", "verbs": ["list"]}
@@ -268,7 +272,64 @@ async def test_what_is_of_others_or_of_nobody_knows_whom_is_left_alone(
     assert "Not looked at: secrets" in said
 
 
+async def test_each_is_looked_at_again_before_it_goes(stage: Stage) -> None:
+    database, cluster = stage.database, stage.cluster
+    settings = Settings(sandbox_namespace="default")
+    removal = Removal(cluster, database, Namespaces(cluster, database, settings))
+    async with database.read(API) as connection:
+        mark = {INSTALLATION: str(await installation.mark(connection))}
+    for _ in range(2):
+        await service(cluster, "default", mark)
+    viewer = await viewer_of(database)
+    await project_of(database, viewer)
+    async with database.read(API) as connection:
+        row = (await connection.execute(text("SELECT id, k8s_namespace FROM sandbox"))).one()
+    grows, changes = (await Survey(cluster, database, settings).made()).orphans
+    has_row = replace(grows, owner=Owner(row.id, row.k8s_namespace))
+    await service(cluster, "default", mark, str(grows.owner.id))
+    [seen] = await cluster.list_all(SERVICE, "default", f"{OURS}={changes.owner.id}")
+    port = {**seen["spec"], "ports": [{**seen["spec"]["ports"][0], "port": 81}]}
+    await stage.call("PUT", SERVICE.path("default", changes.name), {**seen, "spec": port})
+
+    said = [(await removal.remove(one)).left for one in (has_row, grows)]
+    with pytest.raises(ClusterError) as moved:
+        await removal._delete(SERVICE, seen)
+
+    assert said == ["it has a row by now", "it has new objects: look again"]
+    assert moved.value.meaning is Meaning.CONFLICT
+    assert len(await left(cluster, "default")) == 3
+    assert (await removal.remove(changes)).deleted == (f"Service/{changes.name}",)
+    assert len(await left(cluster, "default")) == 2
+
+
 @pytest.mark.faults
+async def test_a_namespace_stays_while_anything_is_in_it(stage: Stage, orphans: Orphans) -> None:
+    mark = (await orphans.finds())[1]["installation"]
+    labels = {MANAGED_BY: MANAGER, ACCOUNT: str(uuid4()), INSTALLATION: mark}
+    await stage.call("POST", "/api/v1/namespaces", {"metadata": {"name": "lost", "labels": labels}})
+    # A Service without a mark is of the installation that its namespace is of.
+    await service(stage.cluster, "lost", {})
+    meta = {"name": "somebodys", "namespace": "lost"}
+    spec = {"ports": [{"port": 80}]}
+    theirs = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+    await stage.cluster.apply(theirs)
+    await orphans.age()
+
+    _, first = await orphans.finds("--delete", "--grace", "0s", "--expect", "2")
+    _, second = await orphans.finds("--delete", "--grace", "0s", "--expect", "1")
+
+    assert [one["left"] for one in first["removed"] if one["left"]] in (
+        ["it holds resources: once they are gone"],
+        ["it holds what is not Mooring's: Service/somebodys"],
+    )
+    assert [one["left"] for one in second["removed"]] == [
+        "it holds what is not Mooring's: Service/somebodys"
+    ]
+    assert await stage.cluster.get(NAMESPACE, "", "lost") is not None
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("kubeblocks", ["1.0", "0.9", "0.8"])
 async def test_what_a_lost_database_knew_is_removed_once_its_installation_is_named(
     stage: Stage, orphans: Orphans
 ) -> None:
