@@ -1,4 +1,4 @@
-"""The command line: `mooring dev | api | reconciler | orphans | migrate | restored | forget | …`.
+"""The command line: `mooring dev | api | reconciler | status | orphans | migrate | restored | …`.
 
 Operators' commands; `moor` will be the users' client. Imports are inside the commands: each loads
 only what it needs, and `--help` answers at once.
@@ -107,6 +107,30 @@ def migrate() -> None:
             "The schema is up to date. This owner may make no roles: grant him CREATEROLE and "
             "migrate again, or let the processes connect as the owner, without row-level security"
         )
+
+
+@cli.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Say what is due, who works, how each cluster is, and what holds resources up.
+
+    MOORING_DATABASE_URL has to be the owner's or the reconciler's, which alone see all accounts.
+    """
+    import asyncio
+
+    from app import status
+    from app.db.session import AWAY
+
+    url = _owners_url(_settings(), "the database's owner, or of the reconciler")
+    try:
+        found = asyncio.run(status.read(url))
+    except AWAY as error:
+        _fail(
+            "The status cannot be read; MOORING_DATABASE_URL has to be the owner's or the"
+            f" reconciler's, and its schema this release's ({error!r})"
+        )
+    _say(status.as_json(found) if as_json else status.as_text(found))
 
 
 @cli.command()
@@ -260,13 +284,13 @@ def _settings(**given: object) -> Settings:
         _fail(str(error))
 
 
-def _owners_url(settings: Settings) -> str:
-    """The URL of the schema's owner, who lets us in."""
+def _owners_url(settings: Settings, whose: str = "the database's owner") -> str:
+    """The URL of the schema's owner (or `whose` it may be), who lets us in."""
     from app.supervisor.database import described, problem
 
     url = settings.database_url.get_secret_value()
     if not url:
-        _fail("MOORING_DATABASE_URL is not set: give the URL of the database's owner")
+        _fail(f"MOORING_DATABASE_URL is not set: give the URL of {whose}")
     if reason := problem(url):
         _fail(f"MOORING_DATABASE_URL: {described(url)} does not let us in ({reason})")
     return url

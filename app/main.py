@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from app.auth.entrance import Entrance
 from app.auth.sessions import Sessions
 from app.db import migrations, retention
+from app.db.engine import Process, this_process
 from app.db.readiness import database_checks
 from app.db.session import Database
 from app.db.wakeups import Publisher
@@ -59,7 +60,13 @@ class _Parts:
             settings,
             listen_url,
             publisher,
-            Database(url, pool=settings.database_pool, pooled=pooled, publisher=publisher),
+            Database(
+                url,
+                pool=settings.database_pool,
+                pooled=pooled,
+                publisher=publisher,
+                process=Process("api", this_process()),
+            ),
             KeyRing(settings.secret_keys.get_secret_value()),
             Sessions(settings),
             Entrance(settings),

@@ -1,14 +1,13 @@
 """`python -m reconciler`: settings, engine, signals, and tasks until SIGTERM."""
 
 import asyncio
-import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from app.db import migrations, sealed
+from app.db.engine import Process, this_process
 from app.db.readiness import database_checks
 from app.db.session import Database
 from app.db.wakeups import WORK, Listener, Publisher
@@ -40,10 +39,11 @@ async def main(settings: Settings) -> None:
     keys = KeyRing(settings.secret_keys.get_secret_value())
     await sealed.check_at_start(url, keys)
     publisher = Publisher(listen_url, enabled=settings.notify)
-    database = Database(url, pool=settings.database_pool, publisher=publisher)
+    worker = settings.worker or this_process()
+    process = Process("reconciler", worker)
+    database = Database(url, pool=settings.database_pool, publisher=publisher, process=process)
     bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
     cluster = await _connect(settings.kubeconfig, bounds)
-    worker = settings.worker or f"{socket.gethostname()}/{os.getpid()}"
     clusters = Clusters(cluster, database, keys, settings)
     namespaces = Namespaces(cluster, database, settings)
     kinds = _kinds(database, keys, settings)

@@ -115,13 +115,12 @@ class Loop:
 
     async def _wait(self) -> None:
         longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        announced = not self._settings.notify or self._more or self._alone
         try:
             async with asyncio.timeout(longest):
                 await self._woken.wait()
             self._by_timer = False
         except TimeoutError:
-            self._by_timer = not announced
+            self._by_timer = self._settings.notify and not self._alone
 
     async def _claim(self) -> list[Lease]:
         """New leases for the free slots; the lane that has least of its part is asked first, and
@@ -225,7 +224,7 @@ class Loop:
                 each_own=rooms.each_own,
                 own=own,
             )
-        self.progress.claimed(found, by_timer=self._by_timer)
+        self.progress.claimed(found, by_timer=self._by_timer, busy=rooms.of)
         taken += [self._leases.take(claim, sent) for claim in found]
         return found, last
 

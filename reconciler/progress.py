@@ -7,10 +7,11 @@ readiness probe's. A cluster that is away would else have its reconcilers killed
 them the breakers and backoffs that spare it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from enum import StrEnum
 from time import monotonic
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -82,8 +83,11 @@ class Progress:
         metrics.ROUNDS.inc()
         self._turned = self._clock()
 
-    def claimed(self, found: Sequence[Claim], *, by_timer: bool) -> None:
-        """Postgres answered a claim; `by_timer`: nothing had announced that rows are due."""
+    def claimed(
+        self, found: Sequence[Claim], *, by_timer: bool, busy: Container[UUID] = ()
+    ) -> None:
+        """Postgres answered a claim; `by_timer`: nothing had announced that rows are due. Those of
+        accounts that are `busy` may have been announced and left for want of room."""
         self._claimed = self._clock()
         for claim in found:
             lane = claim.lane.name.lower()
@@ -91,7 +95,8 @@ class Progress:
             waited = (claim.claimed_at - claim.due_at).total_seconds()
             metrics.WAIT.labels(lane).observe(max(waited, 0))
             # Since its intent nobody has asked for a look at it, and no pass has recorded one.
-            if by_timer and waited > _UNDER_WAY and claim.due_at == claim.generation_since:
+            new = claim.due_at == claim.generation_since
+            if by_timer and new and waited > _UNDER_WAY and claim.account_id not in busy:
                 metrics.MISSED.inc()
 
     def passed(

@@ -32,7 +32,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.db import audit, feed, wall
-from app.db.engine import engine_to
+from app.db.engine import Process, engine_to
 from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Author, Scope
 
@@ -104,11 +104,12 @@ class Database:
         pool: int = 10,
         pooled: bool = False,
         publisher: Publisher | None = None,
+        process: Process | None = None,
     ) -> None:
         alone = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-        self._writes = _engine(url, pool)
-        self._reads = _engine(url, -(-pool // 2), **alone)
-        self._system_reads = _engine(url, max(pool // 2, 1), **alone)
+        self._writes = _engine(url, process, pool)
+        self._reads = _engine(url, process, -(-pool // 2), **alone)
+        self._system_reads = _engine(url, process, max(pool // 2, 1), **alone)
         self._pooled = pooled
         self._publisher = publisher
 
@@ -188,9 +189,10 @@ def _outdated(error: NotSupportedError) -> bool:
     return isinstance(cause, InvalidCachedStatementError)
 
 
-def _engine(url: str, pool: int, **options: Any) -> AsyncEngine:
+def _engine(url: str, process: Process | None, pool: int, **options: Any) -> AsyncEngine:
     return engine_to(
         url,
+        process,
         pool_size=pool,
         max_overflow=0,
         # Errors are logged, and parameters hold hashes and sealed secrets.

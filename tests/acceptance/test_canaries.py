@@ -442,7 +442,7 @@ def every_command(driver: Driver) -> None:
     env = driver.stack.ready["programs"]["api"]["env"]
     env = os.environ | env | {"MOORING_DATABASE_URL": driver.stack.owner_url}
     env.pop("MOORING_PARENT_PIPE")
-    for command in (["keys", "check"], ["keys", "rotate"], ["audit", "export"]):
+    for command in (["keys", "check"], ["keys", "rotate"], ["audit", "export"], ["status"]):
         ended = subprocess.run(
             [sys.executable, "-m", "app.cli", *command],
             env=env,

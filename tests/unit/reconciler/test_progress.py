@@ -124,16 +124,17 @@ def test_a_loop_that_stands_still_is_stuck() -> None:
 
 
 @pytest.mark.parametrize(
-    ("late", "since", "by_timer", "counted"),
+    ("late", "since", "by_timer", "busy", "counted"),
     [
-        (2.0, 2.0, True, 1),
-        (0.5, 0.5, True, 0),  # a notification may be under way
-        (2.0, 2.0, False, 0),  # something else woke us
-        (2.0, 60.0, True, 0),  # due by the clock, since a pass or an event
+        (2.0, 2.0, True, False, 1),
+        (0.5, 0.5, True, False, 0),  # a notification may be under way
+        (2.0, 2.0, False, False, 0),  # something else woke us
+        (2.0, 60.0, True, False, 0),  # due by the clock, since a pass or an event
+        (2.0, 2.0, True, True, 0),  # its account had no room for it
     ],
 )
 def test_a_notification_is_missed_when_the_timer_finds_an_old_intent(
-    late: float, since: float, by_timer: bool, counted: int
+    late: float, since: float, by_timer: bool, busy: bool, counted: int
 ) -> None:
     row = replace(
         claim(asked=timedelta(seconds=since)), due_at=NOW - timedelta(seconds=late), claimed_at=NOW
@@ -141,6 +142,6 @@ def test_a_notification_is_missed_when_the_timer_finds_an_old_intent(
     name = "mooring_notifications_missed_total"
     before = metrics.REGISTRY.get_sample_value(name) or 0
 
-    Progress().claimed([row], by_timer=by_timer)
+    Progress().claimed([row], by_timer=by_timer, busy={row.account_id} if busy else ())
 
     assert metrics.REGISTRY.get_sample_value(name) == before + counted
