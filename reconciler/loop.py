@@ -180,7 +180,8 @@ class Loop:
         if slots <= 0:
             return False
         sides = self._shares.sides(lane, slots, self._leases.held)
-        done = len(sides) == 1 and sides[0][0] is None
+        # A side that has no room is not among them, and may have more that is due.
+        done = {own for own, _ in sides} in ({None}, {True, False})
         for own, room in sides:
             before = len(taken)
             done = await self._around(lane, own, min(room, slots), taken) and done

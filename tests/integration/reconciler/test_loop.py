@@ -16,6 +16,7 @@ from app.domain.states import DesiredState, Phase
 from app.domain.viewer import API, Viewer
 from app.services import projects
 from app.settings import Settings
+from reconciler import metrics
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
@@ -380,3 +381,31 @@ async def test_a_stopped_reconciler_lets_its_passes_end_and_records_them(
         go.set()
 
     assert await statuses(database) == ["RUNNING"]
+
+
+async def test_a_record_after_which_nothing_more_is_due_is_no_reason_to_claim_again(
+    database: Database, settings: Settings
+) -> None:
+    await project_of(database, await viewer_of(database))
+
+    async def passes(claim: Claim) -> Outcome:
+        return Outcome(claim.generation, timedelta(minutes=5), Phase.RUNNING)
+
+    async def up() -> bool:
+        return await statuses(database) == ["RUNNING"]
+
+    def rounds() -> float:
+        return metrics.REGISTRY.get_sample_value("mooring_rounds_total") or 0
+
+    begun = rounds()
+    async with running(database, passes, settings.model_copy(update={"poll": 60.0})):
+        await becomes(up)
+
+        async def let_go() -> bool:
+            return metrics.REGISTRY.get_sample_value("mooring_leases_held") == 0
+
+        await becomes(let_go)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+        assert rounds() == begun + 1
