@@ -1,4 +1,4 @@
-"""Requests to the cluster for one sandbox: to RUNNING, for each look once it is, and to gone.
+"""Requests to the cluster for one sandbox: to RUNNING, for each pass once it is, and to gone.
 
 Counted by the simulator, watches left out. The first sandbox is not counted: with it is made what
 its account needs once (a namespace and what is in it). And what the reconciler's index of the
@@ -29,10 +29,10 @@ from tests.acceptance.stack import Stack
 from tests.simulator import trust_of
 from tests.unit.reconciler.sandbox import sandbox
 
-# Seconds between looks at what is settled, and for which they are counted.
+# Seconds between looks at what is settled, and for which passes are counted.
 RECHECK, _COUNTED = 0.5, 5.0
 _PATIENCE = 60
-AIM_LIFE, AIM_LOOK = 12, 1
+AIM_LIFE, AIM_PASS = 12, 1
 _INDEXED = 10_000
 
 _DELETE = "mutation ($id: ID!) { deleteProject(id: $id) { project { id } } }"
@@ -68,7 +68,7 @@ async def _life(
     await asyncio.sleep(_COUNTED)
     looks = await database.fetchval(_CLAIMS) - before
     each = await _requests(user, stack) / int(looks)
-    figures.add("requests: a look at what is settled", "", each, AIM_LOOK)
+    figures.add("requests: a pass over what is settled", "", each, AIM_PASS)
     await user.ask(_DELETE, id=project)
     await _empty(database)
     gone = await _requests(user, stack)

@@ -24,7 +24,7 @@ from tests.acceptance.stack import Stack
 
 _USERS = 10
 _PER_PROJECT = 20
-_PATIENCE = 600
+_PATIENCE = 1200
 AIM = 60
 # Reconciler's processor time beside the simulator's, at most.
 AIM_SHARE = 1

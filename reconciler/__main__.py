@@ -28,6 +28,7 @@ from reconciler.health import Page
 from reconciler.loop import Loop
 from reconciler.manifests.permissions import watched
 from reconciler.namespaces import Namespaces
+from reconciler.rechecks import Rechecks
 from reconciler.resources import Reconciling, Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
@@ -84,8 +85,10 @@ async def main(settings: Settings) -> None:
                 helpers.append(group.create_task(listener.run()))
             if settings.watch:
                 where = settings.sandbox_namespace or ""
-                watch = Watch(database, cluster, where, loop.wake)
+                watch = Watch(database, cluster, where, loop.wake, settings.recheck)
                 helpers.append(group.create_task(watch.run(watched(settings))))
+                rechecks = Rechecks(database, cluster.index, settings)
+                helpers.append(group.create_task(rechecks.run()))
             if settings.sandbox_namespace is None:
                 helpers.append(group.create_task(namespaces.run()))
             await loop.run()

@@ -87,6 +87,8 @@ class DatabaseReconciler:
         dialect: Dialect,
     ) -> Outcome:
         """RUNNING or STOPPED."""
+        index = self._cluster.index
+        happened = index.last(claim.id)
         live = await self._cluster.get(dialect.CLUSTER, spec.k8s_namespace, spec.k8s_name)
         barred = plan.barred(claim, live, self._settings)
         if barred is not None:
@@ -102,6 +104,8 @@ class DatabaseReconciler:
         waited = plan.look_of(claim).waited.total_seconds()
         silent = waited > self._settings.operator_silence
         view = seen(live, silent=silent, reachable=account is not None, asked=asked)
+        if plan.is_settled(claim, view.phase):
+            index.settled(claim.id, happened)
         endpoint = _endpoint(dialect, live, account)
         outcome = plan.verdict(claim, view, self._settings, endpoint)
         if account is None or account.password == self._password(known):

@@ -236,6 +236,11 @@ def crashed(claim: Claim, settings: Settings) -> Outcome:
     )
 
 
+def settled_for(settings: Settings) -> timedelta:
+    """When to look again at what is as wanted."""
+    return _spread(settings.recheck)
+
+
 def unwatched(outcome: Outcome, settings: Settings) -> Outcome:
     """The outcome of a pass over what no watch tells of: a settled row is looked at more often."""
     longest = _spread(settings.recheck_unwatched)
@@ -306,7 +311,7 @@ def _tries(claim: Claim, reason: Reason | None) -> int:
 def _pace(claim: Claim, view: View, settings: Settings, *, failed: bool) -> timedelta:
     """When to look again without an event: the rarer, the longer it has failed."""
     if is_settled(claim, view.phase):
-        return _spread(settings.recheck)
+        return settled_for(settings)
     if not failed:
         return _spread(_WAIT)
     waited = look_of(claim).waited.total_seconds()

@@ -2,7 +2,8 @@
 
 List and watch of our own: kubernetes_asyncio's reconnects without backoff and raises on 410. What
 an event says is never shown: it goes to the cluster's index, which knows the echoes of our own
-writes and saves looks that would find nothing new. A lost one costs time, not truth.
+writes and saves looks that would find nothing new. A lost one costs time, not truth: all there is
+of each kind is listed every few minutes beside its watch, one list in place of a look at each.
 """
 
 import asyncio
@@ -15,10 +16,13 @@ import structlog
 from app.db import resources
 from app.db.session import AWAY, Database
 from app.domain.reasons import Reason
+from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from reconciler import dialects, metrics
+from reconciler.cluster.budget import TURN, Turn
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.cluster.index import Listing
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
 from reconciler.manifests.kinds import Kind
 
@@ -34,25 +38,35 @@ _SELECTOR = f"{MANAGED_BY}={MANAGER},{RESOURCE}"
 
 
 class Watch:
-    """Watches `kinds` of our objects in one namespace; "": in all of the cluster."""
+    """Watches `kinds` of our objects in one namespace; "": in all of the cluster.
+
+    `compared`: seconds in which each kind is listed once beside its watch.
+    """
 
     def __init__(
-        self, database: Database, cluster: Cluster, namespace: str, wake: Callable[[], None]
+        self,
+        database: Database,
+        cluster: Cluster,
+        namespace: str,
+        wake: Callable[[], None],
+        compared: float = 300.0,
     ) -> None:
         self._database = database
         self._cluster = cluster
         self._namespace = namespace
         cluster.index.covers(namespace)
         self._wake = wake
+        self._compared = compared
         self._seen: set[UUID] = set()
         self._something = asyncio.Event()
 
     async def run(self, kinds: tuple[Kind, ...]) -> None:
         """Watch for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._ask())
+            group.create_task(self.ask())
             for kind in kinds:
                 group.create_task(self._follow(kind))
+            group.create_task(self.compare(kinds))
 
     async def _follow(self, kind: Kind) -> None:
         since, failures, first = "", 0, True
@@ -62,8 +76,7 @@ class Watch:
                     await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
                     continue
                 if not since:
-                    found, since = await self._cluster.snapshot(kind, self._namespace, _SELECTOR)
-                    moved = self._cluster.index.listed(kind, found)
+                    moved, since = await self._list(Listing(self._cluster.index, kind), kind)
                     # All rows were due when we started; later a list stands for missed events.
                     self._note(set() if first else moved)
                     first = False
@@ -101,12 +114,40 @@ class Watch:
                 self._note({owner} if owner else set())
         return since
 
+    async def _list(self, listing: Listing, kind: Kind) -> tuple[set[UUID], str]:
+        """Whose objects are others than was known, and the version to watch from."""
+        since = ""
+        async for found, version in self._cluster.snapshot(kind, self._namespace, _SELECTOR):
+            listing.page(found)
+            since = version
+        return listing.end(), since
+
+    async def compare(self, kinds: tuple[Kind, ...]) -> None:
+        """List for ever, one kind after the other: what a watch did not tell is found so."""
+        TURN.set(Turn(Lane.CLOCK))
+        index = self._cluster.index
+        while True:
+            for kind in kinds:
+                between = self._compared / len(kinds)
+                await asyncio.sleep(between * random.uniform(0.8, 1.2))  # noqa: S311 - spread
+                if not index.trusts([kind]):
+                    continue  # it is listed before its watch begins anew
+                try:
+                    moved, _ = await self._list(Listing(index, kind, meanwhile=True), kind)
+                except ClusterError as error:
+                    log.warning("a kind cannot be listed", kind=kind.kind, error=str(error))
+                    continue
+                if moved:
+                    log.info("objects are not as was heard", kind=kind.kind, count=len(moved))
+                self._note(moved)
+
     def _note(self, owners: set[UUID]) -> None:
         if owners:
             self._seen |= owners
             self._something.set()
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
+        """Have those looked at, for ever, of whom something was heard."""
         while True:
             await self._something.wait()
             self._something.clear()

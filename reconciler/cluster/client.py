@@ -228,7 +228,7 @@ class Cluster:
         if self._absent.get(kind, 0) > time.monotonic():
             return
         try:
-            async for items, _ in self._pages(kind, namespace, selector):
+            async for items, _ in self.snapshot(kind, namespace, selector):
                 yield items
         except ClusterError as error:
             hidden = error.meaning is Meaning.FORBIDDEN and not await self.serves(kind)
@@ -239,18 +239,8 @@ class Cluster:
 
     async def snapshot(
         self, kind: Kind, namespace: str, selector: str
-    ) -> tuple[Sequence[Object], str]:
-        """All objects that match, and the resourceVersion to watch from."""
-        found: list[Object] = []
-        since = ""
-        async for items, version in self._pages(kind, namespace, selector):
-            found += items
-            since = version
-        return found, since
-
-    async def _pages(
-        self, kind: Kind, namespace: str, selector: str
     ) -> AsyncIterator[tuple[Sequence[Object], str]]:
+        """All objects that match, a page at a time, each with the resourceVersion to watch from."""
         query = {"labelSelector": selector, "limit": _PAGE}
         for _ in range(self._bounds.pages):
             said = await self._call("GET", kind.path(namespace), query)

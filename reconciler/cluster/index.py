@@ -4,7 +4,8 @@ A hint that saves calls, never a source of what is shown. It is believed only wh
 each kind that it is about was heard of lately (an event, or the bookmark that API servers send each
 minute); a watch that breaks, and one that goes silent as a half-open connection does, is believed
 no more until it has listed or said something again. A new process knows nothing. So what is changed
-by hand is found by its event, or, with the event lost, by the next look of the clock.
+by hand is found by its event; with the event lost, by the next look of the clock where the watch is
+not believed, and else by the list that all there is of a kind is compared with from time to time.
 
 `shape` is all of an object that a user or a controller may set, so without its status and what the
 API server counts: while it is that of the answer to our own last apply of the same manifest, the
@@ -47,12 +48,13 @@ class _Seen:
 @dataclass(slots=True)
 class _Known:
     """The objects of a resource; the number of the last event about them, and what that was when a
-    look found it settled."""
+    look found it settled, which was at `looked`."""
 
     owner: UUID
     objects: dict[_Key, _Seen] = field(default_factory=dict)
     last: int = 0
     settled: int = -1
+    looked: float = 0.0
 
 
 class Index:
@@ -110,14 +112,36 @@ class Index:
 
     def listed(self, kind: Kind, bodies: Sequence[Object]) -> set[UUID]:
         """All there is of a kind; those whose objects are others than before."""
-        told = {self.saw(kind, body) for body in bodies}
-        there = {_key(kind, body) for body in bodies if owner_of(body)}
-        for key, owner in list(self._owners.items()):
-            if key[0] == kind and key not in there:
-                told.add(owner)
-                self._drop(owner, key)
-        self.heard(kind)
-        return {owner for owner in told if owner is not None}
+        listing = Listing(self, kind)
+        listing.page(bodies)
+        return listing.end()
+
+    def mark(self) -> int:
+        """The number that a moment has among those of events."""
+        return next(self._number)
+
+    def differs(self, kind: Kind, body: Object) -> bool:
+        """Whether an object of a list is not as it is known, or whose it is not."""
+        key, owner = _key(kind, body), owner_of(body)
+        known = self._known.get(owner) if owner is not None else None
+        seen = known.objects.get(key) if known else None
+        version = body["metadata"]["resourceVersion"]
+        return self._owners.get(key) != owner or (seen is not None and seen.version != version)
+
+    def keys(self, kind: Kind) -> list[_Key]:
+        """What is known to be there of a kind, label and all."""
+        return [key for key in self._owners if key[0] == kind]
+
+    def is_heard_of(self, key: _Key, owner: UUID | None, since: int) -> bool:
+        """Whether there was an event about whose object it is, or was, after that mark."""
+        return any(self.last(one) > since for one in (self._owners.get(key), owner) if one)
+
+    def went(self, key: _Key) -> UUID | None:
+        """An object that is known is not there any more; whose it was."""
+        owner = self._owners.get(key)
+        if owner is not None:
+            self._drop(owner, key)
+        return owner
 
     def last(self, owner: UUID) -> int:
         """The number of the last event about the objects of a resource."""
@@ -167,7 +191,18 @@ class Index:
         """A look has found it settled; `last` when it began."""
         known = self._known.get(owner)
         if known is not None:
-            known.settled = last
+            known.settled, known.looked = last, time.monotonic()
+
+    def is_still(self, owner: UUID, longest: float) -> bool:
+        """Whether nothing has happened to it since a look found it settled, which was less than
+        `longest` seconds ago."""
+        known = self._known.get(owner)
+        return (
+            known is not None
+            and known.last == known.settled
+            and time.monotonic() - known.looked < longest
+            and self.trusts({POD, *(kind for kind, *_ in known.objects)})
+        )
 
     def quiet(self, owner: UUID, workload: Object | None) -> bool:
         """Whether nothing has happened to it and its pods since a look found it settled; `workload`
@@ -226,6 +261,48 @@ class Index:
         if not told or not all(seen.leaving for seen in told):
             return False
         return known is not None and self.trusts(kind for kind, *_ in known.objects)
+
+
+class Listing:
+    """All there is of a kind, as it comes in pages; what became of it is told at the end.
+
+    `meanwhile`: its watch goes on, so that of whose objects there is an event in the meantime the
+    list may be older than what is known.
+    """
+
+    def __init__(self, index: Index, kind: Kind, *, meanwhile: bool = False) -> None:
+        self._index = index
+        self._kind = kind
+        self._since = index.mark() if meanwhile else None
+        self._there: set[_Key] = set()
+        self._others: list[Object] = []
+
+    def page(self, bodies: Iterable[Object]) -> None:
+        """Some of it."""
+        for body in bodies:
+            if owner_of(body) is not None:
+                self._there.add(_key(self._kind, body))
+            if self._index.differs(self._kind, body):
+                self._others.append(body)
+
+    def end(self) -> set[UUID]:
+        """That was all; those whose objects are others than was known."""
+        index, kind = self._index, self._kind
+        others = [
+            body for body in self._others if not self._is_older(_key(kind, body), owner_of(body))
+        ]
+        missing = [
+            key
+            for key in index.keys(kind)
+            if key not in self._there and not self._is_older(key, None)
+        ]
+        told = {index.saw(kind, body) for body in others} | {index.went(key) for key in missing}
+        if self._since is None:
+            index.heard(kind)  # beside a watch it says nothing of that
+        return {owner for owner in told if owner is not None}
+
+    def _is_older(self, key: _Key, owner: UUID | None) -> bool:
+        return self._since is not None and self._index.is_heard_of(key, owner, self._since)
 
 
 def owner_of(body: Object) -> UUID | None:

@@ -37,6 +37,7 @@ _ENGINE = {
     "wake-up to first API call, p50",
     "40 settled sandboxes, idle: all of Mooring",
     "40 settled sandboxes, idle: statements",
+    "pass over a settled sandbox: statements",
 }
 
 

@@ -1,7 +1,8 @@
 """How many requests a sandbox costs, and that what is changed by hand comes back nevertheless.
 
 Counted by the simulator. A bound, not an exact number: how many looks a start takes is a matter of
-how its events fall together.
+how its events fall together. What is settled costs nothing while its watches are believed, and a
+pass where they are not.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from sqlalchemy import text
 
 from app.db.session import Database
 from app.domain.states import DesiredState
-from app.domain.viewer import API, Viewer
+from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
 from app.settings import Settings
 from reconciler.cluster.client import Bounds, Cluster
@@ -36,6 +37,7 @@ from reconciler.manifests.kinds import (
     Object,
 )
 from reconciler.manifests.permissions import watched
+from reconciler.rechecks import Rechecks
 from reconciler.watch import Watch
 from tests.integration.reconciler.working import resources_of
 from tests.integration.world import becomes, project_of, viewer_of
@@ -46,6 +48,8 @@ MADE = (STATEFUL_SET, POD, SECRET, SERVICE, INGRESS, NETWORK_POLICY)
 MOST_TO_RUNNING = 12
 # Six deletions, and one list of each kind.
 MOST_TO_GONE = 21
+# Nothing is due by itself while a test runs, and all that is settled is due soon.
+RECHECK, POLL = 3600.0, 1800.0
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -234,3 +238,88 @@ async def merged(bill: Bill, kind: Kind, name: str, change: object) -> None:
         session.patch(url, json=change, headers=headers, ssl=bill.simulator.trust) as answer,
     ):
         assert answer.status == 200, await answer.text()
+
+
+def rechecks_of(bill: Bill, index: Index | None = None, recheck: float = RECHECK) -> Rechecks:
+    settings = Settings(recheck=recheck, poll=POLL)
+    return Rechecks(bill.database, index or bill.cluster.index, settings)
+
+
+async def settled(bill: Bill) -> None:
+    """A project that runs, once a look has found that nothing happens to it any more."""
+    await bill.project()
+
+    async def put_off() -> bool:
+        return await rechecks_of(bill).look() == 1
+
+    await becomes(put_off)
+    await bill.asked()
+
+
+async def test_a_settled_row_is_put_off_without_a_claim_or_a_request(
+    database: Database, simulator: RunningSimulator
+) -> None:
+    async with reconciling(database, simulator, recheck=RECHECK) as bill:
+        await settled(bill)
+        async with database.autocommit(RECONCILER) as connection:
+            await connection.execute(text("UPDATE resource SET due_at = mooring_now() + '1 s'"))
+        claimed = await bill._claims()
+
+        looked = await rechecks_of(bill).look()
+        bill.loop.wake()
+
+        assert looked == 1
+        assert await due_after(database) > 0.7 * RECHECK
+        assert await bill._claims() == claimed
+        assert not await bill.asked()
+
+
+async def due_after(database: Database) -> float:
+    """Seconds until the one row is due."""
+    statement = text("SELECT extract(epoch FROM due_at - mooring_now())::float8 FROM resource")
+    async with database.read(RECONCILER) as connection:
+        found: float = (await connection.execute(statement)).scalar_one()
+    return found
+
+
+async def test_what_is_not_known_to_be_still_is_left_to_a_pass(
+    database: Database, simulator: RunningSimulator
+) -> None:
+    async with reconciling(database, simulator, recheck=RECHECK) as bill:
+        await settled(bill)
+
+        of_a_new_process = await rechecks_of(bill, Index()).look()
+        of_one_with_no_whole_look_for_long = await rechecks_of(bill, recheck=1e-6).look()
+        bill.cluster.index.lost(SERVICE)
+        without_a_watch = await rechecks_of(bill).look()
+
+        assert of_a_new_process == 0
+        assert of_one_with_no_whole_look_for_long == 0
+        assert without_a_watch == 0
+
+
+async def test_what_a_watch_does_not_tell_of_is_found_by_a_list_and_comes_back(
+    database: Database, simulator: RunningSimulator
+) -> None:
+    async with reconciling(database, simulator, recheck=RECHECK) as bill:
+        await settled(bill)
+        bill.watching.cancel()
+        [removed] = await bill.objects(SERVICE)
+        await bill.cluster.delete(SERVICE, removed)
+        believed = await rechecks_of(bill).look()
+
+        watch = Watch(database, bill.cluster, "mooring", bill.loop.wake, compared=0.2)
+        tasks = [
+            asyncio.create_task(watch.compare((SERVICE,))),
+            asyncio.create_task(watch.ask()),
+        ]
+
+        async def back() -> bool:
+            found = await bill.objects(SERVICE)
+            return len(found) == 1 and found[0]["metadata"]["uid"] != removed["metadata"]["uid"]
+
+        await becomes(back)
+        for task in tasks:
+            task.cancel()
+
+    assert believed == 1

@@ -94,6 +94,8 @@ EXCUSED = {
     "app.db.projects._REMOVE_ENVIRONMENT": LOCKED,
     "app.db.projects._REMOVE": LOCKED,
     "app.db.queue._WAITING": RECONCILER,
+    "app.db.rechecks._COMING": RECONCILER,
+    "app.db.rechecks._PUT_OFF": RECONCILER,
     "app.db.record._LOCK": RECONCILER,
     "app.db.record._UPDATE": RECONCILER,
     "app.db.record._ADDRESSES": RECONCILER,

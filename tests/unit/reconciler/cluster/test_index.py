@@ -7,9 +7,18 @@ from uuid import UUID
 import pytest
 
 from app.settings import Settings
-from reconciler.cluster.index import Index
+from reconciler.cluster.index import Index, Listing
 from reconciler.manifests.identity import RESOURCE
-from reconciler.manifests.kinds import KINDS, POD, SECRET, SERVICE, STATEFUL_SET, Object, kind_of
+from reconciler.manifests.kinds import (
+    KINDS,
+    POD,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    Kind,
+    Object,
+    kind_of,
+)
 from reconciler.manifests.sandbox import objects
 from tests.unit.reconciler.sandbox import ID, sandbox
 
@@ -257,3 +266,87 @@ def test_what_nobody_watches_takes_no_memory() -> None:
 
     assert index.objects(ID, NAMESPACE) == []
     assert not index.holds(ID, BODIES, LIVE)
+
+
+def still() -> Index:
+    """One to which all was applied, which a look has found settled."""
+    index = all_applied()
+    index.saw(POD, pod(20))
+    index.settled(ID, index.last(ID))
+    return index
+
+
+def test_it_is_still_after_a_look_until_something_happens_or_that_is_long_ago() -> None:
+    never, index = all_applied(), still()
+    never.saw(POD, pod(20))
+
+    looked = index.is_still(ID, 3600)
+    long_ago = index.is_still(ID, 0)
+    index.saw(POD, pod(21))
+
+    assert looked
+    assert not long_ago
+    assert not never.is_still(ID, 3600)
+    assert not index.is_still(ID, 3600)
+    assert not index.is_still(UUID(int=9), 3600)
+
+
+@pytest.mark.parametrize("kind", [POD, SERVICE], ids=lambda kind: kind.kind)
+def test_it_is_not_known_to_be_still_while_a_watch_is_not_believed(kind: Kind) -> None:
+    index = still()
+
+    index.lost(kind)
+
+    assert not index.is_still(ID, 3600)
+
+
+def listing(index: Index, kind: Kind, *bodies: Object) -> set[UUID]:
+    """What a list beside the watch makes known."""
+    compared = Listing(index, kind, meanwhile=True)
+    compared.page(bodies)
+    return compared.end()
+
+
+@pytest.mark.parametrize("found", [[], [live(SERVICE_BODY | {"spec": {}}, 50)]])
+def test_a_list_beside_the_watch_finds_what_that_did_not_tell(found: list[Object]) -> None:
+    index = still()
+
+    same = listing(index, SERVICE, live(SERVICE_BODY, BODIES.index(SERVICE_BODY)))
+    believed = index.is_still(ID, 3600)
+    others = listing(index, SERVICE, *found)
+
+    assert (same, others) == (set(), {ID})
+    assert believed
+    assert not index.is_still(ID, 3600)
+    assert not index.holds(ID, BODIES, LIVE)
+
+
+def test_a_list_beside_the_watch_is_older_than_what_that_tells_meanwhile() -> None:
+    index = still()
+    compared = Listing(index, SERVICE, meanwhile=True)
+
+    index.saw(SERVICE, live(SERVICE_BODY, 50))
+    compared.page([live(SERVICE_BODY, BODIES.index(SERVICE_BODY))])
+
+    assert compared.end() == set()
+    assert not listing(index, SERVICE, live(SERVICE_BODY, 50))
+
+
+def test_what_is_made_while_a_list_comes_is_not_missing_in_it() -> None:
+    index = watched()
+    compared = Listing(index, SERVICE, meanwhile=True)
+
+    apply(index, SERVICE_BODY, 1)
+    compared.page([])
+
+    assert compared.end() == set()
+    assert [kind for kind, _ in index.objects(ID, NAMESPACE)] == [SERVICE]
+
+
+def test_a_list_beside_the_watch_says_nothing_of_whether_that_lives() -> None:
+    index = still()
+    index.lost(SERVICE)
+
+    listing(index, SERVICE, live(SERVICE_BODY, BODIES.index(SERVICE_BODY)))
+
+    assert not index.trusts([SERVICE])
