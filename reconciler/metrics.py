@@ -24,6 +24,23 @@ from app.domain.states import Lane
 # Of the label `cluster`.
 OPERATORS: Final = "operator"
 USERS: Final = "users"
+# What each label can be, for the page of the reference.
+LABELS: Final = {
+    "answer": "`ok`; a [reason](reasons.md); `Expired` (410); `cancelled`: its pass was stopped",
+    "at": "`renewal`, `pass`, `record`",
+    "cause": "`ended`: by the API server, in its time; a [reason](reasons.md); `Expired` (410)",
+    "cluster": "`operator`; `users` for all of theirs together",
+    "kind": "`sandbox` or `database` of a pass; of a watch the kind's plural, as `statefulsets`",
+    "lane": "`asked` (somebody wants a look), `deletion`, `clock` (re-checks and slow retries)",
+    "reason": "a [reason](reasons.md)",
+    "state": "`closed`, `doubtful` (the last pass got no answer), `open`",
+    "verb": "`get`, `list`, `watch`, `apply`, `patch`, `delete`; `dry-run` and `review`, which make"
+    " nothing",
+    "verdict": "`settled`: as wanted; `again`: looked at again soon; `failed`: an error recorded;"
+    " `refused`: the API server said no, or nothing; `superseded`: a newer intent, or another"
+    " holder; `timeout`: longer than `MOORING_PASS_TIMEOUT`; `lost`: its lease ended; `error`: our"
+    " fault",
+}
 
 # When a counter began says nothing that its value does not, and doubles the page.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -109,6 +126,10 @@ LOST: Final = Counter(
     ["at"],
     registry=REGISTRY,
 )
+
+# A series that begins at its first event has no increase for Prometheus to see.
+for _at in ("renewal", "pass", "record"):
+    LOST.labels(_at)
 
 # Clusters.
 CALLS: Final = Counter(

@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.reference import (
     actions,
     errors,
+    metrics,
     operations,
     reasons,
     rights,
@@ -36,6 +37,7 @@ def pages() -> dict[str, str]:
     return {
         "actions.md": actions.page(),
         "errors.md": errors.page(schema),
+        "metrics.md": metrics.page(),
         "operations.md": operations.page(schema),
         "reasons.md": reasons.page(),
         "scopes.md": scopes.page(),

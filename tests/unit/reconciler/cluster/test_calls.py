@@ -1,10 +1,12 @@
 """What is noted of a call: its verb, its answer, how it is counted and what the log says."""
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from app.domain import trace
 from reconciler import metrics
+from reconciler.cluster import calls
 from reconciler.cluster.calls import APPLY, Call, noted
 from reconciler.cluster.errors import ClusterError, Meaning
 
@@ -53,7 +55,10 @@ def test_a_write_is_a_line_without_what_was_written_or_said() -> None:
     assert "canary" not in str(lines)
 
 
-def test_a_read_is_a_line_of_debug() -> None:
+def test_a_read_is_a_line_of_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(0))
+    monkeypatch.setattr(calls, "log", everything)
+
     with capture_logs() as lines, noted(Call("GET", POD, {}), metrics.OPERATORS):
         pass
 
