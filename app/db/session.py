@@ -42,8 +42,9 @@ log = structlog.get_logger(__name__)
 _NAMED = 20
 
 # Postgres is away, does not answer, or answers so late that no connection of the pool is free:
-# what whoever works for ever survives.
-AWAY = (OSError, DBAPIError, PoolTimeoutError)
+# what whoever works for ever survives. While a connection is made the driver's own errors come
+# through as they are: of a connection that is lost before it is set up it says so itself.
+AWAY = (OSError, DBAPIError, PoolTimeoutError, PostgresError, InterfaceError)
 
 
 def is_refused(error: Exception) -> bool:

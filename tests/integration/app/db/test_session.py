@@ -1,13 +1,14 @@
-"""What a process does whose statements a migration outdates while it runs."""
+"""What a process does whose statements a migration outdates while it runs, or whose server goes."""
 
 import asyncpg
+import pytest
 from sqlalchemy import text
 
 from app.db import migrations
 from app.db import projects as rows
-from app.db.session import Database, Session
+from app.db.session import AWAY, Database, Session
 from app.domain.states import DesiredState
-from app.domain.viewer import API
+from app.domain.viewer import API, RECONCILER
 from app.services import projects
 from tests.integration.world import project_of, viewer_of
 
@@ -60,3 +61,23 @@ async def test_a_url_may_say_what_libpq_knows(url: str) -> None:
         assert found.scalar_one() == "mooring-test"
     await database.close()
     await migrations.upgrade(given)
+
+
+async def test_a_server_that_goes_while_a_connection_is_set_up_is_away(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = asyncpg.connect
+
+    async def lost(address: str) -> "asyncpg.Connection[asyncpg.Record]":
+        connection = await connect(address)
+        connection.terminate()
+        return connection
+
+    monkeypatch.setattr(asyncpg, "connect", lost)
+    database = Database(url, pool=2)
+
+    with pytest.raises(AWAY):
+        async with database.read(RECONCILER) as reading:
+            await reading.execute(text("SELECT 1"))
+
+    await database.close()
