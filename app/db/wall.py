@@ -12,6 +12,7 @@ network, data-layer.md section 7) whenever the same viewer reads again.
 
 from typing import Final
 
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +27,11 @@ _LOCAL: Final = text(
 # To the driver itself: a fifth of what a statement through SQLAlchemy costs.
 _LASTING: Final = (
     "SELECT set_config('mooring.accounts', $1, false), set_config('mooring.user', $2, false)"
+)
+
+_HEARD: Final = text(
+    "SELECT set_config('mooring.accounts', :accounts, false),"
+    " set_config('mooring.user', :user, false)"
 )
 
 
@@ -50,7 +56,12 @@ async def tell_connection(connection: AsyncConnection, scope: Scope) -> None:
     # Should this be cut short, nobody knows what it was told: the next one tells it again.
     raw.info[_TOLD] = None
     assert raw.driver_connection is not None
-    await raw.driver_connection.execute(_LASTING, *settings)
+    try:
+        await raw.driver_connection.execute(_LASTING, *settings)
+    except (InterfaceError, PostgresError, OSError):
+        # The pool does not hear what the driver says, and would keep a dead connection for ever.
+        accounts, user = settings
+        await connection.execute(_HEARD, {"accounts": accounts, "user": user})
     raw.info[_TOLD] = settings
 
 

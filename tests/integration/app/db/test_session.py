@@ -1,16 +1,20 @@
 """What a process does whose statements a migration outdates while it runs, or whose server goes."""
 
+import asyncio
+
 import asyncpg
 import pytest
 from sqlalchemy import text
 
-from app.db import migrations
+from app.db import migrations, roles
 from app.db import projects as rows
 from app.db.session import AWAY, Database, Session
 from app.domain.states import DesiredState
-from app.domain.viewer import API, RECONCILER
+from app.domain.viewer import API, RECONCILER, Viewer
+from app.postgres import EmbeddedPostgres
 from app.services import projects
 from tests.integration.world import project_of, viewer_of
+from tests.postgres import as_role
 
 
 async def widen(url: str) -> None:
@@ -81,3 +85,33 @@ async def test_a_server_that_goes_while_a_connection_is_set_up_is_away(
             await reading.execute(text("SELECT 1"))
 
     await database.close()
+
+
+async def test_connections_that_were_lost_are_made_anew_whoever_reads_next(
+    postgres: EmbeddedPostgres, url: str
+) -> None:
+    database = Database(as_role(url, roles.API), pool=4)
+    ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
+    # Two at once: each has a connection, and it was told that it works for her.
+    await asyncio.gather(_count(database, ada), _count(database, ada))
+    admin = await asyncpg.connect(postgres.admin_dsn())
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1", roles.API
+    )
+    await admin.close()
+
+    failed = 0
+    for _ in range(5):
+        try:
+            assert await _count(database, bob) == 0
+        except AWAY:
+            failed += 1
+
+    assert failed <= 1
+    await database.close()
+
+
+async def _count(database: Database, viewer: Viewer) -> int:
+    async with database.read(viewer) as connection:
+        await connection.execute(text("SELECT pg_sleep(0.05)"))
+        return len(await rows.all_ids(connection, viewer))
