@@ -27,7 +27,7 @@ REAL := tests/kubernetes --ignore=$(MANY)
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration simulation acceptance faults chaos security test-kubernetes golden bench format schema
+.PHONY: help run test static unit integration simulation torture acceptance faults chaos security test-kubernetes golden bench format schema
 .PHONY: reference schema-lint deploy-check lock lock-check clean environment test-environment python
 
 help: ## List the targets
@@ -54,6 +54,9 @@ integration: test-environment ## Tests on a real Postgres and the simulator, mig
 
 simulation: test-environment ## Whatever can go wrong in one process, await by await; the same runs each time
 	$(call timed,simulation,$(BIN)/python -m pytest tests/simulation)
+
+torture: test-environment ## The same without end: make torture SECONDS=600; make torture SEED=7 replays a failure
+	$(call timed,torture,$(BIN)/python -m tests.simulation $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS))
 
 acceptance: test-environment ## The real processes, over HTTP and websockets
 	$(call timed,acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m "not faults and not security")

@@ -14,7 +14,10 @@ import asyncpg
 
 from app.domain import aggregate, states
 from app.domain.states import DesiredState, Inputs, Phase, ResourceStatus
+from reconciler.manifests.identity import RESOURCE
+from tests.simulation.cluster import LocalCluster
 from tests.simulation.ledger import Ledger, Row, Write
+from tests.simulation.worker import Sent
 
 # What passes find out; the rest of a row is the user's, or the lease's.
 _FOUND = frozenset(
@@ -22,6 +25,8 @@ _FOUND = frozenset(
     | {"object", "attempts", "since", "phase_since", "next_attempt_at"}
 )
 _WANTED = frozenset({"desired_state", "generation", "desired_generation", "project_generation"})
+# Kinds that hold what users made, as paths name them.
+_HOLD = ("/statefulsets/", "/clusters/", "/persistentvolumeclaims/")
 _INPUTS = "desired_state, phase, was_ready, generation, desired_generation"
 _INPUTS += ", observed_generation, failed_generation"
 _RESOURCES = f"SELECT id, project_id, account_id, status, lease_token, {_INPUTS} FROM resource"
@@ -51,13 +56,16 @@ class Checks:
 
     ledger: Ledger
     connection: "asyncpg.Connection[asyncpg.Record]"
+    cluster: LocalCluster
     leases: dict[UUID, Lease] = field(default_factory=dict)
     rows: dict[UUID, Row] = field(default_factory=dict)
     gone: dict[UUID, Row] = field(default_factory=dict)
+    judged: int = 0
 
     async def look(self) -> list[Write]:
         """All of it; what was written since the last look."""
         writes = await self.ledger.news()
+        self.judged += len(writes)
         for write in writes:
             self._judge(write)
             if write.after is None:
@@ -79,9 +87,10 @@ class Checks:
         if before is None or after is None:
             if before is not None:
                 self._check_fence(write, before)
-                _require(
-                    before["desired_state"] == DesiredState.DELETED, "a row went that is wanted"
-                )
+                wanted = before["desired_state"] != DesiredState.DELETED
+                _require(not wanted, "a row went that is wanted", write)
+                left = self._left_of(write.resource)
+                _require(not left, f"a row went, and {left} is there", write)
             return
         moved = {name for name in after if after[name] != before[name]}
         if moved & _FOUND:
@@ -97,6 +106,40 @@ class Checks:
             free = before["locked_until"] == "-infinity" or _ended(before, write)
             _require(free, "claimed while another holds it", write)
             self.leases[write.resource] = Lease(token, after["locked_by"], after["asked"])
+
+    def judge_sent(self, sent: Sent) -> None:
+        """A request of a pass that changes the cluster: only under its lease, and not before the
+        row was read again; what holds data goes only with its resource."""
+        claim, said = sent.claim, f"{sent.worker} sends {sent.call.method} {sent.call.path}"
+        if claim is None:
+            return
+        row = self.rows.get(claim.id)
+        _require(row is not None, f"{said} for a row that is gone")
+        assert row is not None
+        holds = row["lease_token"] == str(claim.lease_token)
+        ends = row["locked_until"]
+        over = ends == "-infinity" or datetime.fromisoformat(ends) <= self.ledger.now
+        _require(holds and not over, f"{said} for {claim.id}, whose lease is over")
+        _require(sent.checked, f"{said} for {claim.id} without reading first whether it may")
+        going = row["desired_state"] == DesiredState.DELETED
+        if sent.call.method == "DELETE" and any(kind in sent.call.path for kind in _HOLD):
+            _require(going, f"{said}, and {claim.id} is to stay")
+
+    def judge_read(self, resource: UUID, token: UUID, generation: int) -> None:
+        """A pass was told that the row is still its own and wants the same."""
+        row = self.rows.get(resource)
+        said = f"a pass was told that {resource} is as it was"
+        _require(row is not None, f"{said}, and it is gone")
+        assert row is not None
+        _require(row["lease_token"] == str(token), f"{said}, and it is another's")
+        _require(row["generation"] == generation, f"{said}, and something else is wanted")
+
+    def _left_of(self, resource: UUID) -> list[str]:
+        return [
+            f"{stored.kind.kind}/{stored.name}"
+            for table in self.cluster.store.tables.values()
+            for stored in table.select("", (RESOURCE, str(resource)))
+        ]
 
     def _check_fence(self, write: Write, before: Row) -> None:
         _require(write.recorded, "what passes find out was written by no record", write)

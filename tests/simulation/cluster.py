@@ -42,7 +42,7 @@ class LocalCluster:
         self._working: asyncio.Task[None] | None = None
         config = uvicorn.Config(
             self._serve,
-            log_level="error",
+            log_level="critical",
             access_log=False,
             ws="none",
             interface="asgi3",
@@ -87,8 +87,10 @@ class LocalCluster:
         self._resources, self._loop = resources, loop
         self._working = asyncio.create_task(loop.run())
 
-    def hurry(self) -> None:
-        """The delays have changed."""
+    def hurry(self, seconds: float) -> None:
+        """Pods and databases take so long from now on, by the clock on the wall."""
+        self.delays.ready_after = self.delays.gone_after = seconds
+        self.delays.database_ready_after = seconds
         self._loop.wake_all()
 
     def disturb(self, *rules: dict[str, object]) -> None:

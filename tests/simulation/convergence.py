@@ -7,8 +7,9 @@ import asyncpg
 
 from reconciler.manifests.identity import RESOURCE
 from reconciler.simulator.stored import Stored
-from tests.simulation.checks import Broken
 from tests.simulation.cluster import LocalCluster
+from tests.simulation.follower import Followers
+from tests.simulation.users import Users
 
 _OPEN = """
 SELECT r.id, r.kind, r.desired_state, r.status, r.phase, r.reason, r.message, r.generation,
@@ -22,6 +23,8 @@ _ROWS = """
 SELECT r.id, r.kind, r.desired_state, r.generation, coalesce(s.k8s_name, d.k8s_name) AS name
 FROM resource r LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
 """
+_PROJECTS = "SELECT id, status FROM project WHERE account_id = $1"
+_MEMBERS = "SELECT id, project_id, status FROM resource WHERE account_id = $1"
 # The object that a resource of each kind is about.
 _MAIN = {"SANDBOX": "StatefulSet", "DATABASE": "Cluster"}
 
@@ -33,10 +36,11 @@ async def open_ends(connection: "asyncpg.Connection[asyncpg.Record]") -> list[di
     return rows + [{"project": row["id"]} for row in going]
 
 
-async def check_cluster(
+async def strays(
     connection: "asyncpg.Connection[asyncpg.Record]", cluster: LocalCluster
-) -> None:
-    """Just what the rows want is there."""
+) -> list[str]:
+    """What is in the cluster and should not be, or is not there and should."""
+    found: list[str] = []
     rows = {row["id"]: row for row in await connection.fetch(_ROWS)}
     there: dict[UUID, list[Stored]] = {}
     for table in cluster.store.tables.values():
@@ -47,10 +51,38 @@ async def check_cluster(
     for owner, objects in there.items():
         if owner not in rows:
             left = [f"{one.kind.kind}/{one.name}" for one in objects]
-            raise Broken(f"left behind of {owner}: {left}")
+            found.append(f"left behind of {owner}: {left}")
     for key, row in rows.items():
         main = [one for one in there.get(key, []) if one.kind.kind == _MAIN[row["kind"]]]
         if len(main) > 1:
-            raise Broken(f"made twice: {[one.name for one in main]}")
-        if row["desired_state"] == "RUNNING" and not main:
-            raise Broken(f"{row['name']} runs without a {_MAIN[row['kind']]}")
+            found.append(f"made twice: {[one.name for one in main]}")
+        if row["desired_state"] == "RUNNING" and not (main and is_up(main[0])):
+            found.append(f"{row['name']} is RUNNING, and its {_MAIN[row['kind']]} is not")
+        if row["desired_state"] == "STOPPED" and main and is_up(main[0]):
+            found.append(f"{row['name']} is STOPPED, and its {_MAIN[row['kind']]} is not")
+    return found
+
+
+def is_up(stored: Stored) -> bool:
+    """Whether it is told to run, and does."""
+    body = stored.body
+    if stored.kind.kind == "Cluster":
+        return bool(body.get("status", {}).get("phase") == "Running")
+    return bool(body["spec"].get("replicas") and body.get("status", {}).get("readyReplicas"))
+
+
+async def untold(
+    connection: "asyncpg.Connection[asyncpg.Record]", users: Users, followers: Followers
+) -> list[str]:
+    """What a subscriber was told otherwise than it is."""
+    found: list[str] = []
+    for viewer in users.viewers:
+        due: dict[UUID, tuple[str, dict[UUID, str]]] = {
+            row["id"]: (row["status"], {}) for row in await connection.fetch(_PROJECTS, viewer.home)
+        }
+        for row in await connection.fetch(_MEMBERS, viewer.home):
+            due[row["project_id"]][1][row["id"]] = row["status"]
+        told = followers.knows(viewer.user_id)
+        if told != due:
+            found.append(f"a subscriber was told {told}, and there is {due}")
+    return found

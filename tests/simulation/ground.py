@@ -1,12 +1,14 @@
 """What runs stand on, made once: a server with a template, an event loop, a socket."""
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+import structlog
 
 from app.db import migrations, roles
 from app.postgres import EmbeddedPostgres
@@ -21,10 +23,12 @@ _TEMPLATE = "mooring_simulation"
 @contextmanager
 def opened(server: EmbeddedPostgres) -> Iterator[Ground]:
     """The ground for the block."""
+    # What goes wrong here was asked for.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     asyncio.run(_make_template(server))
     loop = SteppedLoop()
     with tempfile.TemporaryDirectory() as folder:
-        made = Ground(loop, Databases(server, _TEMPLATE), Path(folder))
+        made = Ground(loop, server, Databases(server, _TEMPLATE), Path(folder))
         loop.run_until_complete(made.open())
         try:
             yield made

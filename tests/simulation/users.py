@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.db.session import Database, Session
+from app.db.session import AWAY, Database, Session
 from app.domain.errors import MooringError
 from app.domain.viewer import Viewer
 from tests.simulation.scheduler import Scheduler
@@ -21,7 +21,7 @@ class Intent:
     said: str
     task: asyncio.Task[Any]
     answer: Any = None
-    refused: MooringError | None = None
+    refused: Exception | None = None
 
 
 @dataclass
@@ -44,6 +44,11 @@ class Users:
         self.open.append(intent)
         return intent
 
+    async def end(self) -> None:
+        """The API process is gone, and so is what it was doing."""
+        await self.scheduler.kill(self.actor)
+        await asyncio.gather(*(i.task for i in self.open), return_exceptions=True)
+
     def answered(self) -> list[Intent]:
         """Those that have ended since the last time."""
         over = [intent for intent in self.open if intent.task.done()]
@@ -51,6 +56,6 @@ class Users:
         for intent in over:
             try:
                 intent.answer = intent.task.result()
-            except MooringError as error:
+            except (MooringError, *AWAY) as error:
                 intent.refused = error
         return over

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 
@@ -39,11 +40,13 @@ _READS = frozenset({"GET"})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request that changes something in the cluster, and the claim whose pass sent it."""
+    """A request that changes something in the cluster, and the claim whose pass sent it; `checked`:
+    that pass had read by then that the row is still its own."""
 
     worker: str
     claim: Claim | None
     call: Call
+    checked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Worker:
         self.name = name
         self.actor = Actor(name)
         self.passes: dict[asyncio.Task[Any], Claim] = {}
+        self.checked: set[UUID] = set()
         self._tasks: list[asyncio.Task[Any]] = []
         self._database: Database | None = None
 
@@ -78,7 +82,7 @@ class Worker:
         """A new process."""
         place, settings = self._place, self._place.settings
         self.actor = Actor(self.name)
-        self.passes = {}
+        self.passes, self.checked = {}, set()
         database = Database(as_role(place.url, roles.RECONCILER), pool=6, publisher=place.wire)
         bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
         cluster = Cluster(_Noting(self, place), bounds)
@@ -134,7 +138,8 @@ class Worker:
             return
         task = asyncio.current_task()
         claim = self.passes.get(task) if task is not None else None
-        self._place.sent(Sent(self.name, claim, call))
+        checked = claim is not None and claim.lease_token in self.checked
+        self._place.sent(Sent(self.name, claim, call, checked))
 
     def _spawn(self, coro: Any) -> None:
         self._tasks.append(self._place.scheduler.spawn(self.actor, coro))

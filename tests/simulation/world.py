@@ -7,46 +7,64 @@
 wanted; then what is in the cluster is held against the rows.
 """
 
-import asyncio
 import random
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import orjson
 from kubernetes_asyncio import config
 from sqlalchemy import text
 
+from app.db import claims, roles
 from app.db import record as recording
-from app.db import roles
 from app.db.claims import Claim
 from app.db.record import Recorded
+from app.db.rows import Executor
 from app.db.session import Database, Session
 from app.domain.observation import Outcome
+from app.domain.states import ResourceKind
+from app.postgres import EmbeddedPostgres
+from app.services.projects import Makers
 from app.settings import Settings
 from reconciler import recorder
 from reconciler.cluster.trusted import Trusted, _read_environment_once
-from tests.integration.world import viewer_of
+from tests.integration.world import KEYS, viewer_of
 from tests.postgres import Databases, as_role
-from tests.simulation import convergence
+from tests.simulation import convergence, hands
 from tests.simulation.checks import Broken, Checks
 from tests.simulation.cluster import LocalCluster
+from tests.simulation.faults import FAULTS, Rule
+from tests.simulation.follower import Followers
 from tests.simulation.ledger import TOKENS, Ledger
 from tests.simulation.loop import SteppedLoop
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.stepping import Stepped
+from tests.simulation.tally import Tally
 from tests.simulation.users import Users
 from tests.simulation.wire import Wire
+from tests.simulation.wishes import Target, Wish
 from tests.simulation.worker import Place, Sent, Worker
 
 _TELL = text(f"SELECT set_config('{TOKENS}', :tokens, true)")
+# Seconds of the world until it has to have settled: where nothing happens but by asking, and where
+# something may have to be found by the next look of the clock.
+_SOON, _LATER = 120.0, 900.0
+_TICK = 2.0
+# Awaits within which all come to rest.
+_FOR_EVER = 20_000
+_still_current, _record = claims.still_current, recording.record
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What kind of run: how many reconcilers and users, and whether anybody is woken."""
+    """What kind of run: how many reconcilers and users, whether anybody is woken by the cluster or
+    by others, and whether all have one namespace."""
 
     workers: int = 2
     users: int = 2
@@ -54,12 +72,27 @@ class Shape:
     notify: bool = True
     shared: bool = False
 
+    def __str__(self) -> str:
+        """For people."""
+        names = {
+            "watched": self.watch,
+            "unwatched": not self.watch,
+            "notified": self.notify,
+            "never notified": not self.notify,
+            "in one namespace": self.shared,
+        }
+        said = ", ".join(name for name, holds in names.items() if holds)
+        return f"{self.workers} reconcilers, {self.users} users; {said}"
+
 
 class Ground:
     """What all runs stand on."""
 
-    def __init__(self, loop: SteppedLoop, databases: Databases, folder: Path) -> None:
+    def __init__(
+        self, loop: SteppedLoop, server: EmbeddedPostgres, databases: Databases, folder: Path
+    ) -> None:
         self.loop = loop
+        self._server = server
         self.databases = databases
         self._folder = folder
         self.cluster = LocalCluster()
@@ -79,12 +112,13 @@ class Ground:
         await self.cluster.close()
 
     @asynccontextmanager
-    async def world(self, shape: Shape) -> AsyncIterator["World"]:
+    async def world(self, shape: Shape, tally: Tally) -> AsyncIterator["World"]:
         """A run."""
         async with self.databases.lent() as url:
             await self.cluster.renew()
-            monitor = await asyncpg.connect(url)
-            world = World(self, url, monitor, shape)
+            name = urlsplit(url).path[1:]
+            monitor = await asyncpg.connect(self._server.admin_dsn(), database=name)
+            world = World(self, url, monitor, shape, tally)
             try:
                 await world.begin()
                 yield world
@@ -103,16 +137,16 @@ class World:
         url: str,
         monitor: "asyncpg.Connection[asyncpg.Record]",
         shape: Shape,
+        tally: Tally,
     ) -> None:
         assert ground.transport is not None
-        self.shape = shape
-        self.loop, self.cluster = ground.loop, ground.cluster
+        self.shape, self.tally = shape, tally
+        self.cluster = ground.cluster
         self.wire = Wire()
         self.wire.cut = not shape.notify
         self.scheduler = Scheduler(ground.loop, monitor)
         self.ledger = Ledger(monitor)
-        self.checks = Checks(self.ledger, monitor)
-        self.monitor = monitor
+        self.checks = Checks(self.ledger, monitor, ground.cluster)
         self.settings = Settings(
             watch=shape.watch,
             sandbox_namespace="mooring" if shape.shared else None,
@@ -121,14 +155,21 @@ class World:
             retry_longest=2,
             slots=8,
         )
-        self.sent: list[Sent] = []
+        self.makers = Makers(self.settings, KEYS)
         place = Place(
-            url, ground.transport, self.scheduler, self.wire, self.settings, self.sent.append
+            url, ground.transport, self.scheduler, self.wire, self.settings, self._note_sent
         )
         self.workers = [Worker(f"r{n + 1}", place) for n in range(shape.workers)]
+        self._monitor = monitor
+        self._sent: list[Sent] = []
         self._api = Database(as_role(url, roles.API), pool=10, publisher=self.wire)
+        self._live = Database(as_role(url, roles.API), pool=10)
         self.users = Users(self._api, self.scheduler)
+        self.followers = Followers(self._live, self.scheduler, self.wire)
         self.passed = 0.0
+        self.faults: list[Rule] = []
+        # Something may have happened that nobody is told of.
+        self._unseen = False
 
     async def begin(self) -> None:
         """Users sign up, reconcilers begin."""
@@ -136,6 +177,8 @@ class World:
         for n in range(self.shape.users):
             self.users.viewers.append(await viewer_of(self._api, f"user{n + 1}"))
         recorder.record = _said  # type: ignore[attr-defined]
+        claims.still_current = self._read_again
+        await self.followers.begin(self.users.viewers)
         for worker in self.workers:
             worker.begin()
         await self.scheduler.settled()
@@ -145,36 +188,63 @@ class World:
         for worker in self.workers:
             if worker.alive:
                 await worker.kill()
-        await self.scheduler.kill(self.users.actor)
-        await asyncio.gather(*(i.task for i in self.users.open), return_exceptions=True)
+        await self.users.end()
+        await self.followers.end()
         await self._api.close()
+        await self._live.close()
         self.scheduler.close()
-        recorder.record = recording.record  # type: ignore[attr-defined]
+        recorder.record = _record  # type: ignore[attr-defined]
+        claims.still_current = _still_current
+        self.tally.runs += 1
+        self.tally.steps += self.scheduler.steps
+        self.tally.seconds += self.passed
+        self.tally.writes += self.checks.judged
+        self.tally.followed += self.followers.changes
 
-    async def step(self, index: int, times: int, worker: Worker | None = None) -> None:
-        """Let somebody go on, who is at this place among all who may, some awaits long."""
+    # -- who goes on -----------------------------------------------------------------------------
+    async def go_on(self, chance: random.Random, most: int, worker: Worker | None = None) -> bool:
+        """Let whoever is drawn go on by one await, so often; whether all have come to rest."""
         actor = worker.actor if worker is not None else None
-        ready = self.scheduler.ready(actor)
-        if not ready:
-            return
-        one = ready[index % len(ready)]
-        for _ in range(times):
-            if one not in self.scheduler.ready():
-                break
+        lately: deque[str] = deque(maxlen=200)
+        for _ in range(most):
+            ready = self.scheduler.ready(actor)
+            if not ready:
+                return True
+            one = chance.choice(ready)
+            lately.append(f"{one.actor.name} {one.name}")
+            await self._step(one)
+        if most >= _FOR_EVER:
+            raise Broken(f"they never come to rest: {Counter(lately).most_common(5)}")
+        return False
+
+    async def stay_with(self, number: int, most: int) -> None:
+        """Let one of those who may go on do so, and nobody else."""
+        ready = self.scheduler.ready()
+        one = ready[number % len(ready)] if ready else None
+        for _ in range(most):
+            if one is None or one not in self.scheduler.ready():
+                return
             await self._step(one)
 
     async def _step(self, one: Stepped) -> None:
         await self.scheduler.step(one)
-        if one.asks_postgres() or one.over:
+        sent, self._sent = self._sent, []
+        for request in sent:
+            self.tally.sent += 1
+            self.checks.judge_sent(request)
+        if one.over or one.asks_postgres():
             await self.look()
 
     async def look(self) -> None:
         """See that all is as it has to be."""
-        self.users.answered()
         await self.checks.look()
+        for intent in self.users.answered():
+            self.tally.answers[type(intent.refused).__name__ if intent.refused else "done"] += 1
         for worker in self.workers:
             for error in worker.failed():
-                raise Broken(f"{worker.name} ended") from error
+                raise Broken(f"{worker.name} ended: {error!r}") from error
+        for error in self.followers.failed():
+            raise Broken(f"a subscriber ended: {error!r}") from error
 
     async def pass_time(self, seconds: float) -> None:
         """Move all clocks."""
@@ -182,39 +252,108 @@ class World:
         await self.ledger.pass_time(seconds)
         await self.scheduler.pass_time(seconds)
 
-    async def rest(self, chance: random.Random, most: int = 20_000) -> None:
-        """Let everybody go on until nobody can without the clock."""
-        for _ in range(most):
-            ready = self.scheduler.ready()
-            if not ready:
-                return
-            await self._step(chance.choice(ready))
-        raise Broken("they never come to rest")
+    # -- what users want -------------------------------------------------------------------------
+    def targets(self) -> list[Target]:
+        """The resources that there are."""
+        return [
+            Target(
+                key,
+                UUID(row["project_id"]),
+                UUID(row["account_id"]),
+                ResourceKind(row["kind"]),
+                row["name"],
+            )
+            for key, row in sorted(self.checks.rows.items())
+        ]
 
-    async def settle(self, seed: int, within: float) -> None:
-        """All faults end; the world has so many seconds, by its clock, to come to rest."""
-        chance = random.Random(seed)
+    async def wish(self, wish: Wish) -> None:
+        """Begin an intent."""
+        viewer = next(one for one in self.users.viewers if one.home == wish.account)
+        self.users.intend(wish.said, viewer, wish.verb)
+        await self.scheduler.settled()
+
+    # -- what goes wrong -------------------------------------------------------------------------
+    async def fault(self, name: str, number: int) -> Rule:
+        """Something is wrong with the cluster from now on."""
+        rule = FAULTS[name](number)
+        self.faults.append(rule)
+        self._unseen = True
+        self.cluster.disturb(*self.faults)
+        await self.scheduler.settled()
+        return rule
+
+    async def heal(self) -> None:
+        """Nothing is wrong with the cluster any more."""
+        self.faults = []
         self.cluster.disturb()
+        self.cluster.hurry(0)
+        await self.scheduler.settled()
+
+    async def slow_down(self) -> None:
+        """Pods and databases take longer than anybody waits."""
+        self.cluster.hurry(10**6)
+        await self.scheduler.settled()
+
+    async def lend_a_hand(self, deed: str, number: int) -> str | None:
+        """Somebody does something to our objects."""
+        self._unseen = True
+        done = hands.lend_a_hand(self.cluster, deed, number)
+        await self.scheduler.settled()
+        return done
+
+    async def hang_up(self, *, everybody: bool) -> None:
+        """Postgres loses the connections of all reconcilers, or those of API processes too."""
+        await self._monitor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = ANY($1)",
+            [roles.RECONCILER, roles.API] if everybody else [roles.RECONCILER],
+        )
+        await self.scheduler.settled()
+
+    # -- the end ---------------------------------------------------------------------------------
+    async def settle(self, seed: int) -> None:
+        """All faults end; the world has a while to come to what is wanted."""
+        chance = random.Random(seed)
+        await self.heal()
         for worker in self.workers:
             worker.actor.paused = False
             if not worker.alive:
                 worker.begin()
         self.wire.cut = not self.shape.notify
-        waited = 0.0
+        waited, within = 0.0, _LATER if self._unseen else _SOON
         while True:
-            await self.rest(chance)
-            open_ends = await convergence.open_ends(self.monitor)
-            if not open_ends:
-                break
+            await self.go_on(chance, _FOR_EVER)
+            left = await self._left()
+            if not left:
+                return
             if waited > within:
-                raise Broken(f"not settled after {waited:.0f} s: {open_ends}")
-            await self.pass_time(2.0)
-            waited += 2.0
-        await convergence.check_cluster(self.monitor, self.cluster)
+                raise Broken(f"not settled after {waited:.0f} s:\n  " + "\n  ".join(left))
+            await self.pass_time(_TICK)
+            waited += _TICK
+
+    async def _left(self) -> list[str]:
+        """What is not yet as it has to be."""
+        rows = await convergence.open_ends(self._monitor)
+        if rows:
+            return [str(row) for row in rows]
+        strays = await convergence.strays(self._monitor, self.cluster)
+        return strays or await convergence.untold(self._monitor, self.users, self.followers)
+
+    # -- what is noted ---------------------------------------------------------------------------
+    def _note_sent(self, sent: Sent) -> None:
+        self._sent.append(sent)
+
+    async def _read_again(self, executor: Executor, claim: Claim) -> bool:
+        current = await _still_current(executor, claim)
+        if current:
+            self.checks.judge_read(claim.id, claim.lease_token, claim.generation)
+            for worker in self.workers:
+                worker.checked.add(claim.lease_token)
+        return current
 
 
 async def _said(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> Recorded:
     """`record`, which says first under which leases it writes."""
     tokens = {str(claim.id): str(claim.lease_token) for claim, _ in results}
     await session.execute(_TELL, {"tokens": orjson.dumps(tokens).decode()})
-    return await recording.record(session, results)
+    return await _record(session, results)
