@@ -1,6 +1,7 @@
 """What a process does whose statements a migration outdates while it runs, or whose server goes."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -72,8 +73,8 @@ async def test_a_server_that_goes_while_a_connection_is_set_up_is_away(
 ) -> None:
     connect = asyncpg.connect
 
-    async def lost(address: str) -> "asyncpg.Connection[asyncpg.Record]":
-        connection = await connect(address)
+    async def lost(*given: Any, **said: Any) -> "asyncpg.Connection[asyncpg.Record]":
+        connection = await connect(*given, **said)
         connection.terminate()
         return connection
 
