@@ -55,7 +55,9 @@ class DatabaseReconciler:
         async with self._database.read(RECONCILER) as connection:
             spec = await DATABASES.spec(connection, claim.id)
             known = await databases.access(connection, claim.id)
-            stopping = await resources.stopping_sandboxes(connection, claim.project_id)
+            stopping: Sequence[str] = ()
+            if claim.desired_state == DesiredState.STOPPED:  # they go first
+                stopping = await resources.stopping_sandboxes(connection, claim.project_id)
         if spec is None or known is None:
             raise Superseded
         if claim.desired_state == DesiredState.DELETED:

@@ -10,6 +10,7 @@ from app.db.anthropic import Version
 from app.db.claims import Claim
 from app.db.databases import Access
 from app.db.environment import Sealed
+from app.db.rows import Executor
 from app.db.sandboxes import SANDBOXES, SandboxSpec
 from app.db.session import Database
 from app.domain.observation import Outcome
@@ -59,15 +60,14 @@ class SandboxReconciler:
         """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read(RECONCILER) as connection:
             spec = await SANDBOXES.spec(connection, claim.id)
-            theirs = await databases.of_project(connection, claim.project_id, claim.server)
-            variables = await environment.of_project(connection, claim.project_id)
-            version = await anthropic.of_sandbox(connection, claim.id)
-        if spec is None:
-            raise Superseded
-        if claim.desired_state == DesiredState.DELETED:
+            if spec is None:
+                raise Superseded
+            goes = claim.desired_state == DesiredState.DELETED
+            rows = None if goes else await _rows(connection, claim, spec)
+        if rows is None:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        return await self._hold(claim, _Rows(spec, theirs, variables, version))
+        return await self._hold(claim, rows)
 
     async def _hold(self, claim: Claim, rows: _Rows) -> Outcome:
         """RUNNING or STOPPED."""
@@ -186,6 +186,18 @@ class SandboxReconciler:
             return ()
         password = self._keys.open(database.password, "database", database.id, "password")
         return connection.environment(database, password)
+
+
+async def _rows(connection: Executor, claim: Claim, spec: SandboxSpec) -> _Rows:
+    """What else it is made from: most sandboxes have little of it, and nobody asks for nothing."""
+    return _Rows(
+        spec,
+        await databases.of_project(connection, claim.project_id, claim.server)
+        if spec.has_databases
+        else (),
+        await environment.of_project(connection, claim.project_id) if spec.has_variables else (),
+        await anthropic.of_sandbox(connection, claim.id) if spec.has_anthropic else None,
+    )
 
 
 def _is_current(live: Object, body: Object) -> bool:

@@ -25,7 +25,10 @@ class SandboxRow(ResourceRow):
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """What the reconciler makes a sandbox from; the password is sealed."""
+    """What the reconciler makes a sandbox from; the password is sealed.
+
+    `has_…`: whether its project has such rows, so that who reads it need not ask for those.
+    """
 
     id: UUID
     account_id: UUID
@@ -42,11 +45,27 @@ class SandboxSpec:
     ports: list[int] = field(default_factory=list)
     # The mark of the installation; of one that is only being made, None.
     installation: UUID | None = None
+    has_databases: bool = False
+    has_variables: bool = False
+    has_anthropic: bool = False
 
 
 _PORTS = "ARRAY(SELECT o.port FROM sandbox_port o WHERE o.sandbox_id = d.id ORDER BY o.port)"
+_DATABASES = """EXISTS (SELECT FROM resource r JOIN resource o USING (project_id)
+  WHERE r.id = d.id AND o.kind = 'DATABASE')"""
+_VARIABLES = """EXISTS (SELECT FROM resource r JOIN environment e USING (project_id)
+  WHERE r.id = d.id)"""
 SANDBOXES = Details(
-    ResourceKind.SANDBOX, SandboxRow, SandboxSpec, {"ports": _PORTS, "installation": MARK}
+    ResourceKind.SANDBOX,
+    SandboxRow,
+    SandboxSpec,
+    {
+        "ports": _PORTS,
+        "installation": MARK,
+        "has_databases": _DATABASES,
+        "has_variables": _VARIABLES,
+        "has_anthropic": "d.anthropic_id IS NOT NULL",
+    },
 )
 
 _OPEN = text("""
