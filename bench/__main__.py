@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 import uvloop
 
+from app.logs import configure_logs
 from bench import (
     calls,
     claiming,
@@ -63,6 +64,8 @@ def main() -> None:
     # What runs in this process, as the passes of some figures, logs no more than it does in life.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     scale = QUICK if given.quick else FULL
+    # What our own code says in this process stays out of the table, and of what is measured.
+    configure_logs("error", "console")
     facts = table.machine()
     figures = Figures()
     _raise_descriptors()

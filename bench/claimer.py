@@ -28,6 +28,7 @@ from app.db.session import Database
 from app.domain.observation import Outcome
 from app.domain.states import Lane, Phase
 from app.domain.viewer import RECONCILER
+from app.logs import configure_logs
 
 BATCH = 64
 _BARE = 10
@@ -120,4 +121,5 @@ async def main(what: str, url: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("error", "console")
     uvloop.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))
