@@ -27,6 +27,7 @@ _SHAPES = st.builds(
     watch=st.booleans(),
     notify=st.booleans(),
     shared=st.booleans(),
+    at_once=st.sampled_from([1, 2, 16]),
 )
 # Seconds: less than a poll, a poll, a limit of a request, past a lease.
 _SECONDS = st.sampled_from([0.5, 3.5, 11.0, 26.0, 45.0, 130.0])
@@ -114,6 +115,21 @@ class Machine(RuleBasedStateMachine):
     def all_go_on_too(self, number: int, most: int) -> None:
         """The same, for longer."""
         self.all_go_on(number, most)
+
+    @rule(number=_NUMBER, most=st.integers(1, 200))
+    def one_waits(self, number: int, most: int) -> None:
+        """An await of somebody takes long."""
+        held = self._do(self.world.go_on_without(random.Random(number), number, most))
+        self._tell(f"all go on but {held}, by up to {most} awaits together")
+
+    @rule(number=_NUMBER, which=st.integers(0, 2), seconds=st.sampled_from([3.5, 45.0]))
+    def stall(self, number: int, which: int, seconds: float) -> None:
+        """A reconciler stops between its last look at its lease and what it does then."""
+        worker = self.world.workers[which % len(self.world.workers)]
+        chance = random.Random(number)
+        self._tell(f"{worker.name} goes on until it may write")
+        if self._do(self.world.stall(chance, worker, seconds)):
+            self._note("a reconciler stalls before a write", f"there {seconds} s pass")
 
     @rule(seconds=_SECONDS)
     def pass_time(self, seconds: float) -> None:

@@ -7,6 +7,7 @@
 wanted; then what is in the cluster is held against the rows.
 """
 
+import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
@@ -56,6 +57,8 @@ _TELL = text(f"SELECT set_config('{TOKENS}', :tokens, true)")
 # something may have to be found by the next look of the clock.
 _SOON, _LATER = 120.0, 900.0
 _TICK = 2.0
+# Awaits in which a reconciler gets through a pass, more or less.
+_LONG_PASS = 120
 # Awaits within which all come to rest.
 _FOR_EVER = 20_000
 _still_current, _record = claims.still_current, recording.record
@@ -64,13 +67,15 @@ _still_current, _record = claims.still_current, recording.record
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What kind of run: how many reconcilers and users, whether anybody is woken by the cluster or
-    by others, and whether all have one namespace."""
+    by others, whether all have one namespace; `at_once`: passes of an account in a reconciler, of
+    which few leave the rest of a project to others."""
 
     workers: int = 2
     users: int = 2
     watch: bool = True
     notify: bool = True
     shared: bool = False
+    at_once: int = 16
 
     def __str__(self) -> str:
         """For people."""
@@ -82,7 +87,7 @@ class Shape:
             "in one namespace": self.shared,
         }
         said = ", ".join(name for name, holds in names.items() if holds)
-        return f"{self.workers} reconcilers, {self.users} users; {said}"
+        return f"{self.workers} reconcilers, {self.at_once} at once, {self.users} users; {said}"
 
 
 class Ground:
@@ -154,6 +159,7 @@ class World:
             cluster_burst=100_000,
             retry_longest=2,
             slots=8,
+            account_slots=shape.at_once,
         )
         self.makers = Makers(self.settings, KEYS)
         place = Place(
@@ -225,6 +231,40 @@ class World:
             if one is None or one not in self.scheduler.ready():
                 return
             await self._step(one)
+
+    async def go_on_without(self, chance: random.Random, number: int, most: int) -> str:
+        """All but one of those who may, whose await takes so long; who it is."""
+        ready = self.scheduler.ready()
+        if not ready:
+            return "nobody"
+        recording = [one for one in ready if one.name == "Recorder.run" and one.asks_postgres()]
+        held = chance.choice(recording) if recording and number % 3 else chance.choice(ready)
+        for _ in range(most):
+            others = [one for one in self.scheduler.ready() if one is not held]
+            if not others:
+                break
+            await self._step(chance.choice(others))
+        return f"{held.actor.name} {held.name}"
+
+    async def stall(self, chance: random.Random, worker: Worker, seconds: float) -> bool:
+        """A reconciler gets no processor for a while just when it has read that it may write;
+        False: it did not come to that."""
+        known = len(worker.checked)
+        for _ in range(_LONG_PASS):
+            ready = self.scheduler.ready(worker.actor)
+            if not ready:
+                return False
+            await self._step(chance.choice(ready))
+            if len(worker.checked) > known:
+                break
+        else:
+            return False
+        await self.pass_time(seconds)
+        for other in self.workers:
+            if other is not worker:
+                await self.go_on(chance, _LONG_PASS, other)
+        await self.go_on(chance, _LONG_PASS, worker)
+        return True
 
     async def _step(self, one: Stepped) -> None:
         await self.scheduler.step(one)
@@ -347,8 +387,10 @@ class World:
         current = await _still_current(executor, claim)
         if current:
             self.checks.judge_read(claim.id, claim.lease_token, claim.generation)
+            task = asyncio.current_task()
             for worker in self.workers:
-                worker.checked.add(claim.lease_token)
+                if task in worker.passes:
+                    worker.checked.add(claim.lease_token)
         return current
 
 

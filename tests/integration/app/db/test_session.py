@@ -74,7 +74,7 @@ async def test_a_server_that_goes_while_a_connection_is_set_up_is_away(
     connect = asyncpg.connect
 
     async def lost(*given: Any, **said: Any) -> "asyncpg.Connection[asyncpg.Record]":
-        connection = await connect(*given, **said)
+        connection: asyncpg.Connection[asyncpg.Record] = await connect(*given, **said)
         connection.terminate()
         return connection
 
