@@ -100,6 +100,11 @@ WAIT: Final = Histogram(
     buckets=_WAITS,
     registry=REGISTRY,
 )
+PUT_OFF: Final = Counter(
+    "mooring_rechecks_put_off_total",
+    "Looks at settled resources that were saved, as the watches have told of no change.",
+    registry=REGISTRY,
+)
 MISSED: Final = Counter(
     "mooring_notifications_missed_total",
     "Intents that the timer found a second or more after they were written, though a notification"

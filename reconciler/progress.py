@@ -8,6 +8,7 @@ them the breakers and backoffs that spare it.
 """
 
 from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
 from typing import Final
@@ -70,13 +71,29 @@ def verdict_of(outcome: Outcome | None, *, lost: bool = False) -> Verdict:
     return Verdict.AGAIN if waits else Verdict.SETTLED
 
 
+@dataclass(slots=True)
+class _Run:
+    """Passes that got nothing done, one after the other: since when, of which rows (two are kept),
+    and whether it was for want of the cluster."""
+
+    since: float
+    reason: Reason | None = None
+    rows: set[UUID] = field(default_factory=set)
+    unreachable: bool = False
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it says something of more than one row, which may be at fault itself."""
+        return self.unreachable or len(self.rows) > 1
+
+
 class Progress:
     """Of one loop; `clock` in seconds that only grow."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._turned = self._claimed = clock()
-        self._failing: tuple[float, Reason | None] | None = None
+        self._failing: _Run | None = None
 
     def turned(self) -> None:
         """The loop comes round."""
@@ -113,11 +130,18 @@ class Progress:
         # Users' clusters and credentials are users' to mend.
         if claim.server is not None or verdict is Verdict.SUPERSEDED:
             return
-        nothing = verdict in (Verdict.TIMEOUT, Verdict.ERROR, Verdict.LOST)
-        if nothing or (reason is not None and reason.value in _UNREACHABLE):
-            self._failing = (self._failing[0] if self._failing else self._clock(), reason)
+        unreachable = reason is not None and reason.value in _UNREACHABLE
+        if unreachable or verdict in (Verdict.TIMEOUT, Verdict.ERROR, Verdict.LOST):
+            self._failed(claim, reason, unreachable=unreachable)
         else:
             self._failing = None
+
+    def _failed(self, claim: Claim, reason: Reason | None, *, unreachable: bool) -> None:
+        run = self._failing = self._failing or _Run(self._clock())
+        run.reason = reason
+        run.unreachable = run.unreachable or unreachable
+        if len(run.rows) < 2:
+            run.rows.add(claim.id)
 
     def stuck(self, longest: float) -> str | None:
         """What is wrong if the loop has not come round for `longest` seconds."""
@@ -129,11 +153,11 @@ class Progress:
         now = self._clock()
         if now - self._claimed > longest:
             return f"Postgres has answered no claim for {now - self._claimed:.0f} s."
-        if self._failing is None or now - self._failing[0] <= longest:
+        run = self._failing
+        if run is None or now - run.since <= longest or not run.is_of_all:
             return None
-        since, reason = self._failing
-        why = f" ({reason.value})" if reason else ""
+        why = f" ({run.reason.value})" if run.reason else ""
         return (
-            f"No pass has succeeded in the operator's cluster for {now - since:.0f} s{why}."
+            f"No pass has succeeded in the operator's cluster for {now - run.since:.0f} s{why}."
             " See that it answers this process, and this process's log."
         )

@@ -18,7 +18,7 @@ from app.db import rechecks
 from app.db.session import AWAY, Database
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
-from reconciler import plan
+from reconciler import metrics, plan
 from reconciler.cluster.index import Index
 
 log = structlog.get_logger(__name__)
@@ -61,4 +61,5 @@ class Rechecks:
             ]
             if still:
                 await rechecks.put_off(connection, still)
+        metrics.PUT_OFF.inc(len(still))
         return len(still)

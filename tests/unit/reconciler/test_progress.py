@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -68,10 +69,13 @@ def test_an_idle_reconciler_that_can_claim_is_well() -> None:
     assert progress.idle_because(LONGEST) is None
 
 
-def failing(progress: Progress, time: Time, row: Claim, reason: Reason) -> str | None:
-    """What is wrong after ten minutes of passes that each end with `reason`."""
-    for _ in range(3):
-        progress.passed(row, outcome(reason, SOON), 0.1)
+def failing(
+    progress: Progress, time: Time, row: Claim, reason: Reason, rows: int = 2
+) -> str | None:
+    """What is wrong after ten minutes of passes over so many rows that each end with `reason`."""
+    for number in range(4):
+        one = replace(row, id=UUID(int=number % rows))
+        progress.passed(one, outcome(reason, SOON), 0.1)
         progress.claimed([], by_timer=True)
         time.now += LONGEST / 2
     progress.claimed([], by_timer=True)
@@ -96,6 +100,18 @@ def test_passes_that_get_nothing_done_make_it_unready(reason: Reason) -> None:
     time = Time()
 
     assert failing(Progress(time), time, claim(), reason) is not None
+
+
+def test_one_row_that_fails_us_makes_nobody_unready() -> None:
+    time = Time()
+
+    assert failing(Progress(time), time, claim(), Reason.INTERNAL, rows=1) is None
+
+
+def test_one_row_is_enough_where_the_cluster_is_away() -> None:
+    time = Time()
+
+    assert failing(Progress(time), time, claim(), Reason.CLUSTER_UNAVAILABLE, rows=1) is not None
 
 
 def test_a_cluster_that_answers_no_is_there() -> None:
