@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import logging
 import resource
 import signal
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-import structlog
 import uvloop
 
 from app.logs import configure_logs
@@ -61,8 +59,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="instead of the usual number")
     parser.add_argument("--results", type=Path, default=Path("bench/results"))
     given = parser.parse_args()
-    # What runs in this process, as the passes of some figures, logs no more than it does in life.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     scale = QUICK if given.quick else FULL
     # What our own code says in this process stays out of the table, and of what is measured.
     configure_logs("error", "console")

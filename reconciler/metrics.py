@@ -28,7 +28,7 @@ USERS: Final = "users"
 LABELS: Final = {
     "answer": "`ok`; a [reason](reasons.md); `Expired` (410); `cancelled`: its pass was stopped",
     "at": "`renewal`, `pass`, `record`",
-    "cause": "`ended`: by the API server, in its time; a [reason](reasons.md); `Expired` (410)",
+    "cause": "`ended` in its time; `cut` within 5 s; a [reason](reasons.md); `Expired` (410)",
     "cluster": "`operator`; `users` for all of theirs together",
     "kind": "`sandbox` or `database` of a pass; of a watch the kind's plural, as `statefulsets`",
     "lane": "`asked` (somebody wants a look), `deletion`, `clock` (re-checks and slow retries)",
@@ -152,8 +152,8 @@ CALL: Final = Histogram(
 )
 WATCHES: Final = Counter(
     "mooring_watch_restarts_total",
-    "Watches of the operator's cluster that began anew: ended, when the API server ended one in its"
-    " time, or the reason of docs/reference/reasons.md; Expired stands for a list in between.",
+    "Watches of the operator's cluster that began anew, by why the one before ended; after Expired"
+    " all objects are listed first.",
     ["kind", "cause"],
     registry=REGISTRY,
 )

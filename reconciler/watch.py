@@ -82,8 +82,9 @@ class Watch:
                     first = False
                 begun = asyncio.get_running_loop().time()
                 since = await self._events(kind, since)
-                metrics.WATCHES.labels(kind.plural, "ended").inc()
-                if asyncio.get_running_loop().time() - begun > _LASTED:
+                lasted = asyncio.get_running_loop().time() - begun > _LASTED
+                metrics.WATCHES.labels(kind.plural, "ended" if lasted else "cut").inc()
+                if lasted:
                     failures = 0
                     continue
                 failures += 1

@@ -10,6 +10,7 @@ from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API
 from app.services import projects
+from reconciler import metrics
 from reconciler.manifests.kinds import CLAIM, POD, STATEFUL_SET
 from tests.integration.reconciler.stage import Json, Stage, explains
 from tests.integration.reconciler.test_loop import OURS, want
@@ -267,6 +268,7 @@ async def test_a_watch_that_is_cut_or_late_costs_time_and_no_truth(
     stage: Stage, rule: Json
 ) -> None:
     await stage.project()
+    before = watches_ended_early()
 
     async with stage.running(poll=3600, recheck=3600):
         await stage.shows("RUNNING")
@@ -275,6 +277,13 @@ async def test_a_watch_that_is_cut_or_late_costs_time_and_no_truth(
         await stage.shows("RUNNING")
 
     explains(failed, "port 7681 (ttyd)", "Pod/")
+    assert watches_ended_early() > before or "Watch" not in rule["fault"]
+
+
+def watches_ended_early() -> float:
+    """How many an operator has seen."""
+    [family] = metrics.WATCHES.collect()
+    return sum(s.value for s in family.samples if s.labels.get("cause") not in (None, "ended"))
 
 
 async def test_a_moment_of_conflict_is_nobodys_business(stage: Stage) -> None:

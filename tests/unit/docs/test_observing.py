@@ -37,10 +37,10 @@ def test_the_alerts_are_rules_whose_labels_exist() -> None:
     [rules] = [block for block in blocks() if "groups" in block]
     [group] = rules["groups"]
     asked = {
-        label.split("=")[0].rstrip("!")
+        label
         for rule in group["rules"]
         for labels in LABELS.findall(rule["expr"])
-        for label in labels.split(",")
+        for label in re.findall(r"(\w+)[!=]", labels)
     }
 
     assert all({"alert", "expr", "annotations"} <= rule.keys() for rule in group["rules"])

@@ -40,10 +40,15 @@ def test_a_cluster_counts_as_away_after_several_failures_in_a_row() -> None:
     circuit.refusal(CLOCK)
     told = []
 
+    states = [circuit.state]
     for _ in range(6):
         circuit.failed(AWAY)
         told.append(circuit.refusal(CLOCK))
+        states.append(circuit.state)
+    circuit.worked()
 
+    assert states == ["closed", *["doubtful"] * 4, "open", "open"]
+    assert circuit.state == "closed"
     assert [error and error.meaning for error in told] == [None] * 4 + [AWAY.meaning] * 2
 
 
