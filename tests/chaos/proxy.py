@@ -19,6 +19,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 _PIECE = 65536
 # SO_LINGER on, 0 seconds: close() sends RST (socket(7)).
@@ -26,9 +27,12 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """Forwards to `target`; counts in `taken` the connections that it took."""
+    """Forwards to `target`, a host and port or a unix socket.
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    It counts in `taken` the connections that it took.
+    """
+
+    def __init__(self, target: tuple[str, int] | Path) -> None:
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -95,7 +99,10 @@ class Proxy:
             return
         await self._open.wait()
         try:
-            there_reader, there = await asyncio.open_connection(*self._target)
+            if isinstance(self._target, Path):
+                there_reader, there = await asyncio.open_unix_connection(self._target)
+            else:
+                there_reader, there = await asyncio.open_connection(*self._target)
         except OSError:
             return
         self._writers.add(there)
@@ -135,7 +142,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def proxied(target: tuple[str, int]) -> AsyncIterator[Proxy]:
+async def proxied(target: tuple[str, int] | Path) -> AsyncIterator[Proxy]:
     """A proxy for the block."""
     proxy = Proxy(target)
     await proxy.start()
