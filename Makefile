@@ -27,7 +27,7 @@ REAL := tests/kubernetes --ignore=$(MANY)
 timed = @echo "== $(1)"; begun=$$(date +%s); $(CLEAN) $(2); code=$$?; \
   echo "== $(1): $$(($$(date +%s) - begun)) s"; exit $$code
 
-.PHONY: help run test static unit integration simulation torture acceptance faults chaos security test-kubernetes golden bench format schema
+.PHONY: help run test static unit integration simulation torture acceptance faults mutants chaos security test-kubernetes golden bench format schema
 .PHONY: reference schema-lint deploy-check lock lock-check clean environment test-environment python
 
 help: ## List the targets
@@ -65,6 +65,9 @@ faults: test-environment ## Each failure explained, the story with more breaking
 	$(call timed,faults: integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m faults)
 	$(call timed,faults: acceptance,$(BIN)/python -m pytest $(BESIDE) tests/acceptance -m faults)
 	$(call timed,faults: chaos,$(BIN)/python -m pytest tests/chaos -m faults)
+
+mutants: test-environment ## Each line that upholds an invariant, taken away: a test must fail; ARGS="--only TEXT"
+	$(call timed,mutants,$(BIN)/python -m tests.mutants $(ARGS))
 
 chaos: test-environment ## Real processes killed, paused and cut off: SECONDS=180 PROJECTS=200 SEED=…; prints a table
 	$(call timed,chaos,$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),180) --projects $(or $(PROJECTS),200) \

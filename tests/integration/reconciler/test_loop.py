@@ -165,6 +165,45 @@ async def test_a_service_removed_by_hand_comes_back(
         await becomes(back)
 
 
+async def test_what_is_there_of_another_kind_goes_with_a_sandbox(
+    database: Database, resources: Resources, cluster: Cluster, settings: Settings
+) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    async with database.read(API) as connection:
+        key = (await connection.execute(text("SELECT id FROM resource"))).scalar_one()
+    labels = {"app.kubernetes.io/managed-by": "mooring", "mooring.dev/resource": str(key)}
+    meta = {"name": "left-behind", "namespace": "mooring", "labels": labels}
+    await cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+
+    async with running(database, resources.reconcile, settings, cluster) as loop:
+        await want(database, viewer, project, DesiredState.DELETED)
+        loop.wake()
+
+        async def gone() -> bool:
+            return await statuses(database) == []
+
+        await becomes(gone)
+
+    assert await left(cluster) == 0
+
+
+async def test_without_any_wake_up_what_is_due_is_found_by_the_poll(database: Database) -> None:
+    viewer = await viewer_of(database)
+
+    async def reconcile(claim: Claim) -> Outcome:
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async with running(database, reconcile, Settings(poll=0.05)):
+        for made in (1, 2):
+            await project_of(database, viewer)
+
+            async def all_running(count: int = made) -> bool:
+                return await statuses(database) == ["RUNNING"] * count
+
+            await becomes(all_running)
+
+
 async def test_a_workload_removed_while_a_pass_is_under_way_is_not_made_again_by_it(
     database: Database,
     resources: Resources,

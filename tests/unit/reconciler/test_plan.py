@@ -195,6 +195,20 @@ def test_the_backoff_is_bounded_whatever_the_attempts(attempts: int) -> None:
     assert timedelta(0) < after <= timedelta(seconds=60)
 
 
+def test_the_backoff_doubles_with_full_jitter() -> None:
+    def longest_and_shortest(attempts: int) -> tuple[float, float]:
+        before = claim(attempts=attempts, reason="ClusterUnavailable")
+        away = answered(Meaning.UNAVAILABLE)
+        waits = [plan.refused(before, away, SETTINGS).after.total_seconds() for _ in range(200)]
+        return max(waits), min(waits)
+
+    for attempts in range(1, 5):
+        longest, shortest = longest_and_shortest(attempts)
+        bound = 2.0 ** (attempts + 1)
+        assert bound / 2 < longest <= bound
+        assert shortest < bound / 4
+
+
 def test_a_busy_cluster_is_given_the_time_that_it_asks_for() -> None:
     busy = answered(Meaning.THROTTLED, retry_after=100)
 

@@ -1,4 +1,5 @@
-"""What a process does whose statements a migration outdates while it runs, or whose server goes."""
+"""What a process does whose statements a migration outdates while it runs, or whose server goes;
+what its errors say."""
 
 import asyncio
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.db import migrations, roles
 from app.db import projects as rows
@@ -116,3 +118,12 @@ async def _count(database: Database, viewer: Viewer) -> int:
     async with database.read(viewer) as connection:
         await connection.execute(text("SELECT pg_sleep(0.05)"))
         return len(await rows.all_ids(connection, viewer))
+
+
+async def test_an_error_does_not_show_what_was_bound(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.read(API) as connection:
+            query = text("SELECT 1 / CAST(:zero AS int), CAST(:said AS text)")
+            await connection.execute(query, {"zero": 0, "said": "a sealed secret"})
+
+    assert "a sealed secret" not in str(caught.value)

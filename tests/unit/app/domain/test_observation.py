@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from app.domain.observation import MOST_WORDS, Addresses, Endpoint, Outcome, bounded
+from app.domain.observation import (
+    MOST_WORDS,
+    Addresses,
+    Endpoint,
+    Outcome,
+    Seen,
+    bounded,
+    merge,
+)
+from app.domain.states import DesiredState, Inputs, Phase, ResourceStatus
 
 
 @pytest.mark.parametrize(
@@ -34,3 +43,15 @@ def test_the_rest_is_left_as_it_is() -> None:
     outcome = Outcome(7, timedelta(1), gone=True, attempts=3, details=Addresses("a", None))
 
     assert bounded(outcome) == outcome
+
+
+@pytest.mark.parametrize("phase", [None, Phase.STARTING, Phase.RUNNING])
+def test_any_outcome_but_a_failure_heals(phase: Phase | None) -> None:
+    inputs = Inputs(DesiredState.RUNNING, Phase.STARTING, True, 2, 1, 2, 2)
+    failed = Seen(inputs, "CrashLoop", "Pod/app-0", Addresses(None, None))
+
+    healed = merge(failed, Outcome(2, timedelta(1), phase=phase))
+
+    assert failed.status == ResourceStatus.ERROR
+    assert healed.status != ResourceStatus.ERROR
+    assert healed.reason is None

@@ -1,0 +1,32 @@
+"""The table of mutants fits the tree; what comes of each is for `make mutants`."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import ROOT, mutated, table
+from tests.mutants.table import INVARIANTS, MUTANTS, Mutant
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.says)
+def test_a_mutant_changes_lines_that_are_there_and_names_tests_that_are(mutant: Mutant) -> None:
+    before = (ROOT / mutant.file).read_text()
+
+    after = mutated(mutant, before)
+
+    assert after != before
+    compile(after, mutant.file, "exec")
+    for test in mutant.tests:
+        file, _, name = test.partition("::")
+        assert re.search(rf"^(async )?def {name}\(", Path(ROOT, file).read_text(), re.MULTILINE)
+
+
+def test_each_invariant_has_several() -> None:
+    counted = {number: sum(m.invariant == number for m in MUTANTS) for number in INVARIANTS}
+
+    assert min(counted.values()) >= 3
+
+
+def test_the_published_table_is_that_of_the_data() -> None:
+    assert table() in (ROOT / "docs/reliability.md").read_text()
