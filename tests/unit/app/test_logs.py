@@ -44,6 +44,7 @@ def test_at_debug_only_our_own_loggers_say_more(capfd: pytest.CaptureFixture[str
 
     structlog.get_logger("app.test").debug("ours")
     logging.getLogger("uvicorn.error").debug("a frame with a token")
+    logging.getLogger("websockets.server").debug("another frame with a token")
     logging.getLogger("httpx2").info("the address of a request with a token")
 
     said = "".join(capfd.readouterr())

@@ -1,0 +1,74 @@
+"""A sandbox that kills every reconciler that looks at it, and those beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.stack import PATIENCE, running_stack
+from tests.acceptance.story import User, user_of
+
+_CREATE = """mutation ($name: String!, $sandbox: String!) { createProject(input: {
+  name: $name, sandboxes: [{name: $sandbox}], databases: []}) { project { id } } }"""
+_SEEN = """{ projects(first: 50) { nodes { name sandboxes {
+  id status why { reason message } } } } }"""
+
+
+async def seen(user: User) -> dict[str, tuple[str, str | None, str | None]]:
+    """Status, reason and message of the sandbox of each project, by the project's name."""
+    answer = await user.ask(_SEEN)
+    found = {}
+    for project in answer["data"]["projects"]["nodes"]:
+        [sandbox] = project["sandboxes"]
+        why = sandbox["why"] or {}
+        found[project["name"]] = (sandbox["status"], why.get("reason"), why.get("message"))
+    return found
+
+
+async def shows(user: User, name: str, status: str, reason: str | None) -> str | None:
+    """Wait for it; the message."""
+    async with asyncio.timeout(PATIENCE):
+        while (now := (await seen(user))[name])[:2] != (status, reason):
+            await asyncio.sleep(0.2)
+    return now[2]
+
+
+@pytest.mark.faults
+async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_harmless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "deadly"))
+    monkeypatch.setenv("DEADLY_FOLDER", str(tmp_path))
+    with running_stack(lease="2", lease_margin="0.5", pass_timeout="1") as stack:
+        async with user_of(stack) as user:
+            deadly = await user.ask(_CREATE, name="deadly", sandbox="deadly")
+            for number in range(8):
+                await user.ask(_CREATE, name=f"beside-{number}", sandbox="app")
+
+            message = await shows(user, "deadly", "ERROR", "WorkerCrashed")
+            for number in range(8):
+                await shows(user, f"beside-{number}", "RUNNING", None)
+            changes = await user.ask(
+                "{ projects(first: 50) { nodes { history(first: 100) { nodes {"
+                " subjectName reason } } } } }"
+            )
+            (tmp_path / "healed").touch()
+            project = deadly["data"]["createProject"]["project"]["id"]
+            await user.ask(
+                "mutation ($id: ID!) { retryProject(id: $id) { project { id } } }", id=project
+            )
+            await shows(user, "deadly", "RUNNING", None)
+        deaths = stack.screen.count("reconciler was killed by SIGKILL")
+
+    blamed = {
+        line["subjectName"]
+        for node in changes["data"]["projects"]["nodes"]
+        for line in node["history"]["nodes"]
+        if line["reason"] == "WorkerCrashed"
+    }
+    assert message is not None
+    assert message.startswith("5 looks at it ended with their worker")
+    assert blamed - {"deadly"} == set()
+    assert deaths == 5
