@@ -76,6 +76,12 @@ class Leases:
         lease = self._held.get(claim.lease_token)
         return lease is not None and lease.until > asyncio.get_running_loop().time()
 
+    def unrecorded(self) -> list[Claim]:
+        """Whose passes ended in time, while for as long as their leases nobody could be told."""
+        now = asyncio.get_running_loop().time()
+        late = [held for held in self._held.values() if held.limit is None and held.until <= now]
+        return [held.claim for held in late]
+
     def deadline(self, lease: Lease) -> float:
         """When its pass is stopped."""
         held = self.last_act(lease)

@@ -142,11 +142,12 @@ class Loop:
 
     async def _forgive(self, after: timedelta = timedelta(0)) -> None:
         """Tell of claims that came to no end for want of Postgres that they ended no worker."""
-        if not self._unrecorded:
+        known = [*self._unrecorded, *self._leases.unrecorded()]
+        if not known:
             return
         async with self._database.autocommit(RECONCILER) as connection:
-            await claims.release(connection, self._unrecorded, after)
-        self._unrecorded.clear()
+            await claims.release(connection, known, after)
+        self._unrecorded = [claim for claim in self._unrecorded if claim not in known]
 
     async def _isolates(self, taken: list[Lease]) -> bool:
         """Whether a row is to be passed alone; it is taken once nothing else is under way."""

@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 # Seconds: whoever waits for what does not come has failed, sooner than in other runs.
 _PATIENCE = "10"
 _LONGEST = 120.0
+PUBLISHED = ROOT / "docs/reliability.md"
+_HEAD = "| | what holds | line in | test that fails without it |"
 
 
 def mutated(mutant: Mutant, text: str) -> str:
@@ -37,9 +39,19 @@ def mutated(mutant: Mutant, text: str) -> str:
     return text
 
 
+def published(page: str) -> str:
+    """The page with the table as it is by now."""
+    before, head, rest = page.partition(_HEAD)
+    assert head
+    after = rest.lstrip("\n")
+    while after.startswith("|"):
+        after = after.partition("\n")[2]
+    return f"{before}{table()}\n{after}"
+
+
 def table() -> str:
     """The table of docs/reliability.md."""
-    lines = ["| | what holds | line in | test that fails without it |", "|---|---|---|---|"]
+    lines = [_HEAD, "|---|---|---|---|"]
     for mutant in MUTANTS:
         tests = "<br>".join(
             f"`{test.rpartition('::')[2].removeprefix('test_')}`" for test in mutant.tests
@@ -131,10 +143,10 @@ def main() -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="those whose description, file or test has this in it")
-    parser.add_argument("--table", action="store_true", help="print the table, and no more")
+    parser.add_argument("--publish", action="store_true", help="write the table, and no more")
     given = parser.parse_args()
-    if given.table:
-        print(table())  # noqa: T201
+    if given.publish:
+        PUBLISHED.write_text(published(PUBLISHED.read_text()))
         return 0
     chosen = [m for m in MUTANTS if not given.only or given.only in f"{m.says} {m.file} {m.tests}"]
     tests = sorted({test for mutant in chosen for test in mutant.tests})

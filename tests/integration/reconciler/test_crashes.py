@@ -187,37 +187,6 @@ async def test_a_row_whose_pass_stops_the_process_for_a_lease_is_found_too(
     assert await ever_blamed(database) == {blocking}
 
 
-async def test_what_postgres_came_too_late_for_is_not_held_against_the_row(
-    database: Database,
-) -> None:
-    project = await project_of(database, await viewer_of(database))
-    found: list[int] = []
-    looked, go = asyncio.Event(), asyncio.Event()
-
-    async def reconcile(claim: Claim) -> Outcome:
-        found.append(claim.crashes)
-        looked.set()
-        await go.wait()
-        return up(claim)
-
-    async def over() -> bool:
-        query = text("SELECT locked_until < mooring_clock() FROM resource")
-        async with database.read(API) as connection:
-            return bool((await connection.execute(query)).scalar_one())
-
-    async with running(database, reconcile, QUICK.model_copy(update={"lease": 0.15})):
-        await looked.wait()
-        async with database.begin(API) as session:
-            # Neither renewed nor recorded.
-            await session.execute(text("SELECT 1 FROM resource FOR UPDATE"))
-            go.set()
-            await becomes(over)
-        await shows(database, project, "RUNNING", None)
-
-    assert set(found) == {0}
-    assert len(found) > 1
-
-
 async def test_a_pass_that_loses_postgres_is_done_again_and_tells_nobody_of_a_failure(
     database: Database,
 ) -> None:

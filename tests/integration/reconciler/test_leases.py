@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from app.db.claims import Claim
 from app.db.session import Database
 from app.domain.observation import Outcome
+from app.domain.states import Phase
 from app.domain.viewer import API
 from app.settings import Settings
 from reconciler.cluster.client import Bounds, Cluster
@@ -160,6 +161,34 @@ async def test_a_lease_counts_from_before_its_claim_was_sent(
         wire.mend()
 
     assert not over
+
+
+@pytest.mark.faults
+async def test_what_postgres_was_away_for_is_not_held_against_the_row(
+    database: Database, wire: Wire
+) -> None:
+    await project_of(database, await viewer_of(database))
+    crashes: list[int] = []
+    looked, go = asyncio.Event(), asyncio.Event()
+
+    async def reconcile(claim: Claim) -> Outcome:
+        crashes.append(claim.crashes)
+        looked.set()
+        await go.wait()
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async def up() -> bool:
+        return await statuses(database) == ["RUNNING"]
+
+    async with running(wire.database, reconcile, Settings(poll=0.1, lease=1.2, lease_margin=0.2)):
+        await looked.wait()
+        wire.lose()
+        go.set()
+        await becomes(lambda: is_over(database))
+        wire.mend()
+        await becomes(up)
+
+    assert crashes == [0, 0]
 
 
 MOMENTS = ("before its reads", "before its first write", "before its record")
