@@ -93,8 +93,8 @@ FROM k WHERE r.id = k.id
         1,
         "an edit is",
         _RESOURCES,
-        "  asked = asked + 1, lane = 0, due_at = mooring_now()\n",
-        "  lane = 0, due_at = mooring_now()\n",
+        "asked = asked + 1, lane = 0, due_at = mooring_now()\n",
+        "lane = 0, due_at = mooring_now()\n",
         _FENCES + "an_edit_during_a_pass_is_not_lost",
     ),
     _one(
