@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+import asyncpg
+
 from tests.acceptance.stack import PATIENCE, Stack
 from tests.acceptance.story import user_of
 
@@ -50,3 +52,13 @@ def written(stack: Stack) -> list[dict[str, Any]]:
         and line["verb"] == "apply"
         and "/statefulsets/" in line["path"]
     ]
+
+
+async def test_postgres_knows_each_process_by_its_name(stack: Stack) -> None:
+    connection = await asyncpg.connect(stack.owner_url)
+    found = await connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
+    await connection.close()
+
+    names = {row["application_name"].partition(" ")[0]: row["application_name"] for row in found}
+    for process in ("api", "reconciler"):
+        assert names[f"mooring-{process}"].endswith(f"/{stack.pid(process)}")
