@@ -34,15 +34,18 @@ def read(cls: type[T], result: Iterable[Sequence[Any]]) -> list[T]:
 
 @cache
 def _maker(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
-    converters = [_enum_in(hint) for hint in get_type_hints(cls).values()]
+    hints = get_type_hints(cls).values()
+    enums = [(place, enum) for place, hint in enumerate(hints) if (enum := _enum_in(hint))]
+    width = len(hints)
 
     def make(row: Sequence[Any]) -> Any:
-        return cls(
-            *(
-                value if enum is None or value is None else enum(value)
-                for enum, value in zip(converters, row, strict=True)
-            )
-        )
+        values = list(row)
+        if len(values) != width:
+            raise ValueError(f"{len(values)} columns for the {width} fields of {cls.__name__}")
+        for place, enum in enums:
+            if values[place] is not None:
+                values[place] = enum(values[place])
+        return cls(*values)
 
     return make
 
