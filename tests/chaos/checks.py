@@ -5,6 +5,7 @@ Each check has a test in `tests/unit/chaos` in which it finds what it is for.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -264,14 +265,19 @@ def clock_right(name: str, lines: Sequence[str], now: float, off: float) -> list
     return [] if off - 300 < found <= off + 5 else [f"the clock of {name} is off by {found:.0f} s"]
 
 
+_NAMES_ERROR = re.compile(r"Traceback|^[ |]*[A-Za-z_.]+(Error|Exception|ExceptionGroup)\b")
+
+
 def logged(name: str, lines: Iterable[str]) -> list[str]:
-    """Errors in a process's log that are not Postgres's being away, and what is no log line."""
+    """Errors in a process's log that are not Postgres's being away; of what is no log line, as a
+    traceback, what names an error."""
     found: Counter[str] = Counter()
     for line in lines:
         try:
             said = loads(line)
         except JSONDecodeError:
-            found[f"{name}: {line[:200]}"] += 1
+            if _NAMES_ERROR.search(line):
+                found[f"{name}: {line.strip(' |')[:300]}"] += 1
             continue
         if said["level"] not in ("error", "critical"):
             continue

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.chaos.stack import APIS, LEASE, RECONCILERS, Stack
+from tests.chaos.stack import APIS, CALM, LEASE, RECONCILERS, Stack
 from tests.simulator import trust_of
 
 # A lease ends meanwhile, and another takes the row.
@@ -53,8 +53,8 @@ def killed(name: str) -> Act:
     async def act(stage: Stage) -> str:
         with stage.stack.holding_up(name):
             await stage.stack.kill(name)
-            await asyncio.sleep(stage.draw.uniform(0.1, 1.5))
-            await stage.stack.start_and_wait(name)
+        await asyncio.sleep(stage.draw.uniform(0.1, 1.5))
+        await stage.stack.start_and_wait(name)
         return "kill -9, started again"
 
     return act
@@ -89,6 +89,8 @@ async def cut_all(stage: Stage) -> str:
     for _ in range(3):
         count += sum(proxy.cut() for proxy in stage.stack.proxies.values())
         await asyncio.sleep(stage.draw.uniform(0.2, 1))
+    # What was under way is to come to an end before the next one.
+    await asyncio.sleep(2 * CALM)
     return f"{count} connections to Postgres reset"
 
 
@@ -125,16 +127,15 @@ async def rolled(stage: Stage) -> str:
     for name in (*APIS, *RECONCILERS):
         with stage.stack.holding_up(name):
             await stage.stack.stop(name)
-            await stage.stack.start_and_wait(name)
+        await stage.stack.start_and_wait(name)
     return "SIGTERM, one after the other, each awaited"
 
 
 async def lost_cluster(stage: Stage) -> str:
     """The cluster is restored from nothing: same address and credential, no object of ours."""
-    with stage.stack.holding_up("simulator"):
-        await stage.stack.kill("simulator")
-        lines = stage.stack.forget_cluster()
-        await stage.stack.start_and_wait("simulator")
+    await stage.stack.kill("simulator")
+    lines = stage.stack.forget_cluster()
+    await stage.stack.start_and_wait("simulator")
     return f"started again without any of its objects ({lines} lines of state dropped)"
 
 
@@ -144,8 +145,8 @@ def away(name: str) -> Act:
     async def act(stage: Stage) -> str:
         with stage.stack.holding_up(name):
             await stage.stack.stop(name)
-            await asyncio.sleep(stage.away)
-            await stage.stack.start_and_wait(name)
+        await asyncio.sleep(stage.away)
+        await stage.stack.start_and_wait(name)
         return f"stopped, {stage.away:.0f} s away"
 
     return act
@@ -155,7 +156,7 @@ async def restarted_postgres(stage: Stage) -> str:
     """As an upgrade does it."""
     with stage.stack.holding_up("postgres"):
         await stage.stack.stop("postgres")
-        await stage.stack.start_and_wait("postgres")
+    await stage.stack.start_and_wait("postgres")
     return "fast shutdown, started at once"
 
 
