@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 PREFIX: Final = "mooring-"
@@ -51,4 +53,13 @@ def engine_to(url: str, process: Process | None = None, **options: Any) -> Async
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(address, server_settings=said)
 
-    return create_async_engine("postgresql+asyncpg://", async_creator=connect, **options)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, **options)
+    event.listen(engine.sync_engine, "checkout", _check_open)
+    return engine
+
+
+def _check_open(connection: Any, _record: object, _proxy: object) -> None:
+    """The pool takes a new connection in place of one that ended while nobody used it, as all do
+    when Postgres restarts. The driver knows without asking."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

@@ -60,7 +60,7 @@ def is_lost(error: BaseException) -> bool:
     """Whether it is one of `AWAY` because Postgres could not be reached, or the connection ended:
     nothing is wrong with what was asked. Its error class 57P: it shuts down, or is starting."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, OSError | PoolTimeoutError)
+        return isinstance(error, AWAY)
     cause = error.orig.__cause__ if error.orig else None
     state = str(cause.sqlstate) if isinstance(cause, PostgresError) else ""
     return error.connection_invalidated or state[:2] == "08" or state[:3] == "57P"

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import httpx
 
-_PATIENCE = 180.0
+_PATIENCE = 600.0
 _TIMEOUT = 10.0
 # What may be answered in the middle of a failure, and says nothing about the request.
 _AGAIN = {"INTERNAL", "RATE_LIMITED"}
@@ -72,9 +72,12 @@ class Caller:
         return _data(found)
 
     async def _insist(self, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        longest = 0.5
         while True:
             self.again += 1
-            await asyncio.sleep(self._random.uniform(0.05, 0.5))
+            await asyncio.sleep(self._random.uniform(0.05, longest))
+            # As clients are asked to: two hundred that do not wait are a fault of their own.
+            longest = min(2 * longest, 4.0)
             found = await self._once(body, headers, cut=False)
             if found is not None:
                 return found
