@@ -22,7 +22,7 @@ from reconciler import metrics, plan
 from reconciler.cluster.index import Index
 
 log = structlog.get_logger(__name__)
-# Of so many looks at a row one is a whole pass.
+# After so many times `recheck` without one a look is a whole pass.
 WHOLE = 12
 # Rows of one statement.
 _MOST = 1000
