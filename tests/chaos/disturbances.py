@@ -1,7 +1,7 @@
 """What goes wrong: each disturbance does one thing, undoes it, and says what it was.
 
-All happen once in an order that the seed draws, then again until the time is over. `away` is how
-long what is away is away: 30 seconds in the full form.
+Each happens once, in an order and at distances that the seed draws. `away` is how long what is
+away is away: 30 seconds in the full form.
 """
 
 from __future__ import annotations
@@ -237,21 +237,19 @@ class Disturber:
         self.happened: list[Happened] = []
 
     async def run(self, seconds: float) -> None:
-        """Each once, and more until `seconds` are over."""
+        """Each once, spread over `seconds`, and not less than these."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number, names in enumerate(self._lanes):
                 group.create_task(self._lane(names, f"{self._seed}/{number}", began, seconds))
+            await asyncio.sleep(seconds)
 
     async def _lane(self, names: list[str], seed: str, began: float, seconds: float) -> None:
         draw = random.Random(seed)
         stage = Stage(self._stack, draw, self._away)
-        order = draw.sample(names, len(names))
-        while order or time.monotonic() - began < seconds:
-            await asyncio.sleep(draw.uniform(0.3, 2))
-            if not names:
-                continue
-            name = order.pop() if order else draw.choice(names)
+        for name in draw.sample(names, len(names)):
+            # What is done between two of them is what the next one meets.
+            await asyncio.sleep(draw.uniform(0.3, seconds / len(names)))
             at = time.monotonic()
             said = await DISTURBANCES[name](stage)
             took = time.monotonic() - at

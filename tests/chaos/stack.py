@@ -37,7 +37,7 @@ from tests.chaos.processes import ROOT, Process
 from tests.chaos.proxy import Proxy, proxied
 from tests.postgres import PASSWORDS, make_database, open_folder
 
-PATIENCE = 90.0
+PATIENCE = 240.0
 APIS = ("api-1", "api-2")
 RECONCILERS = ("reconciler-1", "reconciler-2")
 SHIFTED = {"reconciler-2": 3600.0}
@@ -189,7 +189,9 @@ class Stack:
         else:
             deadline = time.monotonic() + PATIENCE
             while not await asyncio.to_thread(client.is_ready, self.health(name)):
-                assert time.monotonic() < deadline, f"{name} is not ready:\n{self.log(name)}"
+                assert time.monotonic() < deadline, (
+                    f"{name} is not ready:\n{self.log(name)[-2000:]}"
+                )
                 await asyncio.sleep(0.1)
             self.processes[name].was_ready = True
 
