@@ -54,6 +54,26 @@ class Write:
     before: Row | None
     after: Row | None
 
+    def told(self) -> str | None:
+        """In words, as far as it matters to a story."""
+        row = self.after or self.before or {}
+        name = f"{str(row.get('kind')).lower()} {row.get('name')} ({str(self.resource)[-4:]})"
+        before, after = self.before, self.after
+        if before is None:
+            return f"{name} is there"
+        if after is None:
+            return f"{name} goes"
+        if after["lease_token"] not in (None, before["lease_token"]):
+            return f"{after['locked_by']} claims {name}"
+        if not self.recorded:
+            return None
+        moved = [
+            f"{what} {before[what]} → {after[what]}"
+            for what in ("status", "phase", "observed_generation", "reason")
+            if before[what] != after[what]
+        ]
+        return f"{before['locked_by']} records {name}: {', '.join(moved) or 'as it was'}"
+
 
 class Ledger:
     """Through a connection of the database's owner."""

@@ -34,6 +34,10 @@ class SteppedLoop(asyncio.SelectorEventLoop):
             if not self._ready and not self._is_due() and not self._chosen.select(0):  # type: ignore[attr-defined]
                 return
 
+    def listen(self, seconds: float) -> None:
+        """Wait, on the wall's clock, until something has come by a socket."""
+        self._chosen.select(seconds)
+
     def _is_due(self) -> bool:
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         return any(not timer.cancelled() and timer.when() <= self._at for timer in timers[:1])

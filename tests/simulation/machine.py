@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.simulation import faults, hands, wishes
 from tests.simulation.checks import Broken
 from tests.simulation.tally import Tally
-from tests.simulation.world import Ground, Shape, World
+from tests.simulation.world import Ground, Play, Shape, World
 
 T = TypeVar("T")
 _NUMBER = st.integers(0, 2**16)
@@ -44,6 +44,8 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.story: list[str] = []
+        self.happened = 0
+        self.farewell = False
         self._context: Any = None
         self._world: World | None = None
         self._failed = False
@@ -66,14 +68,15 @@ class Machine(RuleBasedStateMachine):
         if type(self).first:
             type(self).first = False
             reject()  # Hypothesis begins with its simplest, which is the same for all seeds
-        self._context = self.ground.world(shape, self.tally)
+        self.farewell = number % 4 < 2
+        self._context = self.ground.world(Play(shape, self.tally, self._hear))
         self._world = self._do(self._context.__aenter__())
         self._tell(str(shape))
         for user, database, sandbox in projects:
             self._create(user, database=database, sandbox=sandbox)
         if number % 2:
-            self._tell("all go on until they come to rest")
-            self._do(self.world.go_on(random.Random(number), 3_000))
+            self._tell("all go on for a while")
+            self._do(self.world.live(random.Random(number), 2_000))
 
     @rule(name=st.sampled_from(wishes.NAMES), number=_NUMBER)
     def wish(self, name: str, number: int) -> None:
@@ -109,7 +112,7 @@ class Machine(RuleBasedStateMachine):
     def all_go_on(self, number: int, most: int) -> None:
         """Everybody goes on, in some order."""
         self._tell(f"all go on, by {most} awaits together")
-        self._do(self.world.go_on(random.Random(number), most))
+        self._do(self.world.live(random.Random(number), most))
 
     @rule(number=_NUMBER, most=st.integers(1, 600))
     def all_go_on_too(self, number: int, most: int) -> None:
@@ -199,11 +202,24 @@ class Machine(RuleBasedStateMachine):
         if self._world is None:
             return
         try:
+            if not self._failed and self.farewell:
+                self._take_leave()
             if not self._failed:
                 self._tell("all that was wrong ends")
-                self._do(self.world.settle(len(self.story)))
+                self._do(self.world.settle(self.happened))
         finally:
             self.ground.loop.run_until_complete(self._context.__aexit__(None, None, None))
+
+    def _take_leave(self) -> None:
+        """In the end everything is to go, while all that is wrong still is."""
+        world = self.world
+        for target in {one.project: one for one in world.targets()}.values():
+            wish = wishes.wish(world.makers, "delete the project of", target, 0)
+            self._tell(f"a user wants: {wish.said}")
+            self.tally.wished["delete the project of"] += 1
+            self._do(world.wish(wish))
+        self._tell("all go on for a while")
+        self._do(world.live(random.Random(self.happened), 600))
 
     def _cut_the_wire(self) -> None:
         wire = self.world.wire
@@ -215,7 +231,7 @@ class Machine(RuleBasedStateMachine):
 
     def _create(self, user: int, *, database: bool, sandbox: bool) -> None:
         account = self.world.users.viewers[user].home
-        name = f"shop{len(self.story)}"
+        name = f"shop{self.happened}"
         wish = wishes.creation(self.world.makers, account, name, database=database, sandbox=sandbox)
         self._tell(f"user{user + 1} wants: {wish.said}")
         self.tally.wished["create"] += 1
@@ -235,6 +251,10 @@ class Machine(RuleBasedStateMachine):
         self.tally.faults[name] += 1
         self._tell(said)
 
+    def _hear(self, said: str) -> None:
+        self.story.append(f"{'':20}{said}")
+
     def _tell(self, said: str) -> None:
         at = self.world.passed if self._world is not None else 0.0
-        self.story.append(f"{len(self.story) + 1:4d}. {at:7.1f} s  {said}")
+        self.happened += 1
+        self.story.append(f"{self.happened:4d}. {at:7.1f} s  {said}")

@@ -22,6 +22,8 @@ _OURS = ("/app/", "/reconciler/", "/tests/")
 # Each step takes a moment, in seconds: who tries again in some milliseconds does so.
 _MOMENT = 0.001
 _LOCKED = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+# Seconds, on the wall's clock, in which it answers unless somebody holds a lock.
+_ANSWER = 0.005
 # Questions to Postgres until whoever still waits for it is taken to wait for somebody else.
 _PATIENCE = 300
 
@@ -84,6 +86,11 @@ class Scheduler:
     async def settled(self) -> None:
         """Until who may go on does not depend on time that really passes."""
         for _ in range(_PATIENCE):
+            await self._loop.drained()
+            if not any(one.asks_postgres() for one in self._out):
+                return
+            # Mostly it answers at once.
+            self._loop.listen(_ANSWER)
             await self._loop.drained()
             asking = sum(one.asks_postgres() for one in self._out)
             if not asking or await self._monitor.fetchval(_LOCKED) >= asking:

@@ -10,7 +10,7 @@ wanted; then what is in the cluster is held against the rows.
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,8 @@ _TELL = text(f"SELECT set_config('{TOKENS}', :tokens, true)")
 # something may have to be found by the next look of the clock.
 _SOON, _LATER = 120.0, 900.0
 _TICK = 2.0
+# How often in a row, and how many seconds: a look that is due soon, one of the poll.
+_MOMENTS, _MOMENT = 4, (0.5, 2.5, 3.5)
 # Awaits in which a reconciler gets through a pass, more or less.
 _LONG_PASS = 120
 # Awaits within which all come to rest.
@@ -90,6 +92,15 @@ class Shape:
         return f"{self.workers} reconcilers, {self.at_once} at once, {self.users} users; {said}"
 
 
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A run that is to be: its shape, where it is counted, and who is told what is done in it."""
+
+    shape: Shape
+    tally: Tally
+    tell: Callable[[str], None]
+
+
 class Ground:
     """What all runs stand on."""
 
@@ -117,13 +128,13 @@ class Ground:
         await self.cluster.close()
 
     @asynccontextmanager
-    async def world(self, shape: Shape, tally: Tally) -> AsyncIterator["World"]:
+    async def world(self, play: Play) -> AsyncIterator["World"]:
         """A run."""
         async with self.databases.lent() as url:
             await self.cluster.renew()
             name = urlsplit(url).path[1:]
             monitor = await asyncpg.connect(self._server.admin_dsn(), database=name)
-            world = World(self, url, monitor, shape, tally)
+            world = World(self, url, monitor, play)
             try:
                 await world.begin()
                 yield world
@@ -141,11 +152,11 @@ class World:
         ground: Ground,
         url: str,
         monitor: "asyncpg.Connection[asyncpg.Record]",
-        shape: Shape,
-        tally: Tally,
+        play: Play,
     ) -> None:
+        shape, tally, tell = play.shape, play.tally, play.tell
         assert ground.transport is not None
-        self.shape, self.tally = shape, tally
+        self.shape, self.tally, self._tell = shape, tally, tell
         self.cluster = ground.cluster
         self.wire = Wire()
         self.wire.cut = not shape.notify
@@ -226,25 +237,50 @@ class World:
     async def stay_with(self, number: int, most: int) -> None:
         """Let one of those who may go on do so, and nobody else."""
         ready = self.scheduler.ready()
-        one = ready[number % len(ready)] if ready else None
+        if ready:
+            await self._stay_with(ready[number % len(ready)], most)
+
+    async def _stay_with(self, one: Stepped, most: int) -> None:
         for _ in range(most):
-            if one is None or one not in self.scheduler.ready():
+            if one not in self.scheduler.ready():
                 return
             await self._step(one)
 
+    async def live(self, chance: random.Random, most: int) -> None:
+        """Let everybody go on, and a moment pass whenever nobody can, so often in all."""
+        for _ in range(_MOMENTS):
+            before = self.scheduler.steps
+            if not await self.go_on(chance, most):
+                return
+            most -= self.scheduler.steps - before
+            await self.pass_time(chance.choice(_MOMENT))
+
     async def go_on_without(self, chance: random.Random, number: int, most: int) -> str:
-        """All but one of those who may, whose await takes so long; who it is."""
+        """All but one, whose await takes so long; who it is. Rather one that is recording."""
+        held = await self._recording(chance) if number % 3 else None
         ready = self.scheduler.ready()
-        if not ready:
+        if held is None and not ready:
             return "nobody"
-        recording = [one for one in ready if one.name == "Recorder.run" and one.asks_postgres()]
-        held = chance.choice(recording) if recording and number % 3 else chance.choice(ready)
+        held = held or chance.choice(ready)
+        await self._stay_with(held, number % 16)
         for _ in range(most):
             others = [one for one in self.scheduler.ready() if one is not held]
             if not others:
                 break
             await self._step(chance.choice(others))
         return f"{held.actor.name} {held.name}"
+
+    async def _recording(self, chance: random.Random) -> Stepped | None:
+        """Somebody in the middle of a record, if it comes to that."""
+        for _ in range(_LONG_PASS):
+            ready = self.scheduler.ready()
+            if not ready:
+                return None
+            one = chance.choice(ready)
+            await self._step(one)
+            if one.name == "Recorder.run" and one.asks_postgres():
+                return one
+        return None
 
     async def stall(self, chance: random.Random, worker: Worker, seconds: float) -> bool:
         """A reconciler gets no processor for a while just when it has read that it may write;
@@ -271,14 +307,20 @@ class World:
         sent, self._sent = self._sent, []
         for request in sent:
             self.tally.sent += 1
+            self._tell(f"{request.worker} sends {request.call.method} {request.call.path}")
             self.checks.judge_sent(request)
         if one.over or one.asks_postgres():
             await self.look()
 
     async def look(self) -> None:
         """See that all is as it has to be."""
-        await self.checks.look()
+        for write in await self.checks.look():
+            if said := write.told():
+                self._tell(said)
         for intent in self.users.answered():
+            self._tell(
+                f"done: {intent.said}" if intent.refused is None else f"refused: {intent.said}"
+            )
             self.tally.answers[type(intent.refused).__name__ if intent.refused else "done"] += 1
         for worker in self.workers:
             for error in worker.failed():
