@@ -99,7 +99,7 @@ WHERE datname = current_database() AND application_name LIKE :names GROUP BY 1
 _HOLDING = text("""
 SELECT locked_by AS name, count(*) AS leases FROM resource
 WHERE lane = ANY(CAST(:lanes AS smallint[])) AND due_at <= mooring_now()
-  AND locked_until > mooring_now()
+  AND locked_until > mooring_now() AND locked_by IS NOT NULL
 GROUP BY 1
 """)
 _PLACED = """
