@@ -90,7 +90,7 @@ def _round(scale: Scale, figures: Figures, *, last: bool) -> dict[str, str]:
     with running_stack(**SETTINGS | COUNTED) as stack, uvloop_runner() as runner:
         runner.run(_counted(stack, scale, figures))
     # Namespaces of accounts are looked at in lists for all of them, which would be counted.
-    often = {"recheck": str(calls.RECHECK), "sandbox_namespace": "mooring"}
+    often = {"poll": str(calls.POLL), "sandbox_namespace": "mooring"}
     with running_stack(**SETTINGS | often) as stack, uvloop_runner() as runner:
         runner.run(calls.measure(stack, figures))
     calls.remember(figures)
