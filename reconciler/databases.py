@@ -7,7 +7,7 @@ end loses what it was writing.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from app.db import databases, resources
@@ -24,12 +24,14 @@ from reconciler import access, dialects, plan
 from reconciler.access import Account
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.drift import Drift
 from reconciler.manifests import database as manifests
 from reconciler.manifests import operations
 from reconciler.manifests.database import Dialect
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import OLD_OPS_REQUEST, Object, title
 from reconciler.manifests.operations import Step
+from reconciler.mending import Mending
 from reconciler.observed.database import seen
 from reconciler.observed.view import View
 from reconciler.removal import remove
@@ -37,6 +39,15 @@ from reconciler.resources import Superseded, check_lease, make
 
 # Characters of a version that are kept: it is what a user's cluster says.
 _LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a pass looks at: its own row, how it is reached, and sandboxes on their way down."""
+
+    spec: DatabaseSpec
+    known: Access
+    stopping: Sequence[str]
 
 
 class DatabaseReconciler:
@@ -50,7 +61,7 @@ class DatabaseReconciler:
         self._keys = keys
         self._settings = settings
 
-    async def reconcile(self, claim: Claim) -> Outcome:
+    async def reconcile(self, claim: Claim, drift: Drift) -> Outcome:
         """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read(RECONCILER) as connection:
             spec = await DATABASES.spec(connection, claim.id)
@@ -73,24 +84,18 @@ class DatabaseReconciler:
         dialect = await dialects.spoken(self._cluster)
         if dialect is None:
             return self._without_operator(claim)
-        return await self._hold(claim, spec, known, stopping, dialect)
+        return await self._hold(claim, _Rows(spec, known, stopping), dialect, drift)
 
     def _without_operator(self, claim: Claim) -> Outcome:
         if claim.desired_state == DesiredState.RUNNING:
             raise dialects.missing()
         return plan.verdict(claim, View(Phase.ABSENT), self._settings, None)
 
-    async def _hold(
-        self,
-        claim: Claim,
-        spec: DatabaseSpec,
-        known: Access,
-        stopping: Sequence[str],
-        dialect: Dialect,
-    ) -> Outcome:
+    async def _hold(self, claim: Claim, rows: _Rows, dialect: Dialect, drift: Drift) -> Outcome:
         """RUNNING or STOPPED."""
         index = self._cluster.index
         happened = index.last(claim.id)
+        spec, known, stopping = rows.spec, rows.known, rows.stopping
         live = await self._cluster.get(dialect.CLUSTER, spec.k8s_namespace, spec.k8s_name)
         barred = plan.barred(claim, live, self._settings)
         if barred is not None:
@@ -101,7 +106,7 @@ class DatabaseReconciler:
             return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)
         asked = None
         if live is not None or claim.desired_state == DesiredState.RUNNING:
-            live, asked = await self._act(claim, spec, live, dialect)
+            live, asked = await self._act(claim, spec, live, dialect, drift)
         account = await self._account(claim, spec, known, dialect) if live is not None else None
         waited = plan.look_of(claim).waited.total_seconds()
         silent = waited > self._settings.operator_silence
@@ -115,24 +120,35 @@ class DatabaseReconciler:
         return replace(outcome, password=self._seal(claim, account.password))
 
     async def _act(
-        self, claim: Claim, spec: DatabaseSpec, live: Object | None, dialect: Dialect
+        self,
+        claim: Claim,
+        spec: DatabaseSpec,
+        live: Object | None,
+        dialect: Dialect,
+        drift: Drift,
     ) -> tuple[Object | None, Object | None]:
         """Bring it on its way: the Cluster as it is then, and the OpsRequest that is to move it."""
         stop = claim.desired_state == DesiredState.STOPPED
         if dialects.knows_stop(self._cluster):
             try:
-                return await self._apply(claim, _manifest(claim, spec, stop), live, dialect), None
+                made = _manifest(claim, spec, stop)
+                return await self._apply(claim, made, live, dialect, drift), None
             except ClusterError as error:
                 if not dialects.refuses_stop(self._cluster, error):
                     raise
         made = _manifest(claim, spec, None)
         step = operations.step(live, stop=stop)
         if step is Step.APPLY:
-            return await self._apply(claim, made, live, dialect), None
+            return await self._apply(claim, made, live, dialect, drift), None
         return live, None if step is Step.WAIT else await self._request(claim, made.owner, step)
 
     async def _apply(
-        self, claim: Claim, made: manifests.Database, live: Object | None, dialect: Dialect
+        self,
+        claim: Claim,
+        made: manifests.Database,
+        live: Object | None,
+        dialect: Dialect,
+        drift: Drift,
     ) -> Object:
         """Apply it, unless this generation has been and only the operator is awaited."""
         *others, body = dialect.objects(made, live, self._settings)
@@ -146,10 +162,17 @@ class DatabaseReconciler:
             # Not over a stop that has come in between.
             body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
         first = live is None or not claim.observed_generation
+        mending = Mending(self._cluster, claim, drift, {title(body): live})
+
+        async def write(one: Object) -> Object:
+            if plan.is_idle(claim):
+                return await mending.apply(one)
+            return await self._write(claim, one, first=first)
+
         try:
             for other in others:
-                await self._write(claim, other, first=first)
-            return await self._write(claim, body, first=first)
+                await write(other)
+            return await write(body)
         except ClusterError as error:
             if error.meaning == Meaning.NOT_SERVED:
                 self._cluster.forget(dialect.CLUSTER.group)

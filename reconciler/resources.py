@@ -17,6 +17,7 @@ from reconciler import plan
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.clusters import Clusters
+from reconciler.drift import Drift
 from reconciler.manifests.kinds import Object, kind_of, title
 from reconciler.namespaces import Namespaces
 
@@ -26,7 +27,7 @@ _MOVED = frozenset({Meaning.CONFLICT, Meaning.EXPIRED})
 
 
 # Reconciles rows of one kind, once it is told in which cluster.
-Reconciling = Callable[[Cluster], Callable[[Claim], Awaitable[Outcome]]]
+Reconciling = Callable[[Cluster], Callable[[Claim, Drift], Awaitable[Outcome]]]
 
 
 class Superseded(Exception):  # noqa: N818 - no error: somebody else has the row, or wants more
@@ -77,25 +78,28 @@ class Resources:
 
     async def reconcile(self, claim: Claim) -> Outcome | None:
         """One pass; None: the row is another's by now, or wants something else."""
+        drift = Drift()
         try:
             async with self._clusters.of(claim) as cluster:
-                outcome = await self._insist(cluster, claim)
+                outcome = await self._insist(cluster, claim, drift)
+            if claim.server is not None:
+                outcome = plan.unwatched(outcome, self._settings)
         except ClusterError as error:
-            return plan.refused(claim, error, self._settings)
+            outcome = plan.refused(claim, error, self._settings)
         except Superseded:
             return None
-        return outcome if claim.server is None else plan.unwatched(outcome, self._settings)
+        return drift.told(outcome)
 
-    async def _insist(self, cluster: Cluster, claim: Claim) -> Outcome:
+    async def _insist(self, cluster: Cluster, claim: Claim, drift: Drift) -> Outcome:
         for _ in range(_AT_ONCE):
             try:
-                return await self._once(cluster, claim)
+                return await self._once(cluster, claim, drift)
             except ClusterError as error:
                 if error.meaning not in _MOVED and not self._namespaces.is_lost(claim, error):
                     raise
-        return await self._once(cluster, claim)
+        return await self._once(cluster, claim, drift)
 
-    async def _once(self, cluster: Cluster, claim: Claim) -> Outcome:
+    async def _once(self, cluster: Cluster, claim: Claim, drift: Drift) -> Outcome:
         check = partial(check_lease, self._database, claim)
         await self._namespaces.ready(claim, check)
-        return await self._kinds[claim.kind](cluster)(claim)
+        return await self._kinds[claim.kind](cluster)(claim, drift)

@@ -21,14 +21,16 @@ from app.secrets.keyring import KeyRing
 from app.settings import Settings
 from reconciler import plan, preflight
 from reconciler.cluster.client import Cluster
+from reconciler.drift import Drift
 from reconciler.growth import Disk, grown
 from reconciler.inquiry import resolved
 from reconciler.manifests import connection, parts, sealos
 from reconciler.manifests.identity import Owner
-from reconciler.manifests.kinds import POD, STATEFUL_SET, Object
+from reconciler.manifests.kinds import POD, STATEFUL_SET, Object, title
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, claimed
+from reconciler.mending import Mending
 from reconciler.observed.sandbox import is_up, needs_pods, seen
 from reconciler.observed.view import View
 from reconciler.removal import remove, selector, take_away
@@ -56,7 +58,7 @@ class SandboxReconciler:
         self._keys = keys
         self._settings = settings
 
-    async def reconcile(self, claim: Claim) -> Outcome:
+    async def reconcile(self, claim: Claim, drift: Drift) -> Outcome:
         """One pass; Superseded or ClusterError when it cannot go on."""
         async with self._database.read(RECONCILER) as connection:
             spec = await SANDBOXES.spec(connection, claim.id)
@@ -67,9 +69,9 @@ class SandboxReconciler:
         if rows is None:
             check = partial(check_lease, self._database, claim)
             return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
-        return await self._hold(claim, rows)
+        return await self._hold(claim, rows, drift)
 
-    async def _hold(self, claim: Claim, rows: _Rows) -> Outcome:
+    async def _hold(self, claim: Claim, rows: _Rows, drift: Drift) -> Outcome:
         """RUNNING or STOPPED."""
         spec, index = rows.spec, self._cluster.index
         happened = index.last(claim.id)
@@ -83,7 +85,7 @@ class SandboxReconciler:
         if awaited and down and not plan.waited(claim, Reason.WAITING_FOR_DATABASE, self._settings):
             return plan.waits(claim, Reason.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
-            live = await self._apply(claim, rows, live)
+            live = await self._apply(claim, rows, live, drift)
         view = await self._view(claim, spec.k8s_namespace, live)
         if running and live is not None:
             disk = Disk(spec.k8s_namespace, spec.k8s_name, spec.storage)
@@ -108,7 +110,7 @@ class SandboxReconciler:
         view = seen(live, pods, look, self._settings)
         return await resolved(self._cluster, claim, namespace, view, look)
 
-    async def _apply(self, claim: Claim, rows: _Rows, live: Object | None) -> Object:
+    async def _apply(self, claim: Claim, rows: _Rows, live: Object | None, drift: Drift) -> Object:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
         bodies = objects(self._manifest(claim, rows, live), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
@@ -121,18 +123,27 @@ class SandboxReconciler:
         await preflight.passed(self._cluster, live, workload)
         gone = parts.unwanted(live, bodies, anew=claim.observed_generation > 0)
         await take_away(self._cluster, claim, rows.spec.k8s_namespace, gone, wanted=bodies)
-        before, complete = live, live is not None and plan.is_complete(live, claim)
         if live is not None:
             # An apply makes what somebody removed meanwhile; with its uid it is a conflict.
             workload["metadata"]["uid"] = live["metadata"]["uid"]
-        for body in bodies:
-            known = parts.is_known(before, body, complete=complete)
-            applied = await (
-                self._cluster.apply(body) if known else make(self._cluster, claim, body)
-            )
-            live = applied if body is workload else live
-        assert live is not None
-        return live
+        if plan.is_idle(claim):
+            mending = Mending(self._cluster, claim, drift, {title(workload): live})
+            written = [await mending.apply(body) for body in bodies]
+        else:
+            written = await self._write(claim, bodies, live)
+        return written[bodies.index(workload)]
+
+    async def _write(
+        self, claim: Claim, bodies: Sequence[Object], live: Object | None
+    ) -> list[Object]:
+        """Apply what is ours to change; somebody else's of a name is never overwritten."""
+        complete = live is not None and plan.is_complete(live, claim)
+        return [
+            await self._cluster.apply(body)
+            if parts.is_known(live, body, complete=complete)
+            else await make(self._cluster, claim, body)
+            for body in bodies
+        ]
 
     def _manifest(self, claim: Claim, rows: _Rows, live: Object | None) -> Sandbox:
         spec = rows.spec

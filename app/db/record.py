@@ -198,7 +198,8 @@ class _Pass:
         self.claim = claim
         self.outcome = outcome
         self.seen = merge(row.seen, outcome)
-        self.visible = row.seen.visible() != self.seen.visible()
+        self.changed = row.seen.visible() != self.seen.visible()
+        self.visible = self.changed or outcome.healed is not None
         self.moves = self.seen.details != row.details or outcome.password is not None
 
     @property
@@ -228,6 +229,14 @@ class _Pass:
             if self.outcome.reason is Reason.WORKER_CRASHED
             else None,
         }
+
+    def lines(self) -> list[NewChange]:
+        """The lines of history of one that stays: what was undone, and what is to be seen now."""
+        healed = self.change("healed", self.row.status)
+        healed = replace(healed, reason=Reason.DRIFT_HEALED, message=self.outcome.healed)
+        word = "status" if self.row.status != self.seen.status else "observed"
+        seen = self.change(word, self.seen.status)
+        return [healed] * (self.outcome.healed is not None) + [seen] * self.changed
 
     def change(self, word: str, to_status: ResourceStatus) -> NewChange:
         """The line of history."""
@@ -277,10 +286,7 @@ async def _write(session: Session, passes: Sequence[_Pass]) -> tuple[set[UUID], 
     done = {row.id: row for row in await session.execute(_UPDATE, arrays)}
     visible = [p for p in passes if p.visible and p.row.id in done]
     await _write_details(session, [p for p in passes if p.moves and p.row.id in done])
-    session.changes += [
-        p.change("status" if p.row.status != p.seen.status else "observed", p.seen.status)
-        for p in visible
-    ]
+    session.changes += [line for p in visible for line in p.lines()]
     return set(done), {row.id for row in done.values() if row.asked_again}
 
 

@@ -124,6 +124,12 @@ ACTIONS: Final = (
             Action(
                 f"{noun}.observed", "Something else that is to be seen of it changed.", seen=True
             ),
+            Action(
+                f"{noun}.healed",
+                "What somebody else removed or changed of it was made as it is to be again; the"
+                " message names the objects.",
+                seen=True,
+            ),
             Action(f"{noun}.gone", "It is gone.", seen=True),
         )
     ),

@@ -56,6 +56,7 @@ class Outcome:
     `phase` None: the pass could not read, or not finish its writes. `failed` records a failure for
     that generation. `gone`: a list over all kinds was empty. `after`: when to look again. `details`
     None leaves them; so does `password`, a database's, sealed for its row: it comes when it is new.
+    `healed`: what somebody did to its objects and this pass undid: a line of history by itself.
     """
 
     generation: int
@@ -69,6 +70,7 @@ class Outcome:
     attempts: int = 0
     details: Details | None = None
     password: bytes | None = None
+    healed: str | None = None
 
 
 def bounded(outcome: Outcome) -> Outcome:
@@ -89,6 +91,7 @@ def bounded(outcome: Outcome) -> Outcome:
         message=_words(outcome.message),
         object=_words(outcome.object),
         details=details,
+        healed=_words(outcome.healed),
     )
 
 

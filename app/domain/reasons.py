@@ -280,6 +280,15 @@ class Reason(StrEnum):
         Fails.NEVER,
     )
 
+    # What others did to it.
+    DRIFT_HEALED = (
+        "DriftHealed",
+        "Somebody removed or changed an object of it in the cluster, and it was made as it is to be"
+        " again. A line of history, never the reason of a status.",
+        "Nothing; if it repeats, find who does it.",
+        Fails.NEVER,
+    )
+
     # Mooring itself.
     PASS_TIMEOUT = (
         "PassTimeout",

@@ -35,14 +35,29 @@ _COUNTED = ("resourceVersion", "managedFields", "generation")
 
 @dataclass(slots=True)
 class _Seen:
-    """One object; `applied` and `mark`: its shape in the answer to our last apply, and of what."""
+    """One object; `applied` and `mark`: its shape in the answer to our last apply, and of what;
+    `said`: the mark that it carries itself."""
 
     version: str
     shape: bytes
     uid: str
     leaving: bool
+    said: str = ""
     applied: bytes = b""
     mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An object as it was before a write of ours: its shape, and the mark that it carries."""
+
+    shape: bytes
+    mark: str
+
+    @classmethod
+    def of(cls, body: Object) -> "Known":
+        """That of an object that was read."""
+        return cls(shape_of(body), mark_of(body))
 
 
 @dataclass(slots=True)
@@ -161,8 +176,7 @@ class Index:
         """
         kind, owner = kind_of(body), owner_of(answer)
         key, version = _key(kind, answer), answer["metadata"]["resourceVersion"]
-        told_of = self._namespace in ("", key[1]) and self.trusts([kind])
-        if owner is None or not told_of:
+        if owner is None or not self.tells(kind, key[1]):
             return
         known = self._known.get(owner) or _Known(owner)
         seen = known.objects.get(key)
@@ -172,7 +186,7 @@ class Index:
             seen = _seen(answer, seen)
             self._known[owner] = known
             self._keep(known, key, seen)
-        seen.applied, seen.mark = seen.shape, _mark(body)
+        seen.applied, seen.mark = seen.shape, mark_of(body)
 
     def holds(self, owner: UUID, bodies: Sequence[Object], live: Object | None) -> bool:
         """Whether applying all of these again is known to change nothing; `live`: the one of them
@@ -182,10 +196,20 @@ class Index:
             return False
         read = known.objects.get(_key(kind_of(live), live))
         found = [known.objects.get(_key(kind_of(body), body)) for body in bodies]
-        return (read is not None and read.applied == _shape(live)) and all(
-            seen is not None and seen.shape == seen.applied and seen.mark == _mark(body)
+        return (read is not None and read.applied == shape_of(live)) and all(
+            seen is not None and seen.shape == seen.applied and seen.mark == mark_of(body)
             for seen, body in zip(found, bodies, strict=True)
         )
+
+    def tells(self, kind: Kind, namespace: str) -> bool:
+        """Whether all objects of the kind there are known of: what is not, is not there."""
+        return self._namespace in ("", namespace) and self.trusts([kind])
+
+    def now(self, owner: UUID, body: Object) -> Known | None:
+        """An object of a resource as its watch told last; None when it told of none."""
+        known = self._known.get(owner)
+        seen = known.objects.get(_key(kind_of(body), body)) if known else None
+        return Known(seen.shape, seen.said) if seen else None
 
     def settled(self, owner: UUID, last: int) -> None:
         """A look has found it settled; `last` when it began."""
@@ -321,16 +345,18 @@ def _seen(body: Object, before: _Seen | None) -> _Seen:
     meta = body["metadata"]
     seen = _Seen(
         meta["resourceVersion"],
-        _shape(body),
+        shape_of(body),
         meta.get("uid", ""),
         "deletionTimestamp" in meta,
+        mark_of(body),
     )
     if before is not None and before.uid == seen.uid:
         seen.applied, seen.mark = before.applied, before.mark
     return seen
 
 
-def _shape(body: Object) -> bytes:
+def shape_of(body: Object) -> bytes:
+    """What users and controllers may set of an object, its status left out."""
     meta = {key: value for key, value in body["metadata"].items() if key not in _COUNTED}
     rest = {key: value for key, value in body.items() if key not in ("status", "metadata")}
     # Items of a list carry neither.
@@ -340,5 +366,7 @@ def _shape(body: Object) -> bytes:
     return hashlib.blake2b(said, digest_size=16).digest()
 
 
-def _mark(body: Object) -> str:
-    return str(body["metadata"].get("annotations", {}).get(APPLIED, ""))
+def mark_of(body: Object) -> str:
+    """The hash of the manifest that an object was applied from, as it says itself."""
+    annotations = body["metadata"].get("annotations") or {}
+    return intern(str(annotations.get(APPLIED, "")))

@@ -1,0 +1,127 @@
+"""What somebody else does to a settled resource comes back, and its history says so, once."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from app.db.session import Database
+from app.domain.reasons import Reason
+from app.domain.viewer import API
+from reconciler.manifests.kinds import (
+    INGRESS,
+    NETWORK_POLICY,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    Kind,
+    title,
+)
+from tests.integration.reconciler.test_cost import Bill, merged, reconciling
+from tests.integration.world import becomes
+from tests.simulator import RunningSimulator, running_simulator
+
+# With the watch's word, or without, as in users' own clusters.
+WATCHED = pytest.mark.parametrize("watched", [True, pytest.param(False, marks=pytest.mark.faults)])
+
+
+@pytest_asyncio.fixture(scope="module")
+async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningSimulator]:
+    """One cluster for all tests here."""
+    async with running_simulator(tmp_path_factory.mktemp("drift")) as running:
+        yield running
+
+
+async def healed(database: Database) -> list[tuple[str, str]]:
+    """Reason and message of all lines that say that something was undone."""
+    said = text("SELECT reason, message FROM change WHERE action LIKE '%.healed' ORDER BY seq")
+    async with database.read(API) as connection:
+        return [(row.reason, row.message) for row in await connection.execute(said)]
+
+
+def told(database: Database, *messages: str) -> Callable[[], Awaitable[bool]]:
+    """Whether history says just this about what was undone."""
+
+    async def same() -> bool:
+        return await healed(database) == [(Reason.DRIFT_HEALED, one) for one in messages]
+
+    return same
+
+
+async def trusting(bill: Bill, *, watched: bool) -> None:
+    """Whatever the watch says is believed, or, as with users' own clusters, there is none."""
+    if not watched:
+        bill.watching.cancel()
+        for kind in (STATEFUL_SET, SECRET, SERVICE, INGRESS, NETWORK_POLICY):
+            bill.cluster.index.lost(kind)
+    await bill.settled(looks=2)
+
+
+@WATCHED
+@pytest.mark.parametrize(
+    "kind",
+    [SERVICE, *(pytest.param(k, marks=pytest.mark.faults) for k in (SECRET, STATEFUL_SET))],
+    ids=lambda one: one.kind,
+)
+async def test_what_is_removed_comes_back_and_history_says_so_once(
+    database: Database, simulator: RunningSimulator, kind: Kind, watched: bool
+) -> None:
+    async with reconciling(database, simulator, recheck=0.2) as bill:
+        await bill.project()
+        await trusting(bill, watched=watched)
+        body = (await bill.objects(kind))[0]
+        name = title({"kind": kind.kind, **body})
+
+        await bill.cluster.delete(kind, body)
+        await becomes(told(database, f"{name} was removed by somebody and is made again."))
+        await bill.shows("RUNNING")
+        await bill.settled(looks=3)
+
+        assert len(await healed(database)) == 1
+        [again] = await bill.objects(kind)
+        assert again["metadata"]["uid"] != body["metadata"]["uid"]
+
+
+CHANGES: list[tuple[Kind, Any]] = [
+    (SERVICE, {"spec": {"publishNotReadyAddresses": False}}),
+    (STATEFUL_SET, {"spec": {"replicas": 0}}),
+    (INGRESS, {"metadata": {"labels": {"mooring.dev/resource": None}}}),
+]
+
+
+@pytest.mark.faults
+@WATCHED
+@pytest.mark.parametrize(("kind", "change"), CHANGES, ids=lambda one: getattr(one, "kind", ""))
+async def test_what_is_changed_is_put_back_and_history_says_so_once(
+    database: Database, simulator: RunningSimulator, kind: Kind, change: Any, watched: bool
+) -> None:
+    async with reconciling(database, simulator, recheck=0.2) as bill:
+        await bill.project()
+        await trusting(bill, watched=watched)
+        body = (await bill.objects(kind))[0]
+        name = title({"kind": kind.kind, **body})
+
+        await merged(bill, kind, body["metadata"]["name"], change)
+        await becomes(told(database, f"{name} was changed by somebody and is put back."))
+        await bill.shows("RUNNING")
+        await bill.settled(looks=3)
+
+        assert len(await healed(database)) == 1
+
+
+@WATCHED
+async def test_what_others_add_and_what_we_change_ourselves_is_no_drift(
+    database: Database, simulator: RunningSimulator, watched: bool
+) -> None:
+    async with reconciling(database, simulator, recheck=0.2) as bill:
+        await bill.project()
+        await trusting(bill, watched=watched)
+        for kind in (SERVICE, STATEFUL_SET, INGRESS):
+            body = (await bill.objects(kind))[0]
+            note = {"metadata": {"annotations": {"somebody.example/note": "x"}}}
+            await merged(bill, kind, body["metadata"]["name"], note)
+        await bill.settled(looks=3)
+
+        assert await healed(database) == []
