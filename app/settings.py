@@ -390,9 +390,26 @@ class Settings(BaseSettings):
     operator_silence: Seconds = Field(
         60, description="Until a database operator that does not look is taken to be away"
     )
-    recheck: Seconds = Field(300, description="Until a settled resource is looked at again")
+    flapping_after: int = Field(
+        3, ge=1, description="How often in a row it goes down until coming up is not believed"
+    )
+    flapping_window: Seconds = Field(900, description="Within which time that is in a row")
+    flapping_hold: Seconds = Field(
+        20, description="How long it then has to be up; doubles each time, to a third of the window"
+    )
+    database_stopped_elsewhere: Literal["respect", "heal"] = Field(
+        "respect",
+        description="What becomes of a database that somebody stops in the cluster: it is reported,"
+        " or started again",
+    )
+    recheck: Seconds = Field(
+        300, description="Until a settled resource is looked at again; at most twice that"
+    )
     recheck_unwatched: Seconds = Field(
-        60, description="The same in a user's cluster, which is not watched"
+        20, description="The same in a user's cluster, which is not watched, after a change"
+    )
+    recheck_unwatched_longest: Seconds = Field(
+        300, description="And the longer nothing changes there, the longer, up to this"
     )
     cluster_rate: float = Field(
         20, gt=0, description="Requests per second to one cluster, of each reconciler"

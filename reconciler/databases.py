@@ -32,10 +32,11 @@ from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import OLD_OPS_REQUEST, Object, title
 from reconciler.manifests.operations import Step
 from reconciler.mending import Mending
-from reconciler.observed.database import seen
+from reconciler.observed.database import seen, stopped_elsewhere
 from reconciler.observed.view import View
 from reconciler.removal import remove
 from reconciler.resources import Superseded, check_lease, make
+from reconciler.volumes import Volumes, checked
 
 # Characters of a version that are kept: it is what a user's cluster says.
 _LONGEST = 100
@@ -101,6 +102,10 @@ class DatabaseReconciler:
         if barred is not None:
             return barred
         up = live is not None and not manifests.is_told_to_stop(live)
+        if live is not None and not up and plan.is_stopped_elsewhere(claim):
+            if self._settings.database_stopped_elsewhere == "respect":
+                return plan.verdict(claim, stopped_elsewhere(live), self._settings, None)
+            drift.changed.append(title(live))
         held = stopping and claim.desired_state == DesiredState.STOPPED and up
         if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):
             return plan.waits(claim, Reason.WAITING_FOR_SANDBOXES, stopping)
@@ -115,6 +120,11 @@ class DatabaseReconciler:
             index.settled(claim.id, happened)
         endpoint = _endpoint(dialect, live, account)
         outcome = plan.verdict(claim, view, self._settings, endpoint)
+        # Its pods carry no label of ours, but its phase tells of them.
+        quiet = self._cluster.index.tells(dialect.CLUSTER, spec.k8s_namespace)
+        of_it = manifests.of_cluster(spec.k8s_name)
+        volumes = Volumes(spec.k8s_namespace, of_it, spec.volumes, quiet)
+        outcome = await checked(self._cluster, claim, volumes, outcome)
         if account is None or account.password == self._password(known):
             return outcome
         return replace(outcome, password=self._seal(claim, account.password))

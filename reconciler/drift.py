@@ -26,6 +26,7 @@ class Drift:
 def _words(objects: Sequence[str], done: str, undone: str) -> str:
     if not objects:
         return ""
+    objects = list(dict.fromkeys(objects))
     one = len(objects) == 1
     verbs = ("was", "is") if one else ("were", "are")
     return f"{', '.join(objects)} {verbs[0]} {done} by somebody and {verbs[1]} {undone}."

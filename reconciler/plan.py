@@ -16,7 +16,9 @@ from app.domain.observation import Details, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Phase, ResourceKind
 from app.settings import Settings
+from reconciler import flapping
 from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.flapping import Damped
 from reconciler.manifests.identity import APPLIED, GENERATION, RESOURCE
 from reconciler.manifests.kinds import Object, title
 from reconciler.manifests.namespace import holds
@@ -31,6 +33,8 @@ _ENDS = {
 }
 # How often a transition is looked at without an event.
 _WAIT = 2.0
+# What part of the time in which nothing changed one waits until the next look without a watch.
+_UNCHANGED = 4
 
 _TOO_LONG = {
     DesiredState.RUNNING: Reason.STARTING_TOO_LONG,
@@ -95,6 +99,13 @@ def is_idle(claim: Claim) -> bool:
     return wanted and claim.failed_generation != claim.generation
 
 
+def is_stopped_elsewhere(claim: Claim) -> bool:
+    """Whether one that is found told to stop was by somebody else: it was RUNNING as wanted, or has
+    been so since."""
+    wanted = claim.desired_state == DesiredState.RUNNING and is_observed(claim)
+    return wanted and (is_idle(claim) or claim.reason == Reason.STOPPED_ELSEWHERE)
+
+
 def is_settled(claim: Claim, phase: Phase) -> bool:
     """Whether it has got where it is wanted."""
     return phase in _ENDS[claim.desired_state]
@@ -119,7 +130,7 @@ def waits(claim: Claim, reason: Reason, others: Sequence[str]) -> Outcome:
         after=_spread(_WAIT),
         reason=reason,
         message=f"{_WAITS[reason]} {', '.join(others)}.",
-        attempts=_tries(claim, reason),
+        attempts=tries(claim, reason),
     )
 
 
@@ -129,7 +140,7 @@ def started_without(claim: Claim, outcome: Outcome, database: str) -> Outcome:
         return outcome
     words = f"It runs without DATABASE_URL: {database} is not ready yet. It restarts once it is."
     reason = Reason.STARTED_WITHOUT_DATABASE
-    return replace(outcome, reason=reason, message=words, attempts=_tries(claim, reason))
+    return replace(outcome, reason=reason, message=words, attempts=tries(claim, reason))
 
 
 def waited(claim: Claim, reason: Reason, settings: Settings) -> bool:
@@ -172,19 +183,22 @@ def blocked(left: Sequence[tuple[str, Object]]) -> View:
 
 def verdict(claim: Claim, view: View, settings: Settings, details: Details | None) -> Outcome:
     """The outcome of a pass that could read and finish its writes."""
+    damped = flapping.damped(claim, view, settings)
+    view = damped.view
     permanent = view.reason is not None and view.reason.permanent
     late = _is_late(claim, view.phase, settings)
     reason = view.reason or (_TOO_LONG[claim.desired_state] if late else None)
     return Outcome(
         generation=claim.generation,
-        after=_pace(claim, view, settings, failed=permanent or late),
+        after=_pace(claim, damped, settings, failed=permanent or late),
         phase=view.phase,
         failed=permanent or late,
         reason=reason,
         message=(view.message or f"It is {view.phase} for longer than it may.") if reason else None,
         object=view.object if reason else None,
-        attempts=_tries(claim, reason),
+        attempts=tries(claim, reason),
         details=details,
+        steadiness=damped.steadiness,
     )
 
 
@@ -206,7 +220,7 @@ def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
         reason=reason,
         message=str(error),
         object=error.object,
-        attempts=_tries(claim, reason),
+        attempts=tries(claim, reason),
     )
 
 
@@ -218,13 +232,13 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
         failed=_stays_failed(claim, settings),
         reason=reason,
         message=message,
-        attempts=_tries(claim, reason),
+        attempts=tries(claim, reason),
     )
 
 
 def crashed(claim: Claim, settings: Settings) -> Outcome:
     """The outcome in place of a pass that would end this worker too, as it did the last ones."""
-    attempts = _tries(claim, Reason.WORKER_CRASHED)
+    attempts = tries(claim, Reason.WORKER_CRASHED)
     return Outcome(
         generation=claim.generation,
         after=_spread(settings.crashed_retry),
@@ -237,14 +251,19 @@ def crashed(claim: Claim, settings: Settings) -> Outcome:
 
 
 def settled_for(settings: Settings) -> timedelta:
-    """When to look again at what is as wanted."""
-    return _spread(settings.recheck)
+    """When to look again at what is as wanted: a crowd that was started at once is spread over as
+    long again by its second look."""
+    return timedelta(seconds=settings.recheck * random.uniform(1, 2))  # noqa: S311 - spread
 
 
-def unwatched(outcome: Outcome, settings: Settings) -> Outcome:
-    """The outcome of a pass over what no watch tells of: a settled row is looked at more often."""
-    longest = _spread(settings.recheck_unwatched)
-    return replace(outcome, after=min(outcome.after, longest))
+def unwatched(claim: Claim, outcome: Outcome, settings: Settings, *, moving: bool) -> Outcome:
+    """The outcome of a pass over what no watch tells of: a settled row is looked at more often,
+    the rarer the longer nothing has changed of it; `moving`: others of its account change now."""
+    unchanged = (claim.claimed_at - claim.updated_at).total_seconds()
+    quiet = 0.0 if moving or outcome.healed is not None else unchanged / _UNCHANGED
+    shortest, longest = settings.recheck_unwatched, settings.recheck_unwatched_longest
+    after = _spread(max(shortest, min(quiet, longest)))
+    return replace(outcome, after=min(outcome.after, after))
 
 
 def barred(claim: Claim, live: Object | None, settings: Settings) -> Outcome | None:
@@ -265,7 +284,7 @@ def clash(claim: Claim, workload: Object, settings: Settings) -> Outcome:
         reason=Reason.NAME_CLASH,
         message=CLASH,
         object=title(workload),
-        attempts=_tries(claim, Reason.NAME_CLASH),
+        attempts=tries(claim, Reason.NAME_CLASH),
     )
 
 
@@ -301,17 +320,19 @@ def _deadline(claim: Claim, settings: Settings) -> float:
     return settings.database_starting_deadline if starting else settings.database_stopping_deadline
 
 
-def _tries(claim: Claim, reason: Reason | None) -> int:
+def tries(claim: Claim, reason: Reason | None) -> int:
     """How often it was tried since this reason began."""
     if reason is None:
         return 0
     return claim.attempts + 1 if claim.reason == reason else 1
 
 
-def _pace(claim: Claim, view: View, settings: Settings, *, failed: bool) -> timedelta:
+def _pace(claim: Claim, damped: Damped, settings: Settings, *, failed: bool) -> timedelta:
     """When to look again without an event: the rarer, the longer it has failed."""
-    if is_settled(claim, view.phase):
+    if is_settled(claim, damped.view.phase):
         return settled_for(settings)
+    if damped.after is not None:
+        return _spread(max(_WAIT, min(damped.after * 1.2, settings.retry_longest)))
     if not failed:
         return _spread(_WAIT)
     waited = look_of(claim).waited.total_seconds()
@@ -320,7 +341,7 @@ def _pace(claim: Claim, view: View, settings: Settings, *, failed: bool) -> time
 
 def _backoff(claim: Claim, reason: Reason, settings: Settings) -> timedelta:
     """Exponential, with full jitter, for ever."""
-    longest = min(settings.retry_longest, 2.0 ** min(_tries(claim, reason), 8))
+    longest = min(settings.retry_longest, 2.0 ** min(tries(claim, reason), 8))
     return timedelta(seconds=random.uniform(0.1, longest))  # noqa: S311 - jitter
 
 

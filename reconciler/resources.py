@@ -6,10 +6,10 @@ What `reconcile` gives is the outcome to be recorded; refusals of the cluster ar
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from app.db import claims
+from app.db import claims, resources
 from app.db.claims import Claim
 from app.db.session import Database
-from app.domain.observation import Outcome
+from app.domain.observation import SOON, Outcome
 from app.domain.states import ResourceKind
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
@@ -82,13 +82,18 @@ class Resources:
         try:
             async with self._clusters.of(claim) as cluster:
                 outcome = await self._insist(cluster, claim, drift)
-            if claim.server is not None:
-                outcome = plan.unwatched(outcome, self._settings)
+            if claim.server is not None and outcome.after > SOON:
+                outcome = await self._unwatched(claim, drift.told(outcome))
         except ClusterError as error:
             outcome = plan.refused(claim, error, self._settings)
         except Superseded:
             return None
         return drift.told(outcome)
+
+    async def _unwatched(self, claim: Claim, outcome: Outcome) -> Outcome:
+        async with self._database.read(RECONCILER) as connection:
+            moving = await resources.moving(connection, claim.account_id, claim.id)
+        return plan.unwatched(claim, outcome, self._settings, moving=moving)
 
     async def _insist(self, cluster: Cluster, claim: Claim, drift: Drift) -> Outcome:
         for _ in range(_AT_ONCE):

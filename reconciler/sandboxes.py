@@ -35,6 +35,7 @@ from reconciler.observed.sandbox import is_up, needs_pods, seen
 from reconciler.observed.view import View
 from reconciler.removal import remove, selector, take_away
 from reconciler.resources import Superseded, check_lease, make
+from reconciler.volumes import Volumes, checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class SandboxReconciler:
             return plan.waits(claim, Reason.WAITING_FOR_DATABASE, [awaited.name])
         if live is not None or running:
             live = await self._apply(claim, rows, live, drift)
-        view = await self._view(claim, spec.k8s_namespace, live)
+        quiet = plan.is_idle(claim) and index.quiet(claim.id, live)
+        view = View(claim.phase) if quiet else await self._view(claim, spec.k8s_namespace, live)
         if running and live is not None:
             disk = Disk(spec.k8s_namespace, spec.k8s_name, spec.storage)
             view = await grown(self._cluster, claim, disk, live, view)
@@ -95,12 +97,12 @@ class SandboxReconciler:
         domain = sealos.domain(claim.server, self._settings)
         where = addresses(spec.k8s_name, domain, self._settings) if live is not None else None
         outcome = plan.verdict(claim, view, self._settings, where)
-        return plan.started_without(claim, outcome, awaited.name) if awaited else outcome
+        outcome = plan.started_without(claim, outcome, awaited.name) if awaited else outcome
+        volumes = Volumes(spec.k8s_namespace, selector(claim), spec.volumes, quiet)
+        return await checked(self._cluster, claim, volumes, outcome)
 
     async def _view(self, claim: Claim, namespace: str, live: Object | None) -> View:
-        """What is seen; that of the last look while nothing has happened since."""
-        if plan.is_idle(claim) and self._cluster.index.quiet(claim.id, live):
-            return View(claim.phase)
+        """What is seen."""
         if not claim.was_ready and is_up(live):
             return View(Phase.RUNNING)
         pods: Sequence[Object] = []

@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from app.db.rows import Executor, columns, read
 from app.domain.states import DesiredState, Lane, Phase, ResourceKind
+from app.domain.steadiness import Steadiness
 
 ACCOUNTS_PER_CLAIM = 256
 ROWS_PER_ACCOUNT = 8
@@ -61,6 +62,7 @@ class Claim:
     observed_generation: int
     failed_generation: int | None
     reason: str | None
+    object: str | None
     since: datetime | None
     attempts: int
     asked: int
@@ -70,10 +72,20 @@ class Claim:
     crashes: int
     claimed_at: datetime
     due_at: datetime
+    updated_at: datetime
+    falls: int
+    falling_since: datetime | None
+    fell_at: datetime | None
+    up_since: datetime | None
     server: str | None = None
     namespace: str | None = None
     last_worker: str | None = None
     trace_id: UUID | None = None
+
+    @property
+    def steadiness(self) -> Steadiness:
+        """How steadily it ran until its last look."""
+        return Steadiness(self.falls, self.falling_since, self.fell_at, self.up_since)
 
 
 def _of_either_kind(column: str) -> str:

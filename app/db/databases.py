@@ -31,6 +31,7 @@ class DatabaseSpec:
     """What the reconciler makes a database from; version None is the newest.
 
     released: what holds its objects after their deletion is to be taken off, by somebody's order.
+    volumes: those that it ran with last, as the reconciler keeps them.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class DatabaseSpec:
     memory: str
     storage: str
     released: bool = False
+    volumes: str | None = None
     # The mark of the installation; of one that is only being made, None.
     installation: UUID | None = None
 

@@ -7,7 +7,7 @@ whose lease is over, or whose row is another's by now, is dropped here: 0 rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from uuid import UUID
 
 from sqlalchemy import text
@@ -110,6 +110,10 @@ _WRITTEN = (
     ("message", "text"),
     ("object", "text"),
     ("attempts", "int"),
+    ("falls", "smallint"),
+    ("falling_since", "timestamptz"),
+    ("fell_at", "timestamptz"),
+    ("up_since", "timestamptz"),
     ("lane", "smallint"),
     ("after", "interval"),
     ("visible", "boolean"),
@@ -123,6 +127,7 @@ UPDATE resource r SET
     THEN r.phase_since ELSE mooring_now() END,
   failed_generation = i.failed_generation,
   reason = i.reason, message = i.message, object = i.object, attempts = i.attempts,
+  falls = i.falls, falling_since = i.falling_since, fell_at = i.fell_at, up_since = i.up_since,
   since = CASE WHEN i.reason IS NULL THEN NULL WHEN r.reason = i.reason THEN r.since
     ELSE mooring_now() END,
   next_attempt_at = CASE WHEN i.reason IS NULL THEN NULL ELSE mooring_now() + i.after END,
@@ -154,6 +159,14 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:host AS text[]), CAST(:port AS int[]),
   i(id, host, port, database, username, observed_version, password)
 WHERE d.id = i.id
 """)
+
+_VOLUMES = {
+    kind: text(f"""
+UPDATE {kind.lower()} k SET volumes = i.volumes
+FROM unnest(CAST(:ids AS uuid[]), CAST(:volumes AS text[])) i(id, volumes) WHERE k.id = i.id
+""")
+    for kind in ResourceKind
+}
 
 _REMOVE_PORTS = text("DELETE FROM sandbox_port WHERE sandbox_id = ANY(CAST(:ids AS uuid[]))")
 _REMOVE_DETAILS = {
@@ -228,6 +241,7 @@ class _Pass:
             "crashed": self.claim.last_worker
             if self.outcome.reason is Reason.WORKER_CRASHED
             else None,
+            **asdict(self.outcome.steadiness or self.claim.steadiness),
         }
 
     def lines(self) -> list[NewChange]:
@@ -286,6 +300,7 @@ async def _write(session: Session, passes: Sequence[_Pass]) -> tuple[set[UUID], 
     done = {row.id: row for row in await session.execute(_UPDATE, arrays)}
     visible = [p for p in passes if p.visible and p.row.id in done]
     await _write_details(session, [p for p in passes if p.moves and p.row.id in done])
+    await _write_volumes(session, [p for p in passes if p.row.id in done])
     session.changes += [line for p in visible for line in p.lines()]
     return set(done), {row.id for row in done.values() if row.asked_again}
 
@@ -298,6 +313,14 @@ async def _write_details(session: Session, moved: Sequence[_Pass]) -> None:
     if databases:
         passwords = {"passwords": [p.outcome.password for p in databases]}
         await session.execute(_ENDPOINTS, _arrays(databases, _ENDPOINT) | passwords)
+
+
+async def _write_volumes(session: Session, passes: Sequence[_Pass]) -> None:
+    for kind, statement in _VOLUMES.items():
+        others = [p for p in passes if p.row.kind == kind and p.outcome.volumes is not None]
+        if others:
+            ids, volumes = [p.row.id for p in others], [p.outcome.volumes for p in others]
+            await session.execute(statement, {"ids": ids, "volumes": volumes})
 
 
 def _arrays(passes: Sequence[_Pass], names: Sequence[str]) -> dict[str, object]:

@@ -110,6 +110,10 @@ _STOPPING_SANDBOXES = text("""
 SELECT name FROM resource WHERE project_id = :id AND kind = 'SANDBOX'
   AND desired_state = 'STOPPED' AND status = 'STOPPING' ORDER BY id
 """)
+_MOVING = text("""
+SELECT EXISTS (SELECT FROM resource WHERE lane IN (0, 1) AND lane < 2
+  AND account_id = :account_id AND id <> :id)
+""")
 _INSERT = text("""
 INSERT INTO resource (id, account_id, project_id, kind, name, desired_state, generation,
   desired_generation, project_generation, trace_id)
@@ -180,6 +184,13 @@ async def stopping_sandboxes(executor: Executor, project_id: UUID) -> list[str]:
     """The names of a project's sandboxes that are on their way down. For the reconciler."""
     found = await executor.execute(_STOPPING_SANDBOXES, {"id": project_id})
     return [row.name for row in found]
+
+
+async def moving(executor: Executor, account_id: UUID, but: UUID) -> bool:
+    """Whether somebody asks for another resource of the account, or it is on its way. For the
+    reconciler."""
+    binds = {"account_id": account_id, "id": but}
+    return bool((await executor.execute(_MOVING, binds)).scalar_one())
 
 
 async def insert(

@@ -27,8 +27,8 @@ _INTENT = (
 )
 _OBSERVED = (
     "phase, phase_since, was_ready, reason, message, object, since, observed_generation,"
-    " failed_generation, attempts, next_attempt_at, updated_at, asked, lane, due_at,"
-    " locked_until, lease_token, locked_by, claims, crashes"
+    " failed_generation, attempts, next_attempt_at, falls, falling_since, fell_at, up_since,"
+    " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims, crashes"
 )
 _SET = "model, server, k8s_namespace, generation, state, reason, asked, lane, due_at, updated_at"
 _CHECKED = (
@@ -67,8 +67,8 @@ GRANT INSERT ON change TO {RECONCILER};
 GRANT UPDATE (seq) ON feed TO {RECONCILER};
 GRANT UPDATE (status, version, updated_at) ON project TO {RECONCILER};
 GRANT UPDATE ({_OBSERVED}) ON resource TO {RECONCILER};
-GRANT UPDATE (public_url, ttyd_url) ON sandbox TO {RECONCILER};
-GRANT UPDATE (host, port, database, username, observed_version, password) ON database
+GRANT UPDATE (public_url, ttyd_url, volumes) ON sandbox TO {RECONCILER};
+GRANT UPDATE (host, port, database, username, observed_version, password, volumes) ON database
   TO {RECONCILER};
 GRANT DELETE ON project, resource, sandbox, sandbox_port, database, environment TO {RECONCILER};
 """

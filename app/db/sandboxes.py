@@ -27,8 +27,9 @@ class SandboxRow(ResourceRow):
 class SandboxSpec:
     """What the reconciler makes a sandbox from; the password is sealed.
 
-    `has_…`: whether its project has such rows, so that who reads it need not ask for those.
-    """
+            volumes: those that it ran with last, as the reconciler keeps them.
+            `has_…`: whether its project has such rows, so that who reads it need not ask for those.
+        """
 
     id: UUID
     account_id: UUID
@@ -42,6 +43,7 @@ class SandboxSpec:
     storage: str
     ttyd_user: str
     ttyd_password: bytes
+    volumes: str | None = None
     ports: list[int] = field(default_factory=list)
     # The mark of the installation; of one that is only being made, None.
     installation: UUID | None = None

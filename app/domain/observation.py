@@ -19,6 +19,7 @@ from app.domain.states import (
     converged,
     status,
 )
+from app.domain.steadiness import Steadiness
 
 # Characters that a row keeps of what a cluster says, whoever's it is.
 MOST_WORDS = 2000
@@ -56,6 +57,7 @@ class Outcome:
     `phase` None: the pass could not read, or not finish its writes. `failed` records a failure for
     that generation. `gone`: a list over all kinds was empty. `after`: when to look again. `details`
     None leaves them; so does `password`, a database's, sealed for its row: it comes when it is new.
+    `steadiness` None and `volumes` None are left as they are; `volumes` are those it runs with.
     `healed`: what somebody did to its objects and this pass undid: a line of history by itself.
     """
 
@@ -71,6 +73,8 @@ class Outcome:
     details: Details | None = None
     password: bytes | None = None
     healed: str | None = None
+    steadiness: Steadiness | None = None
+    volumes: str | None = None
 
 
 def bounded(outcome: Outcome) -> Outcome:
@@ -92,6 +96,7 @@ def bounded(outcome: Outcome) -> Outcome:
         object=_words(outcome.object),
         details=details,
         healed=_words(outcome.healed),
+        volumes=_words(outcome.volumes),
     )
 
 

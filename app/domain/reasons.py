@@ -221,6 +221,12 @@ class Reason(StrEnum):
         "The node put its pod out, for want of disk or memory or to be drained.",
         "Nothing: another pod is made. If it repeats, ask for less or have nodes added.",
     )
+    FLAPPING = (
+        "Flapping",
+        "It comes up and goes down again and again; the message says how often in which time.",
+        "Read the message for what takes it down. It counts as running once it stays up for a"
+        " while, the longer the more often it went down.",
+    )
     STARTING_TOO_LONG = (
         "StartingTooLong",
         "It is not ready within the time for starting, and no other cause is seen.",
@@ -287,6 +293,20 @@ class Reason(StrEnum):
         " again. A line of history, never the reason of a status.",
         "Nothing; if it repeats, find who does it.",
         Fails.NEVER,
+    )
+
+    DATA_LOST = (
+        "DataLost",
+        "It runs, and on another volume than before: that was removed, with what was on it.",
+        "Restore a copy of what is missed. It is said until it is started or changed again.",
+        Fails.NEVER,
+    )
+    STOPPED_ELSEWHERE = (
+        "StoppedElsewhere",
+        "Somebody else has stopped the database in the cluster, as Sealos does where a bill is"
+        " unpaid; Mooring does not fight it.",
+        "Find out who and why; then start or retry it.",
+        Fails.AT_ONCE,
     )
 
     # Mooring itself.

@@ -14,6 +14,7 @@ from app.db.projects import LockedProject
 from app.db.resources import LockedResource
 from app.db.session import Session
 from app.domain.errors import DeletionRequested
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, ResourceKind, ResourceStatus
 
 VERBS = {
@@ -104,13 +105,25 @@ def refuse_edit(project: LockedProject, resource: LockedResource) -> None:
         raise DeletionRequested
 
 
-async def retry(session: Session, members: Sequence[LockedResource]) -> None:
-    """Look again now at those that failed, were given up or wait; no intent: generation stays."""
+async def retry(
+    session: Session, project: LockedProject, members: Sequence[LockedResource]
+) -> None:
+    """Look again now at those that failed, were given up or wait; no intent: generation stays. But
+    what somebody stopped in the cluster no look starts again: it is wanted RUNNING anew."""
     waiting = [r for r in members if r.reason is not None or r.attempts]
     if not waiting:
         return
-    await resources.retry(session, [r.id for r in waiting])
-    session.changes += [change(r, f"{r.kind.lower()}.retry", r.status) for r in waiting]
+    stopped = [r.id for r in waiting if _is_stopped_elsewhere(r)]
+    moved: dict[UUID, ResourceStatus] = {}
+    if stopped:
+        generation = await projects.intend(session, project.id, None)
+        moved = await resources.want(session, stopped, DesiredState.RUNNING, generation)
+    await resources.retry(session, [r.id for r in waiting if r.id not in moved])
+    session.changes += [
+        change(r, f"{r.kind.lower()}.retry", moved.get(r.id, r.status)) for r in waiting
+    ]
+    if stopped:
+        await projects.settle(session, [project])
 
 
 def change(resource: LockedResource, action: str, to_status: ResourceStatus) -> NewChange:
@@ -137,7 +150,15 @@ async def _equip(
 
 
 def _moves(resource: LockedResource, desired: DesiredState) -> bool:
+    """Whether it is another wish; to start what somebody stopped in the cluster is one."""
+    if desired == DesiredState.RUNNING and _is_stopped_elsewhere(resource):
+        return True
     return resource.desired_state not in (desired, DesiredState.DELETED)
+
+
+def _is_stopped_elsewhere(resource: LockedResource) -> bool:
+    stopped = resource.reason == Reason.STOPPED_ELSEWHERE
+    return stopped and resource.desired_state == DesiredState.RUNNING
 
 
 def _refuse_after_deletion(now: DesiredState, desired: DesiredState) -> None:

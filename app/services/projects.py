@@ -155,7 +155,7 @@ async def retry(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRo
             subject_name=project.name,
         )
     )
-    await intents.retry(session, await resources.lock(session, project_id))
+    await intents.retry(session, project, await resources.lock(session, project_id))
     return await read(session, viewer, project_id)
 
 

@@ -154,8 +154,8 @@ async def retry(
     session: Session, viewer: Viewer, details: Details[Row, Spec], resource_id: UUID
 ) -> Row:
     """Look at it again now, if it failed, was given up or waits."""
-    _, resource = await lock(session, viewer, details, resource_id)
-    await intents.retry(session, [resource])
+    project, resource = await lock(session, viewer, details, resource_id)
+    await intents.retry(session, project, [resource])
     return await read(session, viewer, details, resource_id)
 
 

@@ -97,6 +97,11 @@ def pods_of(name: str) -> dict[str, str]:
     return {_INSTANCE: name}
 
 
+def of_cluster(name: str) -> str:
+    """The selector of what the operator made for a Cluster."""
+    return f"{_INSTANCE}={name}"
+
+
 def services_of(name: str) -> str:
     """The selector of the Services to the database of a Cluster."""
     return f"{_INSTANCE}={name},apps.kubeblocks.io/component-name={COMPONENT}"

@@ -46,6 +46,17 @@ def seen(
     return View(found)
 
 
+def stopped_elsewhere(live: Object) -> View:
+    """What is to be seen of one that was RUNNING and that somebody has told to stop."""
+    stopped = (live.get("status") or {}).get("phase") == "Stopped"
+    phase = Phase.STOPPED if stopped else Phase.STOPPING
+    words = (
+        "Somebody has stopped it in the cluster, not Mooring. Start or retry it, and Mooring makes"
+        " it run again; or have it started by whoever stopped it."
+    )
+    return View(phase, Reason.STOPPED_ELSEWHERE, words, title(live))
+
+
 def _unlooked(live: Object, *, silent: bool) -> View:
     phase = Phase.STOPPING if is_told_to_stop(live) else Phase.STARTING
     refused = _untrue(live.get("status") or {}, but="Ready")

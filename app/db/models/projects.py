@@ -85,6 +85,10 @@ class Resource(Base):
     failed_generation: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     next_attempt_at: Mapped[datetime | None]
+    falls: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    falling_since: Mapped[datetime | None]
+    fell_at: Mapped[datetime | None]
+    up_since: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(Computed(status_sql(), persisted=True))
 
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
@@ -127,6 +131,7 @@ class Sandbox(Base):
     ttyd_user: Mapped[str]
     ttyd_password: Mapped[bytes]
     anthropic_id: Mapped[UUID | None]
+    volumes: Mapped[str | None]
 
 
 class SandboxPort(Base):
@@ -182,6 +187,7 @@ class Database(Base):
     observed_version: Mapped[str | None]
     password: Mapped[bytes | None]
     released: Mapped[bool] = mapped_column(server_default=text("false"))
+    volumes: Mapped[str | None]
 
 
 class Environment(Base):

@@ -49,7 +49,7 @@ MOST_TO_RUNNING = 12
 # Six deletions, and one list of each kind.
 MOST_TO_GONE = 21
 # Nothing is due by itself while a test runs, and all that is settled is due soon.
-RECHECK, POLL = 3600.0, 1800.0
+RECHECK, POLL = 3600.0, 3600.0
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,10 +1,12 @@
 """A claimed sandbox as the tests of planning and manifests use it."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.db.claims import Claim
 from app.domain.states import DesiredState, Lane, Phase, ResourceKind
+from app.domain.steadiness import Steadiness
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.workload import Sandbox
 
@@ -24,6 +26,9 @@ def claim(
     reason: str | None = None,
     attempts: int = 0,
     lane: Lane = Lane.ASKED,
+    changed: timedelta = timedelta(0),
+    steadiness: Steadiness | None = None,
+    at: datetime = NOW,
 ) -> Claim:
     """A claim of it, `since` so long in `phase`, wanted so since `asked`."""
     return Claim(
@@ -42,6 +47,7 @@ def claim(
         observed_generation=observed,
         failed_generation=generation if failed else None,
         reason=reason,
+        object=None,
         since=None,
         attempts=attempts,
         asked=1,
@@ -49,8 +55,10 @@ def claim(
         lease_token=UUID(int=4),
         claims=1,
         crashes=0,
-        claimed_at=NOW,
-        due_at=NOW - asked,
+        claimed_at=at,
+        due_at=at - asked,
+        updated_at=at - changed,
+        **asdict(steadiness or Steadiness()),
     )
 
 

@@ -23,7 +23,7 @@ def test_a_settled_row_is_looked_at_again_at_the_re_check() -> None:
     outcome = plan.verdict(claim(), View(Phase.RUNNING), SETTINGS, None)
 
     assert (outcome.failed, outcome.reason, outcome.attempts) == (False, None, 0)
-    assert 240 <= outcome.after.total_seconds() <= 360
+    assert 300 <= outcome.after.total_seconds() <= 600
 
 
 def test_a_row_in_transition_is_looked_at_soon_and_keeps_its_reason() -> None:
