@@ -329,6 +329,8 @@ def tries(claim: Claim, reason: Reason | None) -> int:
 
 def _pace(claim: Claim, damped: Damped, settings: Settings, *, failed: bool) -> timedelta:
     """When to look again without an event: the rarer, the longer it has failed."""
+    if is_settled(claim, damped.view.phase) and failed:
+        return _slowly(settings)
     if is_settled(claim, damped.view.phase):
         return settled_for(settings)
     if damped.after is not None:

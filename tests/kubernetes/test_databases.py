@@ -4,6 +4,7 @@ started by us and by somebody else, read back, and gone."""
 import base64
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from app.db import databases, resources
@@ -103,17 +104,24 @@ async def test_one_that_is_stopped_keeps_its_volumes_and_starts_as_it_was_change
     assert await stage.place.list(CLAIM, of(project)) == []
 
 
-async def test_one_that_somebody_else_stops_is_started_again(stage: Stage) -> None:
+@pytest.mark.parametrize("set_to", ["respect", "heal"])
+async def test_one_that_somebody_else_stops_is_reported_or_started_again(
+    stage: Stage, set_to: str
+) -> None:
     kind = stage.place.plane.needs_kubeblocks()
     of_old = kind == OLD_CLUSTER
     [request] = [k for k in KINDS if k.kind == "OpsRequest" and (k == OLD_OPS_REQUEST) == of_old]
 
-    async with stage.running(**PATIENT):
+    async with stage.running(**PATIENT, database_stopped_elsewhere=set_to) as loop:
         project = await stage.postgres()
         await stage.shows("RUNNING")
         before = (await the(stage, kind, project.name))["metadata"]["generation"]
         spec = {"clusterName": project.name, "type": "Stop"}
         await stage.place.create(request, "by-hand", {"spec": spec})
+        if set_to == "respect":
+            await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
+            assert is_told_to_stop(await the(stage, kind, project.name))
+            await stage.want(project, DesiredState.RUNNING, loop)
 
         async def up_again() -> bool:
             found = await the(stage, kind, project.name)

@@ -81,6 +81,20 @@ class Shows:
 
 
 @dataclass(frozen=True)
+class OfKind(Shows):
+    """What users see of the one resource of this kind."""
+
+    kind: str
+
+    async def shown(self) -> Shown | None:
+        """The one resource."""
+        of_it = text(f"{SHOWN.text} WHERE r.kind = :kind")
+        async with self.database.read(API) as connection:
+            found = read(Shown, await connection.execute(of_it, {"kind": self.kind}))
+        return found[0] if found else None
+
+
+@dataclass(frozen=True)
 class Stage(Shows):
     """A database, a cluster that may be made to fail, and a reconciler between them."""
 

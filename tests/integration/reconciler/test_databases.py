@@ -215,11 +215,14 @@ async def shown_status(database: Database) -> str:
 
 
 @pytest.mark.parametrize("kubeblocks", ["1.0", "0.8"])
-async def test_one_that_somebody_else_stops_is_started_again(stage: Stage, kubeblocks: str) -> None:
+async def test_one_that_somebody_else_stops_is_started_again_where_it_is_set_so(
+    stage: Stage, kubeblocks: str
+) -> None:
     viewer = await viewer_of(stage.database)
     await make(stage.database, viewer, NewProject("shop", sandboxes=()))
 
-    async with stage.running(database_starting_deadline=60):
+    healing = stage.running(database_starting_deadline=60, database_stopped_elsewhere="heal")
+    async with healing:
         await shows(stage.database, db="RUNNING")
         before = await live(stage.cluster)
         name = before["metadata"]["name"]

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.faults
 FORBIDDEN = 'pods is forbidden: User "u" cannot patch resource "statefulsets" in API group "apps"'
 QUOTA = 'pods "p" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1'
 SECURITY = 'pods "p" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
+WEBHOOK = 'Internal error occurred: failed calling webhook "rules.example": it is away'
 CRASH = {"fault": "CrashLoopBackOff", "exitCode": 3, "every": 0.05}
 WRITES = {"fault": "Answer", "verbs": ["patch", "create"]}
 HARD = {"hard": {"limits.cpu": "1m"}}
@@ -62,6 +63,8 @@ FAULTS = [
     Fault({**WRITES, "code": 403, "message": FORBIDDEN}, Reason.PERMISSION_MISSING, "cannot patch"),
     Fault({**WRITES, "code": 422, "message": "immutable"}, Reason.INVALID_SPEC, "immutable"),
     Fault({**WRITES, "code": 409}, Reason.CONFLICT, ""),
+    Fault({**WRITES, "code": 500, "message": WEBHOOK}, Reason.CREATE_FAILED, "webhook"),
+    Fault({"fault": "Answer", "verbs": ["patch"], "code": 404}, Reason.OBJECT_MISSING, "not found"),
     Fault({"fault": "Answer", "code": 401}, Reason.CREDENTIAL_REJECTED, "Unauthorized"),
     Fault({"fault": "Answer", "code": 429, "retryAfter": 1}, Reason.CLUSTER_THROTTLED, "requests"),
     Fault({"fault": "Answer", "code": 500}, Reason.CLUSTER_UNAVAILABLE, "etcdserver"),

@@ -1,5 +1,6 @@
 """What follows from what was seen."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -85,6 +86,31 @@ def test_a_permanent_reason_that_was_seen_is_a_failure_at_once_and_heals() -> No
 
     assert (failed.failed, failed.object) == (True, "ResourceQuota/q")
     assert (healed.failed, healed.reason) == (False, None)
+
+
+def test_what_runs_and_has_failed_all_the_same_is_tried_again_as_failures_are() -> None:
+    stuck = View(Phase.RUNNING, Reason.VOLUME_NOT_GROWING, "may not be resized")
+
+    outcome = plan.verdict(claim(phase=Phase.RUNNING), stuck, SETTINGS, None)
+
+    assert outcome.failed
+    assert 30 <= outcome.after.total_seconds() <= SETTINGS.retry_longest
+
+
+@pytest.mark.parametrize(("unchanged", "usual"), [(0, 20), (200, 50), (86_400, 300)])
+def test_where_no_watch_tells_a_look_is_the_rarer_the_longer_nothing_changed(
+    unchanged: int, usual: int
+) -> None:
+    still = claim(phase=Phase.RUNNING, changed=timedelta(seconds=unchanged))
+    outcome = plan.verdict(still, View(Phase.RUNNING), SETTINGS, None)
+
+    after = plan.unwatched(still, outcome, SETTINGS, moving=False).after.total_seconds()
+    moving = plan.unwatched(still, outcome, SETTINGS, moving=True).after.total_seconds()
+    healed = replace(outcome, healed="Service/a was removed by somebody and is made again.")
+    soon = plan.unwatched(still, healed, SETTINGS, moving=False).after.total_seconds()
+
+    assert 0.8 * usual <= after <= 1.2 * usual
+    assert max(moving, soon) <= 1.2 * SETTINGS.recheck_unwatched
 
 
 def test_a_stop_that_takes_too_long_names_what_is_left() -> None:
