@@ -125,3 +125,28 @@ async def test_what_others_add_and_what_we_change_ourselves_is_no_drift(
         await bill.settled(looks=3)
 
         assert await healed(database) == []
+
+
+@pytest.mark.faults
+async def test_without_a_watch_a_look_at_what_is_as_wanted_reads_each_kind_once_and_writes_nothing(
+    database: Database, simulator: RunningSimulator
+) -> None:
+    async with reconciling(database, simulator, recheck=0.2) as bill:
+        await bill.project()
+        await trusting(bill, watched=False)
+        await bill.asked()
+        before = await bill._claims()
+        await bill.settled(looks=3)
+        asked = await bill.asked()
+        looks = await bill._claims() - before
+
+    assert set(asked) == {
+        "get statefulsets",
+        "list secrets",
+        "list services",
+        "list ingresses",
+        "list networkpolicies",
+        "list pods",
+        "list persistentvolumeclaims",
+    }
+    assert asked.total() <= 7 * (looks + 1)
