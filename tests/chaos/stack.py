@@ -53,6 +53,9 @@ _SETTINGS = {
     "poll": "1",
     "recheck": "30",
     "retry_longest": "5",
+    # What falls again and again here does so because of us, and is to be up soon after.
+    "flapping_hold": "2",
+    "flapping_window": "30",
     "cluster_rate": "1000",
     "cluster_burst": "1000",
     "cluster_timeout": "3",

@@ -15,7 +15,8 @@ _OPEN = """
 SELECT r.id, r.kind, r.desired_state, r.status, r.phase, r.reason, r.message, r.generation,
   r.observed_generation, r.lane, r.due_at, r.locked_until, r.lease_token, r.asked
 FROM resource r
-WHERE r.lease_token IS NOT NULL OR r.observed_generation <> r.generation OR r.reason IS NOT NULL
+WHERE r.lease_token IS NOT NULL OR r.observed_generation <> r.generation
+  OR r.reason <> 'DataLost'  -- it runs, and has to say so
   OR r.status <> CASE r.desired_state WHEN 'RUNNING' THEN 'RUNNING' WHEN 'STOPPED' THEN 'STOPPED'
     ELSE '' END OR r.due_at <= mooring_now() ORDER BY r.id
 """
