@@ -3,7 +3,7 @@
 Each object is known before it is applied: from the watch, else from one list of its kind. What an
 apply then changes is drift; what it leaves is nobody's news: fields that are others', controllers'
 defaults, echoes of our own writes. One that carries the mark of another manifest was ours to
-change, as when a password is another (docs/decisions/0033). Where no watch tells, what is as wanted
+change, as when a password is another (docs/decisions/0034). Where no watch tells, what is as wanted
 is not applied at all: reading a kind costs a cluster less than a write of each of its objects.
 """
 
