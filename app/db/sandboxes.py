@@ -27,9 +27,9 @@ class SandboxRow(ResourceRow):
 class SandboxSpec:
     """What the reconciler makes a sandbox from; the password is sealed.
 
-            volumes: those that it ran with last, as the reconciler keeps them.
-            `has_…`: whether its project has such rows, so that who reads it need not ask for those.
-        """
+    volumes: those that it ran with last, as the reconciler keeps them.
+    `has_…`: whether its project has such rows, so that who reads it need not ask for those.
+    """
 
     id: UUID
     account_id: UUID
