@@ -2,7 +2,7 @@
 
 After some falls in a row it is not shown as RUNNING before it has been up for a while, the longer
 the more often it fell; until then it is starting, with the reason Flapping. So each flip is a
-change for its subscribers only as long as it may be the last one (docs/decisions/0035).
+change for its subscribers only as long as it may be the last one (docs/decisions/0036).
 """
 
 from dataclasses import dataclass, replace

@@ -3,7 +3,7 @@
 Each object is known before it is applied: from the watch, else from one list of its kind. What an
 apply then changes is drift; what it leaves is nobody's news: fields that are others', controllers'
 defaults, echoes of our own writes. One that carries the mark of another manifest was ours to
-change, as when a password is another (docs/decisions/0034). Where no watch tells, what is as wanted
+change, as when a password is another (docs/decisions/0035). Where no watch tells, what is as wanted
 is not applied at all: reading a kind costs a cluster less than a write of each of its objects.
 """
 
@@ -35,9 +35,12 @@ class Mending:
     async def apply(self, body: Object) -> Object:
         """Apply one, if it is not known to be in vain: the object as it is afterwards."""
         told = self._cluster.index.tells(kind_of(body), body["metadata"]["namespace"])
-        if told and title(body) not in self._read:
-            before, there = self._cluster.index.now(self._claim.id, body), None
-        else:
+        before, there = self._cluster.index.now(self._claim.id, body) if told else None, None
+        read = title(body) in self._read
+        if not read and before is not None and before.applied == (before.shape, mark_of(body)):
+            return body  # another object is why this pass writes
+        # What somebody is just doing may not be heard of yet: then it would look like our undoing.
+        if not told or read or (before is not None and before.applied[0]):
             there = await self._there(body)
             before = Known.of(there) if there else None
         if before is None:
@@ -77,9 +80,11 @@ class Mending:
             return self._read[title(body)]
         kind, meta = kind_of(body), body["metadata"]
         if kind not in self._lists:
-            found = await self._cluster.list_all(kind, meta["namespace"], selector(self._claim))
-            self._lists[kind] = found
-        return next((o for o in self._lists[kind] if o["metadata"]["name"] == meta["name"]), None)
+            listed = await self._cluster.list_all(kind, meta["namespace"], selector(self._claim))
+            self._lists[kind] = listed
+        found = (o for o in self._lists[kind] if o["metadata"]["name"] == meta["name"])
+        # Items of a list carry neither.
+        return next(({"apiVersion": kind.api_version, "kind": kind.kind, **o} for o in found), None)
 
 
 def _is_applied(there: Object, body: Object) -> bool:

@@ -49,10 +49,15 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An object as it was before a write of ours: its shape, and the mark that it carries."""
+    """An object as it was before a write of ours: its shape, and the mark that it carries.
+
+    `applied`: its shape in the answer to our last apply, of a manifest with that mark; empty where
+    there was none.
+    """
 
     shape: bytes
     mark: str
+    applied: tuple[bytes, str] = (b"", "")
 
     @classmethod
     def of(cls, body: Object) -> "Known":
@@ -209,7 +214,7 @@ class Index:
         """An object of a resource as its watch told last; None when it told of none."""
         known = self._known.get(owner)
         seen = known.objects.get(_key(kind_of(body), body)) if known else None
-        return Known(seen.shape, seen.said) if seen else None
+        return Known(seen.shape, seen.said, (seen.applied, seen.mark)) if seen else None
 
     def settled(self, owner: UUID, last: int) -> None:
         """A look has found it settled; `last` when it began."""
