@@ -9,8 +9,7 @@ A pass that gets an answer closes it. What other rows are told names nobody's ob
 """
 
 import asyncio
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -30,13 +29,16 @@ _LONG = 5.0
 
 
 class Circuit:
-    """Of one cluster through one credential; `probe` in seconds.
+    """Of one cluster through one credential; `probe` in seconds, by `clock` or the loop's.
 
     `strict`: nobody asks sooner. A user's server that never answers would else take the time of all
     with a few rows that are tried again soon.
     """
 
-    def __init__(self, probe: float, *, strict: bool = False) -> None:
+    def __init__(
+        self, probe: float, *, strict: bool = False, clock: Callable[[], float] | None = None
+    ) -> None:
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._probe = probe
         self._strict = strict
         self._failures = 0
@@ -57,7 +59,7 @@ class Circuit:
 
     def refusal(self, claim: Claim) -> ClusterError | None:
         """The answer that this pass would get; None: it is to ask."""
-        now = time.monotonic()
+        now = self._clock()
         waits = self._strict or claim.lane == Lane.CLOCK
         pause = self._probe if waits else min(_SOONEST, self._probe)
         may = now >= self._asked_at + pause and self._asking < _ASK_AT_ONCE
@@ -69,7 +71,7 @@ class Circuit:
     @contextmanager
     def asking(self, claim: Claim) -> Iterator[None]:
         """For the time of a pass: what becomes of it moves the circuit."""
-        begun = time.monotonic()
+        begun = self._clock()
         self._asking += 1
         try:
             yield
@@ -77,7 +79,7 @@ class Circuit:
             self.failed(error, claim.kind)
             raise self._explained(claim, error) from error.__cause__
         except asyncio.CancelledError:
-            if self._strict and time.monotonic() - begun > _LONG:
+            if self._strict and self._clock() - begun > _LONG:
                 said = "The cluster answers so slowly that no pass comes to its end."
                 self.failed(ClusterError(Meaning.UNAVAILABLE, 0, said), claim.kind)
             raise
@@ -98,7 +100,7 @@ class Circuit:
             return
         self._failures += 1
         if error.meaning is Meaning.UNAUTHORIZED or self._failures >= _AWAY_AFTER:
-            self._since = self._since if self._last else time.monotonic()
+            self._since = self._since if self._last else self._clock()
             self._last = error
 
     def worked(self) -> None:
@@ -110,7 +112,7 @@ class Circuit:
         the claim."""
         if self._last is None:
             return error
-        now = time.monotonic()
+        now = self._clock()
         since = claim.claimed_at - timedelta(seconds=now - self._since)
         again = claim.claimed_at + timedelta(seconds=max(0.0, self._asked_at + self._probe - now))
         said = (

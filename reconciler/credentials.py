@@ -32,8 +32,9 @@ from reconciler.manifests.permissions import Need, needed, older
 
 log = structlog.get_logger(__name__)
 
-# Looks at once; each waits for somebody else's server.
-_SLOTS = 16
+# Looks at once, each of which waits for somebody else's server: at those that answered last time or
+# are new, and at those that did not, which so take no time of the others.
+_SLOTS, _AGAIN = 16, 8
 # What is tried again soon, for the credential itself may be good.
 _PASSING = frozenset(
     {
@@ -64,7 +65,7 @@ class Credentials:
         self._worker = worker
         self._wake_rows = wake
         self._woken = asyncio.Event()
-        self._looks: set[asyncio.Task[None]] = set()
+        self._looks: dict[asyncio.Task[None], Inspection] = {}
 
     def wake(self) -> None:
         """Look for due credentials now."""
@@ -77,22 +78,23 @@ class Credentials:
                 self._woken.clear()
                 for looked in await self._claim():
                     task = group.create_task(self._look(looked))
-                    self._looks.add(task)
-                    task.add_done_callback(self._looks.discard)
+                    self._looks[task] = looked
+                    task.add_done_callback(self._looks.pop)
                 longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
                 with suppress(TimeoutError):
                     async with asyncio.timeout(longest):
                         await self._woken.wait()
 
     async def _claim(self) -> list[Inspection]:
-        free = _SLOTS - len(self._looks)
-        if not free:
+        silent = sum(looked.silent for looked in self._looks.values())
+        slots, again = _SLOTS - (len(self._looks) - silent), _AGAIN - silent
+        if not slots and not again:
             return []
         try:
             async with self._database.autocommit(RECONCILER) as connection:
                 lease = timedelta(seconds=self._settings.lease)
                 return await inspections.claim(
-                    connection, slots=free, lease=lease, worker=self._worker
+                    connection, slots=slots, again=again, lease=lease, worker=self._worker
                 )
         except AWAY as error:
             log.warning("credentials cannot be claimed", error=repr(error))

@@ -35,6 +35,8 @@ _ENDS = {
 _WAIT = 2.0
 # What part of the time in which nothing changed one waits until the next look without a watch.
 _UNCHANGED = 4
+# The same of a deletion of which events tell.
+_WAIT_TOLD = 15.0
 
 _TOO_LONG = {
     DesiredState.RUNNING: Reason.STARTING_TOO_LONG,
@@ -254,6 +256,13 @@ def settled_for(settings: Settings) -> timedelta:
     """When to look again at what is as wanted: a crowd that was started at once is spread over as
     long again by its second look."""
     return timedelta(seconds=settings.recheck * random.uniform(1, 2))  # noqa: S311 - spread
+
+
+def told(outcome: Outcome, settings: Settings) -> Outcome:
+    """The outcome of a pass over a deletion whose end an event tells: the look between is for the
+    deadline alone."""
+    longest = _spread(max(_WAIT, min(_WAIT_TOLD, settings.terminating_deadline / 4)))
+    return replace(outcome, after=max(outcome.after, longest))
 
 
 def unwatched(claim: Claim, outcome: Outcome, settings: Settings, *, moving: bool) -> Outcome:

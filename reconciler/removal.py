@@ -77,7 +77,7 @@ async def remove(
     known = [] if released else cluster.index.objects(claim.id, namespace)
     if plan.is_leaving(claim, settings):
         if known and cluster.index.is_leaving(claim.id):
-            return plan.verdict(claim, _blocked(known), settings, None)
+            return plan.told(plan.verdict(claim, _blocked(known), settings, None), settings)
         left = await _first(cluster, claim, namespace)
         if not left:
             return _gone(claim)

@@ -1,9 +1,10 @@
 """Looks of the reconciler at credentials: claimed, fenced and recorded as resources are.
 
 An account has one credential, so the plain order is fair: what somebody asked for before what only
-the clock brings. A claim is one statement that commits itself and never waits. A record holds only
-while the lease does and for the kubeconfig that was looked at: of one that was replaced meanwhile
-nothing is known, and the new one is due.
+the clock brings. Those whose last look found nothing out are limited apart from the others: each
+may hold its slot for as long as a look may take. A claim is one statement that commits itself and
+never waits. A record holds only while the lease does and for the kubeconfig that was looked at: of
+one that was replaced meanwhile nothing is known, and the new one is due.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ from app.domain.states import Lane
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A credential under lease; `model` is sealed."""
+    """A credential under lease; `model` is sealed. `silent`: the last look at just this kubeconfig
+    found nothing out."""
 
     id: UUID
     account_id: UUID
@@ -35,6 +37,7 @@ class Inspection:
     attempts: int
     asked: int
     lease_token: UUID
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,19 @@ class Finding:
     attempts: int = 0
 
 
+_SILENT = "(c.attempts > 0 AND c.observed_generation = c.generation)"
+_DUE = """
+SELECT c.id FROM credential c
+WHERE c.due_at <= mooring_now() AND c.locked_until <= mooring_now() AND {which}
+ORDER BY c.lane, c.due_at LIMIT :{most} FOR NO KEY UPDATE SKIP LOCKED
+"""
 _CLAIM = text(f"""
-WITH due AS MATERIALIZED (
-  SELECT c.id FROM credential c
-  WHERE c.due_at <= mooring_now() AND c.locked_until <= mooring_now()
-  ORDER BY c.lane, c.due_at LIMIT :slots FOR NO KEY UPDATE SKIP LOCKED)
+WITH answering AS MATERIALIZED ({_DUE.format(which=f"NOT {_SILENT}", most="slots")}),
+silent AS MATERIALIZED ({_DUE.format(which=_SILENT, most="again")}),
+due AS (SELECT id FROM answering UNION ALL SELECT id FROM silent)
 UPDATE credential c SET locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
   locked_by = :worker, claims = claims + 1
-FROM due WHERE c.id = due.id RETURNING {columns(Inspection, "c")}
+FROM due WHERE c.id = due.id RETURNING {columns(Inspection, "c", silent=_SILENT)}
 """)
 _LOCK = text("""
 SELECT c.state, c.reason, c.generation FROM credential c
@@ -101,10 +109,11 @@ WHERE account_id = :account_id
 
 
 async def claim(
-    executor: Executor, *, slots: int, lease: timedelta, worker: str
+    executor: Executor, *, slots: int, again: int, lease: timedelta, worker: str
 ) -> list[Inspection]:
-    """At most `slots` credentials that are due, now under our lease."""
-    binds = {"slots": slots, "lease": lease, "worker": worker}
+    """Credentials that are due, now under our lease: at most `slots` of which the last look found
+    something out, or that had none yet, and `again` of the others."""
+    binds = {"slots": slots, "again": again, "lease": lease, "worker": worker}
     return read(Inspection, await executor.execute(_CLAIM, binds))
 
 

@@ -234,7 +234,7 @@ class _Pass:
             "message": self.outcome.message,
             "object": self.seen.object,
             "attempts": self.outcome.attempts,
-            "lane": int(lane_after(self.row.desired_state, self.outcome.after)),
+            "lane": int(lane_after(self.seen.inputs, self.outcome.after)),
             "after": self.outcome.after,
             "visible": self.visible,
             # Nothing was tried. Its next claim is a trial; if that ends badly too, no more follows.

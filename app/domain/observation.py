@@ -23,7 +23,8 @@ from app.domain.steadiness import Steadiness
 
 # Characters that a row keeps of what a cluster says, whoever's it is.
 MOST_WORDS = 2000
-# A row that is looked at again within this time waits in a fair lane (data-layer.md section 4).
+# A row that is looked at again within this time waits in a fair lane (data-layer.md section 4), and
+# the loop's own timer brings it.
 SOON = timedelta(seconds=5)
 
 
@@ -141,11 +142,17 @@ def merge(row: Seen, outcome: Outcome) -> Seen:
     )
 
 
-def lane_after(desired: DesiredState, after: timedelta) -> Lane:
-    """The lane in which a row waits for a look in `after`."""
-    if after > SOON:
+def lane_after(inputs: Inputs, after: timedelta) -> Lane:
+    """The lane in which a row waits for a look in `after`.
+
+    What is not as wanted yet, and has not failed, stays a wish however long its look is put off:
+    thousands of looks of the clock may be due before it. A failed one does not: rows that nobody
+    mends gather, and the fair lanes are walked by account.
+    """
+    done = converged(inputs) or inputs.failed_generation == inputs.generation
+    if done and after > SOON:
         return Lane.CLOCK
-    return Lane.DELETION if desired == DesiredState.DELETED else Lane.ASKED
+    return Lane.DELETION if inputs.desired_state == DesiredState.DELETED else Lane.ASKED
 
 
 def _inputs(now: Inputs, outcome: Outcome) -> Inputs:

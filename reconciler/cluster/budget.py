@@ -7,7 +7,6 @@ way. Time spent here is nobody's fault in the cluster, so a pass is told of it.
 """
 
 import asyncio
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -77,12 +76,12 @@ class Budget:
 
     def _due(self) -> float:
         """When the next token is there."""
-        earliest = time.monotonic() - self._burst / self._rate
+        earliest = asyncio.get_running_loop().time() - self._burst / self._rate
         return max(self._next, earliest) + 1 / self._rate
 
     def _take(self) -> bool:
         due = self._due()
-        if due > time.monotonic():
+        if due > asyncio.get_running_loop().time():
             return False
         self._next = due
         return True
@@ -97,7 +96,7 @@ class Budget:
 
     def _arm(self) -> None:
         if self._timer is None:
-            wait = max(0.0, self._due() - time.monotonic())
+            wait = max(0.0, self._due() - asyncio.get_running_loop().time())
             self._timer = asyncio.get_running_loop().call_later(wait, self._serve)
 
     def _serve(self) -> None:

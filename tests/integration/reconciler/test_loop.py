@@ -1,7 +1,7 @@
 """The reconciler on real parts: Postgres, and the simulator's process over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sized
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -12,11 +12,12 @@ from sqlalchemy import text
 from app.db.claims import Claim
 from app.db.session import Database
 from app.domain.observation import Outcome
-from app.domain.states import DesiredState, Phase
+from app.domain.states import DesiredState, Lane, Phase
 from app.domain.viewer import API, Viewer
 from app.services import projects
 from app.settings import Settings
 from reconciler import metrics
+from reconciler.cluster.budget import TURN
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect
 from reconciler.loop import Loop
@@ -310,6 +311,32 @@ async def test_a_backlog_of_one_account_is_worked_off_without_waiting_for_the_po
         await becomes(all_running)
 
     assert 0 < most <= 8
+
+
+async def test_what_a_pass_asks_for_is_of_its_account_and_lane(database: Database) -> None:
+    one, other = await viewer_of(database), await viewer_of(database, "bob")
+    for viewer in (one, other):
+        await project_of(database, viewer)
+    await want(database, other, await project_of(database, other, "gone"), DesiredState.DELETED)
+    asked: list[tuple[Lane, UUID | None]] = []
+
+    async def reconcile(claim: Claim) -> Outcome:
+        turn = TURN.get()
+        asked.append((turn.lane, turn.account))
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async with running(database, reconcile, Settings(poll=3600)):
+        await becomes(lambda: at_least(asked, 3))
+
+    assert set(asked[:3]) == {
+        (Lane.ASKED, one.home),
+        (Lane.ASKED, other.home),
+        (Lane.DELETION, other.home),
+    }
+
+
+async def at_least(found: Sized, count: int) -> bool:
+    return len(found) >= count
 
 
 async def test_waiting_for_our_own_budget_is_no_time_of_a_pass(

@@ -447,14 +447,43 @@ async def is_running(database: Database, viewer: Viewer) -> bool:
         return found.first() is not None
 
 
+async def test_looks_at_servers_that_do_not_answer_leave_those_at_others_their_slots(
+    own: Own,
+) -> None:
+    where, lucky = "127.0.0.6", await viewer_of(own.database, "lucky")
+    async with misbehaving(never, host=where, pair=signed(where)) as server:
+        for number in range(24):
+            await own.set(
+                await viewer_of(own.database, f"u{number}"),
+                good(f"https://{where}:{server.port}"),
+            )
+        # All of them were looked at before, and did not answer.
+        silent = text("UPDATE credential SET attempts = 1, observed_generation = generation")
+        async with own.database.begin(API) as session:
+            await session.execute(silent)
+        async with own.running(**ENDLESS | {"lease": 900, "lease_margin": 1}):
+            await becomes(lambda: several(lambda: server.asked, 8))
+            await own.set(lucky)
+            await becomes(lambda: is_ready(own.database, lucky))
+
+    assert server.asked == 8
+
+
+async def is_ready(database: Database, viewer: Viewer) -> bool:
+    statement = "SELECT state FROM credential WHERE account_id = :id"
+    async with database.read(API) as connection:
+        found = await connection.execute(text(statement), {"id": viewer.home})
+        return bool(found.scalar_one() == "READY")
+
+
 async def test_a_look_at_one_that_was_replaced_meanwhile_is_dropped(own: Own) -> None:
 
     viewer = await viewer_of(own.database)
     await own.set(viewer)
     lease = timedelta(seconds=30)
     async with own.database.autocommit(RECONCILER) as connection:
-        [looked] = await inspections.claim(connection, slots=5, lease=lease, worker="one")
-        others = await inspections.claim(connection, slots=5, lease=lease, worker="two")
+        [looked] = await inspections.claim(connection, slots=5, again=5, lease=lease, worker="one")
+        others = await inspections.claim(connection, slots=5, again=5, lease=lease, worker="two")
 
     await own.set(viewer, own.tree(namespace="other"))
     finding = Finding(timedelta(minutes=5), CredentialState.READY, username="alice")
@@ -462,7 +491,7 @@ async def test_a_look_at_one_that_was_replaced_meanwhile_is_dropped(own: Own) ->
         await inspections.record(session, looked, finding)
     row = await own.credential()
     async with own.database.autocommit(RECONCILER) as connection:
-        [again] = await inspections.claim(connection, slots=5, lease=lease, worker="two")
+        [again] = await inspections.claim(connection, slots=5, again=5, lease=lease, worker="two")
     async with own.database.begin(RECONCILER) as session:
         await inspections.record(session, looked, finding)
     late = await own.credential()

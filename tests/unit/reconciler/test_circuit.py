@@ -1,5 +1,6 @@
 """When rows are told the last answer of a cluster instead of asking it."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ CLOCK = claim(lane=Lane.CLOCK)
 
 
 def test_a_rejected_credential_holds_back_what_only_the_clock_brings() -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     assert circuit.refusal(CLOCK) is None
 
     circuit.failed(REJECTED)
@@ -28,7 +29,7 @@ def test_a_rejected_credential_holds_back_what_only_the_clock_brings() -> None:
 
 
 def test_one_row_in_a_while_finds_out_whether_it_is_over() -> None:
-    circuit = Circuit(probe=0)
+    circuit = Circuit(probe=0, clock=time.monotonic)
     circuit.refusal(CLOCK)
     circuit.failed(REJECTED)
 
@@ -36,7 +37,7 @@ def test_one_row_in_a_while_finds_out_whether_it_is_over() -> None:
 
 
 def test_a_cluster_counts_as_away_after_several_failures_in_a_row() -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     circuit.refusal(CLOCK)
     told = []
 
@@ -53,7 +54,7 @@ def test_a_cluster_counts_as_away_after_several_failures_in_a_row() -> None:
 
 
 def test_what_others_are_told_names_nobodys_objects() -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     circuit.refusal(CLOCK)
     late = ClusterError(Meaning.UNAVAILABLE, 504, "no answer (patch shop-ab)", object="Pod/shop-ab")
 
@@ -81,7 +82,7 @@ def test_what_others_are_told_names_nobodys_objects() -> None:
     ids=lambda error: f"{error.meaning} {error.status}",
 )
 def test_it_opens_on_whatever_stands_in_the_place_of_an_answer(error: ClusterError) -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     for _ in range(5):
         assert circuit.state != "open"
         circuit.failed(error)
@@ -90,7 +91,7 @@ def test_it_opens_on_whatever_stands_in_the_place_of_an_answer(error: ClusterErr
 
 
 def test_it_says_since_when_it_is_open_and_when_it_asks_again() -> None:
-    circuit = Circuit(probe=90)
+    circuit = Circuit(probe=90, clock=time.monotonic)
     circuit.refusal(CLOCK)
     circuit.failed(REJECTED)
 
@@ -105,7 +106,7 @@ def test_it_says_since_when_it_is_open_and_when_it_asks_again() -> None:
 
 
 def test_whoever_asks_while_it_is_open_says_so_too() -> None:
-    circuit = Circuit(probe=0)
+    circuit = Circuit(probe=0, clock=time.monotonic)
     circuit.failed(REJECTED)
 
     with pytest.raises(ClusterError, match=r"HTTP 401 The circuit .* is open since"):
@@ -123,7 +124,7 @@ def asks(circuit: Circuit, error: ClusterError) -> None:
 
 
 def test_a_fault_that_only_databases_meet_holds_back_no_others() -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     circuit.refusal(CLOCK)
 
     for _ in range(6):
@@ -139,7 +140,7 @@ def test_a_fault_that_only_databases_meet_holds_back_no_others() -> None:
 )
 def test_a_webhook_that_does_not_answer_is_no_fault_of_the_cluster(code: int) -> None:
     said = {"message": 'Internal error occurred: failed calling webhook "x": connection refused'}
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
 
     for _ in range(6):
         circuit.failed(ClusterError(meaning_of(code, said), code, said["message"]))
@@ -149,7 +150,7 @@ def test_a_webhook_that_does_not_answer_is_no_fault_of_the_cluster(code: int) ->
 
 @pytest.mark.parametrize("lane", [Lane.ASKED, Lane.DELETION])
 def test_who_was_asked_for_asks_sooner_but_not_all_the_time(lane: Lane) -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     circuit.failed(REJECTED)
 
     asked, again = circuit.refusal(claim(lane=lane)), circuit.refusal(claim(lane=lane))
@@ -161,7 +162,7 @@ def test_who_was_asked_for_asks_sooner_but_not_all_the_time(lane: Lane) -> None:
 
 @pytest.mark.parametrize("meaning", [Meaning.INVALID, Meaning.QUOTA, Meaning.NOT_FOUND])
 def test_any_answer_that_concerns_one_row_alone_ends_it(meaning: Meaning) -> None:
-    circuit = Circuit(probe=3600)
+    circuit = Circuit(probe=3600, clock=time.monotonic)
     circuit.refusal(CLOCK)
     circuit.failed(REJECTED)
 
@@ -171,7 +172,7 @@ def test_any_answer_that_concerns_one_row_alone_ends_it(meaning: Meaning) -> Non
 
 
 def test_a_strict_one_is_asked_by_nobody_but_the_probe() -> None:
-    strict = Circuit(probe=3600, strict=True)
+    strict = Circuit(probe=3600, strict=True, clock=time.monotonic)
     assert strict.refusal(claim(lane=Lane.ASKED)) is None
     for _ in range(5):
         strict.failed(AWAY)
@@ -184,7 +185,7 @@ def test_a_strict_one_is_asked_by_nobody_but_the_probe() -> None:
 
 
 def test_of_a_cluster_that_is_away_a_few_ask_at_once() -> None:
-    circuit = Circuit(probe=0)
+    circuit = Circuit(probe=0, clock=time.monotonic)
     circuit.failed(REJECTED)
 
     with circuit.asking(CLOCK), circuit.asking(CLOCK):

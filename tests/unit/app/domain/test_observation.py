@@ -12,9 +12,13 @@ from app.domain.observation import (
     Outcome,
     Seen,
     bounded,
+    lane_after,
     merge,
 )
-from app.domain.states import DesiredState, Inputs, Phase, ResourceStatus
+from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceStatus
+
+RUNNING, DELETED = DesiredState.RUNNING, DesiredState.DELETED
+LATER = timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,26 @@ def test_any_outcome_but_a_failure_heals(phase: Phase | None) -> None:
     assert failed.status == ResourceStatus.ERROR
     assert healed.status != ResourceStatus.ERROR
     assert healed.reason is None
+
+
+@pytest.mark.parametrize(
+    ("desired", "phase", "failed", "after", "lane"),
+    [
+        (RUNNING, Phase.RUNNING, None, LATER, Lane.CLOCK),
+        (RUNNING, Phase.RUNNING, None, timedelta(seconds=2), Lane.ASKED),
+        # A wish that is not granted yet is none of the clock's, however long it is put off.
+        (RUNNING, Phase.STARTING, None, LATER, Lane.ASKED),
+        (RUNNING, Phase.STARTING, 1, LATER, Lane.ASKED),
+        (DELETED, Phase.TERMINATING, None, LATER, Lane.DELETION),
+        # One that failed is, until somebody asks.
+        (RUNNING, Phase.STARTING, 2, LATER, Lane.CLOCK),
+        (DELETED, Phase.TERMINATING, 2, LATER, Lane.CLOCK),
+        (DELETED, Phase.TERMINATING, 2, timedelta(seconds=2), Lane.DELETION),
+    ],
+)
+def test_the_clock_brings_what_is_as_wanted_or_failed(
+    desired: DesiredState, phase: Phase, failed: int | None, after: timedelta, lane: Lane
+) -> None:
+    inputs = Inputs(desired, phase, True, 2, 2, 2, failed)
+
+    assert lane_after(inputs, after) == lane
