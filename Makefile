@@ -36,7 +36,7 @@ help: ## List the targets
 run: environment ## Run everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/mooring dev
 
-test: static unit integration acceptance ## Run every check
+test: static unit integration simulation acceptance ## Run every check
 
 static: test-environment ## Format, lint, types, import contracts, public schema, reference
 	$(call timed,static: format,$(BIN)/ruff format --check .)

@@ -74,6 +74,5 @@ FAULTS: Mapping[str, Callable[[int], Rule]] = {
     "databases are never made": _always(fault="DatabaseStuckCreating"),
     "the operator is away": _always(fault="OperatorAbsent"),
     "the operator lets nothing go": _always(fault="OperatorStuck"),
-    "KubeBlocks is not installed": _always(fault="NotInstalled", group="apps.kubeblocks.io"),
 }
 NAMES = tuple(FAULTS)
