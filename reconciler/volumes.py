@@ -26,8 +26,8 @@ _LOST = (
 
 @dataclass(frozen=True, slots=True)
 class Volumes:
-    """What selects the claims of a resource, and those that it ran with last, None if unknown;
-    `quiet`: its pods are those of the last look."""
+    """What selects the claims of a resource, and what is kept of those that it ran with last, None
+    if nothing is; `quiet`: its pods are those of the last look."""
 
     namespace: str
     selector: str
@@ -39,32 +39,41 @@ async def checked(cluster: Cluster, claim: Claim, volumes: Volumes, outcome: Out
     """`outcome` of a look, saying so where what it kept is gone, until it is started or changed."""
     if outcome.phase is not Phase.RUNNING:
         return outcome
+    before, lost = _read(volumes.before, claim)
     if claim.phase == Phase.RUNNING and volumes.before is not None and volumes.quiet:
-        return _still(claim, outcome)
+        return _said(claim, outcome, lost)
     found = await cluster.list_all(CLAIM, volumes.namespace, volumes.selector)
-    uids = {text(one, "metadata", "uid"): one for one in found[:_MOST]}
-    before, now = set((volumes.before or "").split()), set(uids) - {""}
-    if now and now != before:
-        outcome = replace(outcome, volumes=" ".join(sorted(now)))
-    elif volumes.before is None:
-        outcome = replace(outcome, volumes="")
-    if not before or not now or before & now:
-        return _still(claim, outcome)
-    first = title({"kind": CLAIM.kind, **uids[min(now)]})
-    return _said(claim, outcome, first)
+    now = {text(one, "metadata", "uid"): one for one in found[:_MOST]}
+    now.pop("", None)
+    if before and now and not before & set(now):
+        lost = title({"kind": CLAIM.kind, **now[min(now)]})
+    kept = _written(set(now) or before, claim, lost)
+    if kept != volumes.before:
+        outcome = replace(outcome, volumes=kept)
+    return _said(claim, outcome, lost)
 
 
-def _still(claim: Claim, outcome: Outcome) -> Outcome:
-    lost = plan.is_observed(claim) and claim.reason == Reason.DATA_LOST
-    return _said(claim, outcome, claim.object) if lost else outcome
+def _read(kept: str | None, claim: Claim) -> tuple[set[str], str | None]:
+    """The uids of a row's volumes, and the one that was lost in this generation: on the row, for
+    whatever else is the matter with it meanwhile has its reason."""
+    words = (kept or "").split()
+    mark = f"{claim.generation}:"
+    lost = next((word.removeprefix(mark) for word in words if word.startswith(mark)), None)
+    return {word for word in words if ":" not in word}, lost
 
 
-def _said(claim: Claim, outcome: Outcome, culprit: str | None) -> Outcome:
+def _written(uids: set[str], claim: Claim, lost: str | None) -> str:
+    return " ".join([*sorted(uids), *([f"{claim.generation}:{lost}"] if lost else [])])
+
+
+def _said(claim: Claim, outcome: Outcome, lost: str | None) -> Outcome:
+    if lost is None:
+        return outcome
     reason = Reason.DATA_LOST
     return replace(
         outcome,
         reason=reason,
         message=_LOST,
-        object=culprit,
+        object=lost,
         attempts=plan.tries(claim, reason),
     )

@@ -17,7 +17,16 @@ from app.db.claims import CRASHES, Claim
 from app.db.feed import NewChange
 from app.db.rows import columns, read
 from app.db.session import Session
-from app.domain.observation import Addresses, Details, Endpoint, Outcome, Seen, lane_after, merge
+from app.domain.observation import (
+    Addresses,
+    Details,
+    Endpoint,
+    Outcome,
+    Seen,
+    lane_after,
+    leaves_reason,
+    merge,
+)
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Inputs, Phase, ResourceKind, ResourceStatus
 
@@ -108,6 +117,7 @@ _WRITTEN = (
     ("failed_generation", "int"),
     ("reason", "text"),
     ("message", "text"),
+    ("leaves", "boolean"),
     ("object", "text"),
     ("attempts", "int"),
     ("falls", "smallint"),
@@ -126,7 +136,8 @@ UPDATE resource r SET
   phase_since = CASE WHEN r.phase = i.phase AND r.observed_generation = i.observed_generation
     THEN r.phase_since ELSE mooring_now() END,
   failed_generation = i.failed_generation,
-  reason = i.reason, message = i.message, object = i.object, attempts = i.attempts,
+  reason = i.reason, object = i.object, attempts = i.attempts,
+  message = CASE WHEN i.leaves THEN r.message ELSE i.message END,
   falls = i.falls, falling_since = i.falling_since, fell_at = i.fell_at, up_since = i.up_since,
   since = CASE WHEN i.reason IS NULL THEN NULL WHEN r.reason = i.reason THEN r.since
     ELSE mooring_now() END,
@@ -232,6 +243,7 @@ class _Pass:
             "failed_generation": self.seen.inputs.failed_generation,
             "reason": self.seen.reason,
             "message": self.outcome.message,
+            "leaves": leaves_reason(self.row.seen, self.outcome),
             "object": self.seen.object,
             "attempts": self.outcome.attempts,
             "lane": int(lane_after(self.seen.inputs, self.outcome.after)),

@@ -132,12 +132,20 @@ class Seen:
         )
 
 
+def leaves_reason(row: Seen, outcome: Outcome) -> bool:
+    """Whether the row says on what it said: that somebody stopped it no later look could find out
+    again, so a pass that saw nothing must not take it away."""
+    same = row.inputs.observed_generation == outcome.generation
+    return outcome.phase is None and same and row.reason == Reason.STOPPED_ELSEWHERE
+
+
 def merge(row: Seen, outcome: Outcome) -> Seen:
     """The row after `outcome`."""
+    leaves = leaves_reason(row, outcome)
     return Seen(
         inputs=_inputs(row.inputs, outcome),
-        reason=outcome.reason,
-        object=outcome.object,
+        reason=row.reason if leaves else outcome.reason,
+        object=row.object if leaves else outcome.object,
         details=outcome.details or row.details,
     )
 

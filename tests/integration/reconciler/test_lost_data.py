@@ -63,6 +63,24 @@ async def test_a_sandbox_whose_volume_was_removed_says_so_until_it_is_started_ag
 
 
 @pytest.mark.faults
+async def test_it_says_so_again_after_whatever_else_was_the_matter_with_it(stage: Stage) -> None:
+    async with stage.running(**KEPT):
+        await stage.project()
+        await stage.shows("RUNNING")
+        for body in await stage.cluster.list_all(STATEFUL_SET, "mooring", OURS):
+            await stage.cluster.delete(STATEFUL_SET, body)
+        lost = await stage.shows("RUNNING", Reason.DATA_LOST)
+        async with stage.faulty({"fault": "CrashLoopBackOff", "name": "mooring/*"}):
+            await stage.shows("STARTING", Reason.CRASH_LOOP)
+        again = await stage.shows("RUNNING", Reason.DATA_LOST)
+        async with stage.faulty({"fault": "Answer", "code": 503, "kind": "StatefulSet"}):
+            await stage.shows("RUNNING", Reason.CLUSTER_UNAVAILABLE)
+        still = await stage.shows("RUNNING", Reason.DATA_LOST)
+
+    assert lost.object == again.object == still.object
+
+
+@pytest.mark.faults
 async def test_a_stop_and_a_start_lose_nothing(stage: Stage) -> None:
     async with stage.running(**KEPT) as loop:
         viewer, project = await stage.project()

@@ -17,6 +17,7 @@ from reconciler.manifests.kinds import CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST, Ki
 from tests.integration.reconciler.stage import Stage, explains
 from tests.integration.reconciler.test_database_failures import database_of
 from tests.integration.reconciler.test_loop import OURS, want
+from tests.integration.reconciler.test_lost_data import looked
 from tests.integration.world import becomes
 
 DIALECTS = pytest.mark.parametrize(
@@ -90,6 +91,25 @@ async def test_it_is_reported_and_left_alone_until_its_user_starts_it(
     assert is_told_to_stop(left)
     assert not is_told_to_stop(again)
     assert await lines(stage.database, viewer, "DriftHealed") == 0
+
+
+@pytest.mark.faults
+async def test_a_cluster_that_does_not_answer_for_a_while_is_no_reason_to_start_it(
+    stage: Stage,
+) -> None:
+    async with stage.running(**KEPT):
+        await database_of(stage)
+        await stage.shows("RUNNING")
+        await stopped_by_somebody(stage, "1.0")
+        before = await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
+        async with stage.faulty({"fault": "Answer", "code": 503, "kind": "Cluster"}):
+            await looked(stage, looks=2)
+        await looked(stage, looks=2)
+        after = await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
+        left = await live(stage, "1.0")
+
+    assert is_told_to_stop(left)
+    assert (after.message, after.since) == (before.message, before.since)
 
 
 @pytest.mark.faults

@@ -15,6 +15,7 @@ from app.domain.observation import (
     lane_after,
     merge,
 )
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceStatus
 
 RUNNING, DELETED = DesiredState.RUNNING, DesiredState.DELETED
@@ -59,6 +60,24 @@ def test_any_outcome_but_a_failure_heals(phase: Phase | None) -> None:
     assert failed.status == ResourceStatus.ERROR
     assert healed.status != ResourceStatus.ERROR
     assert healed.reason is None
+
+
+@pytest.mark.parametrize(
+    ("phase", "generation", "said"),
+    [
+        (None, 2, "StoppedElsewhere"),
+        (Phase.STOPPED, 2, "ClusterUnavailable"),
+        (None, 3, "ClusterUnavailable"),
+    ],
+)
+def test_that_somebody_stopped_it_stays_known_whatever_keeps_a_pass_from_looking(
+    phase: Phase | None, generation: int, said: str
+) -> None:
+    inputs = Inputs(RUNNING, Phase.STOPPED, True, 2, 1, 2, 2)
+    stopped = Seen(inputs, "StoppedElsewhere", "Cluster/db", Addresses(None, None))
+    outcome = Outcome(generation, timedelta(1), phase=phase, reason=Reason.CLUSTER_UNAVAILABLE)
+
+    assert merge(stopped, outcome).reason == said
 
 
 @pytest.mark.parametrize(
