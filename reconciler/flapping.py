@@ -67,7 +67,7 @@ def _flapping(view: View, steadiness: Steadiness, needed: float) -> View:
         f"It came up and went down again {steadiness.falls} times in {_spoken(lasted)}; it counts"
         f" as running once it stays up for {_spoken(timedelta(seconds=needed))}."
     )
-    message = f"{said} {view.message}" if view.message else said
+    message = f"{said} {view.message or 'What took it down is in its history.'}"
     # Its culprit comes and goes with each flip, and would be a change each time.
     return replace(view, phase=Phase.STARTING, reason=Reason.FLAPPING, message=message, object=None)
 

@@ -124,6 +124,13 @@ REASONS: Final = Counter(
     ["kind", "reason"],
     registry=REGISTRY,
 )
+HEALED: Final = Counter(
+    "mooring_drift_healed_total",
+    "Looks that put right what somebody had removed or changed in a cluster: DriftHealed in the"
+    " history. The log names the objects.",
+    ["kind"],
+    registry=REGISTRY,
+)
 LOST: Final = Counter(
     "mooring_leases_lost_total",
     "Leases that were over or another's: at a renewal, at the end of a pass, or at the record. What"

@@ -126,6 +126,9 @@ class Progress:
         reason = outcome.reason if outcome else None
         if reason is not None:
             metrics.REASONS.labels(kind, reason.value).inc()
+        if outcome is not None and outcome.healed is not None:
+            metrics.HEALED.labels(kind).inc()
+            log.info("what somebody did was undone", undone=outcome.healed)
         log.debug("a pass ended", verdict=verdict.value, reason=reason, ms=round(seconds * 1000, 1))
         # Users' clusters and credentials are users' to mend.
         if claim.server is not None or verdict is Verdict.SUPERSEDED:

@@ -100,6 +100,15 @@ def test_it_says_how_often_in_which_time_and_what_took_it_down() -> None:
     assert "exit code 3" in (found.message or "")
 
 
+def test_while_it_is_up_it_says_where_to_read_what_took_it_down() -> None:
+    fell = Steadiness(falls=4, falling_since=NOW, fell_at=NOW, up_since=NOW)
+
+    found = damped(claim(steadiness=fell), UP, SETTINGS).view
+
+    assert found.reason is Reason.FLAPPING
+    assert "history" in (found.message or "")
+
+
 def test_what_stays_up_is_running_again_by_itself() -> None:
     row = Row()
     for _ in range(6):

@@ -161,3 +161,13 @@ def test_a_notification_is_missed_when_the_timer_finds_an_old_intent(
     Progress().claimed([row], by_timer=by_timer, busy={row.account_id} if busy else ())
 
     assert metrics.REGISTRY.get_sample_value(name) == before + counted
+
+
+def test_what_was_undone_is_counted() -> None:
+    name, labels = "mooring_drift_healed_total", {"kind": "sandbox"}
+    before = metrics.REGISTRY.get_sample_value(name, labels) or 0
+
+    for found in (outcome(), replace(outcome(), healed="Service/a was removed by somebody.")):
+        Progress().passed(claim(), found, 0.1)
+
+    assert metrics.REGISTRY.get_sample_value(name, labels) == before + 1
