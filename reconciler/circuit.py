@@ -13,9 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import structlog
+
 from app.db.claims import Claim
 from app.domain.states import Lane, ResourceKind
+from reconciler import metrics
 from reconciler.cluster.errors import ClusterError, Meaning
+
+log = structlog.get_logger(__name__)
 
 # Passes that fail in a row before the cluster counts as away.
 _AWAY_AFTER = 5
@@ -31,8 +36,8 @@ _LONG = 5.0
 class Circuit:
     """Of one cluster through one credential; `probe` in seconds, by `clock` or the loop's.
 
-    `strict`: nobody asks sooner. A user's server that never answers would else take the time of all
-    with a few rows that are tried again soon.
+    `strict`, for users' own: nobody asks sooner. A server that never answers would else take the
+    time of all with a few rows that are tried again soon.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Circuit:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._probe = probe
         self._strict = strict
+        self._whose = metrics.USERS if strict else metrics.OPERATORS
         self._failures = 0
         self._last: ClusterError | None = None
         self._since = 0.0
@@ -100,11 +106,16 @@ class Circuit:
             return
         self._failures += 1
         if error.meaning is Meaning.UNAUTHORIZED or self._failures >= _AWAY_AFTER:
-            self._since = self._since if self._last else self._clock()
+            if self._last is None:
+                self._since = self._clock()
+                answer = error.meaning.value
+                log.warning("a circuit opened", cluster=self._whose, answer=answer)
             self._last = error
 
     def worked(self) -> None:
         """A pass got an answer."""
+        if self._last is not None:
+            log.warning("a circuit closed again", cluster=self._whose)
         self._failures, self._last = 0, None
 
     def _explained(self, claim: Claim, error: ClusterError) -> ClusterError:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.domain.states import Lane, ResourceKind
 from reconciler.circuit import Circuit
@@ -42,14 +43,18 @@ def test_a_cluster_counts_as_away_after_several_failures_in_a_row() -> None:
     told = []
 
     states = [circuit.state]
-    for _ in range(6):
-        circuit.failed(AWAY)
-        told.append(circuit.refusal(CLOCK))
-        states.append(circuit.state)
-    circuit.worked()
+    with capture_logs() as logs:
+        for _ in range(6):
+            circuit.failed(AWAY)
+            told.append(circuit.refusal(CLOCK))
+            states.append(circuit.state)
+        circuit.worked()
+        circuit.worked()
 
     assert states == ["closed", *["doubtful"] * 4, "open", "open"]
     assert circuit.state == "closed"
+    assert [line["event"] for line in logs] == ["a circuit opened", "a circuit closed again"]
+    assert {line["cluster"] for line in logs} == {"operator"}
     assert [error and error.meaning for error in told] == [None] * 4 + [AWAY.meaning] * 2
 
 
