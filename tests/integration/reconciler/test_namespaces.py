@@ -154,7 +154,7 @@ async def test_one_that_is_going_is_named_until_it_is_gone(stage: Stage) -> None
         assert going is not None
         going["metadata"]["finalizers"] = []
         await stage.call("PUT", path, going)
-        await stage.shows("RUNNING")
+        await stage.shows("RUNNING", Reason.DATA_LOST)
 
     assert name in (failed.message or "")
 
