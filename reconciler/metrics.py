@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 
 from app.db.queue import Waiting
-from app.domain.states import Lane
+from app.domain.states import Lane, ResourceKind
 
 # Of the label `cluster`.
 OPERATORS: Final = "operator"
@@ -142,6 +142,9 @@ LOST: Final = Counter(
 # A series that begins at its first event has no increase for Prometheus to see.
 for _at in ("renewal", "pass", "record"):
     LOST.labels(_at)
+for _kind in ResourceKind:
+    HEALED.labels(_kind.lower())
+    PASS.labels(_kind.lower(), "error")
 
 # Clusters.
 CALLS: Final = Counter(

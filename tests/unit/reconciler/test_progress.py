@@ -171,3 +171,13 @@ def test_what_was_undone_is_counted() -> None:
         Progress().passed(claim(), found, 0.1)
 
     assert metrics.REGISTRY.get_sample_value(name, labels) == before + 1
+
+
+def test_what_alerts_ask_for_is_there_before_it_happens() -> None:
+    """An increase is of two samples: the first event of a series that it begins has none."""
+    sample = metrics.REGISTRY.get_sample_value
+
+    for kind in ("sandbox", "database"):
+        labels = {"kind": kind, "verdict": "error"}
+        assert sample("mooring_pass_duration_seconds_count", labels) is not None
+        assert sample("mooring_drift_healed_total", {"kind": kind}) is not None
