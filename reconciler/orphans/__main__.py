@@ -122,6 +122,13 @@ if __name__ == "__main__":
         settings = Settings.load()
         configure_logs(settings.log_level, settings.log_format)
         sys.exit(asyncio.run(main(asked, settings)))
-    except (SettingsError, ClusterError, *AWAY) as error:
+    except (SettingsError, ClusterError) as error:
         print(f"It could not look: {error}", file=sys.stderr)
+        sys.exit(BLIND)
+    except AWAY as error:
+        print(
+            "It could not look: MOORING_DATABASE_URL has to be the reconciler's, and its schema"
+            f" this release's ({str(error).partition(chr(10))[0]})",
+            file=sys.stderr,
+        )
         sys.exit(BLIND)
