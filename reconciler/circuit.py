@@ -2,9 +2,10 @@
 
 After one rejected credential, or several passes in a row that could not reach the API server (no
 connection, TLS, no answer in time, 5xx, 429), the circuit is open: rows are told the last answer
-and that it is, instead of asking again. One row in each `probe` seconds asks. Rows that somebody
-asked for (an intent, a retry, an event) need not wait so long, but a moment, and only a few ask at
-once: all of them would hold every slot until their time is over, and other clusters' rows wait.
+and that it is, instead of asking again. One row in each `probe` seconds asks. A row that somebody
+has asked for since it was told last (an intent, a retry, an event) need not wait so long: it asks a
+moment after the one before it, and only a few do at once: all of them would hold every slot until
+their time is over, and other clusters' rows wait. One that comes too early comes back in its turn.
 A pass that gets an answer closes it. What other rows are told names nobody's objects.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
@@ -36,8 +38,8 @@ _LONG = 5.0
 class Circuit:
     """Of one cluster through one credential; `probe` in seconds, by `clock` or the loop's.
 
-    `strict`, for users' own: nobody asks sooner. A server that never answers would else take the
-    time of all with a few rows that are tried again soon.
+    `strict`, for users' own: only those ask sooner of which it is known that somebody asked. A server
+    that never answers would else take the time of all with a few rows that are tried again soon.
     """
 
     def __init__(
@@ -52,6 +54,9 @@ class Circuit:
         self._since = 0.0
         self._asked_at = 0.0
         self._asking = 0
+        # How often each row was asked for when it was told last; when the last turn is given away.
+        self._told: dict[UUID, int] = {}
+        self._turn = 0.0
 
     @property
     def doubtful(self) -> bool:
@@ -66,13 +71,28 @@ class Circuit:
     def refusal(self, claim: Claim) -> ClusterError | None:
         """The answer that this pass would get; None: it is to ask."""
         now = self._clock()
-        waits = self._strict or claim.lane == Lane.CLOCK
-        pause = self._probe if waits else min(_SOONEST, self._probe)
+        wished = self._is_wished(claim)
+        pause = min(_SOONEST, self._probe) if wished else self._probe
         may = now >= self._asked_at + pause and self._asking < _ASK_AT_ONCE
         if self._last is None or may:
             self._asked_at = now
             return None
-        return self._explained(claim, _for_others(self._last))
+        if not wished:
+            self._told[claim.id] = claim.asked
+            return self._explained(claim, _for_others(self._last))
+        # It stays a wish, whichever lane brings it back.
+        self._told.setdefault(claim.id, claim.asked - 1)
+        self._turn = max(self._turn, now) + pause
+        return self._explained(claim, _for_others(self._last), self._turn - now)
+
+    def _is_wished(self, claim: Claim) -> bool:
+        """Whether somebody has asked for a look since the row was told last; of one that was told
+        nothing yet: whether its lane, or a new intent, says so."""
+        told = self._told.get(claim.id)
+        if told is not None:
+            return claim.asked > told
+        new = claim.due_at == claim.generation_since
+        return new if self._strict else claim.lane != Lane.CLOCK
 
     @contextmanager
     def asking(self, claim: Claim) -> Iterator[None]:
@@ -91,6 +111,8 @@ class Circuit:
             raise
         finally:
             self._asking -= 1
+            if self._last is not None:
+                self._told[claim.id] = claim.asked
         self.worked()
 
     def failed(self, error: ClusterError, kind: ResourceKind = ResourceKind.SANDBOX) -> None:
@@ -117,15 +139,19 @@ class Circuit:
         if self._last is not None:
             log.warning("a circuit closed again", cluster=self._whose)
         self._failures, self._last = 0, None
+        self._told.clear()
 
-    def _explained(self, claim: Claim, error: ClusterError) -> ClusterError:
-        """`error`, which says of an open circuit since when it is and until when; by the clock of
-        the claim."""
+    def _explained(
+        self, claim: Claim, error: ClusterError, turn: float | None = None
+    ) -> ClusterError:
+        """`error`, which says of an open circuit since when it is and until when, in `turn` seconds
+        or with the next probe; by the clock of the claim."""
         if self._last is None:
             return error
         now = self._clock()
         since = claim.claimed_at - timedelta(seconds=now - self._since)
-        again = claim.claimed_at + timedelta(seconds=max(0.0, self._asked_at + self._probe - now))
+        probe = max(0.0, self._asked_at + self._probe - now)
+        again = claim.claimed_at + timedelta(seconds=probe if turn is None else min(turn, probe))
         said = (
             f"{error} The circuit to this cluster is open since {_time(since)}: it is asked again"
             f" at {_time(again)}, not for each resource."
@@ -137,6 +163,7 @@ class Circuit:
             object=error.object,
             reading=error.reading,
             retry_after=error.retry_after,
+            turn=turn,
         )
 
 

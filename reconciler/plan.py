@@ -215,9 +215,10 @@ def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
     blind = unknown and is_observed(claim) and is_settled(claim, claim.phase)
     after = _slowly(settings) if reason.permanent else _backoff(claim, reason, settings)
     asked = timedelta(seconds=error.retry_after * random.uniform(1, 1.5))  # noqa: S311 - jitter
+    after = max(after, asked)
     return Outcome(
         generation=claim.generation,
-        after=max(after, asked),
+        after=after if error.turn is None else min(after, timedelta(seconds=error.turn)),
         failed=(reason.permanent and not blind) or _stays_failed(claim, settings),
         reason=reason,
         message=str(error),

@@ -51,7 +51,8 @@ class ClusterError(Exception):
     """An answer that is no success, or none at all (`status` 0); the cluster's own words.
 
     `object` is the culprit as `Kind/name`, if the answer names one. `reading`: nothing was to be
-    changed. `retry_after`: the seconds that the API server asks to wait.
+    changed. `retry_after`: the seconds that the API server asks to wait. `turn`: those until it is
+    asked, for it was not now.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class ClusterError(Exception):
         object: str | None = None,  # noqa: A002 - the word of the contract
         reading: bool = False,
         retry_after: float = 0,
+        turn: float | None = None,
     ) -> None:
         self.meaning = meaning
         self.status = status
         self.object = object
         self.reading = reading
         self.retry_after = retry_after
+        self.turn = turn
         super().__init__(message)
 
     @property

@@ -2,7 +2,8 @@
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,6 +16,8 @@ from tests.unit.reconciler.sandbox import claim
 REJECTED = ClusterError(Meaning.UNAUTHORIZED, 401, "Unauthorized")
 AWAY = ClusterError(Meaning.UNAVAILABLE, 0, "connection refused")
 CLOCK = claim(lane=Lane.CLOCK)
+# A look that belongs to no new intent.
+LATER = replace(claim(lane=Lane.ASKED), due_at=claim().generation_since + timedelta(seconds=1))
 
 
 def test_a_rejected_credential_holds_back_what_only_the_clock_brings() -> None:
@@ -183,7 +186,7 @@ def test_a_strict_one_is_asked_by_nobody_but_the_probe() -> None:
         strict.failed(AWAY)
 
     assert strict.doubtful
-    assert strict.refusal(claim(lane=Lane.ASKED)) is not None
+    assert strict.refusal(LATER) is not None
     strict.worked()
     assert strict.refusal(claim(lane=Lane.ASKED)) is None
     assert not strict.doubtful
@@ -199,3 +202,37 @@ def test_of_a_cluster_that_is_away_a_few_ask_at_once() -> None:
 
     assert told is not None
     assert told.meaning == REJECTED.meaning
+
+
+def test_a_wish_that_comes_too_early_is_told_its_turn_and_stays_a_wish() -> None:
+    now = 0.0
+    circuit = Circuit(probe=30, clock=lambda: now)
+    circuit.failed(REJECTED)
+    one, other, third = (replace(claim(), id=UUID(int=number)) for number in range(1, 4))
+    now = 100.0
+    assert circuit.refusal(one) is None
+
+    told = [circuit.refusal(wish) for wish in (other, third)]
+
+    assert [error and error.turn for error in told] == [1, 2]
+    now = 102.0
+    assert circuit.refusal(replace(third, lane=Lane.CLOCK)) is None
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_who_was_told_asks_once_somebody_has_asked_for_it_since(strict: bool) -> None:
+    now = 0.0
+    circuit = Circuit(probe=30, strict=strict, clock=lambda: now)
+    row = claim(lane=Lane.CLOCK)
+    with pytest.raises(ClusterError), circuit.asking(row):
+        raise REJECTED
+    now = 1.0
+    circuit.refusal(replace(row, id=UUID(int=9), lane=Lane.ASKED, due_at=row.generation_since))
+    now = 2.0
+
+    by_itself = circuit.refusal(replace(row, lane=Lane.ASKED))
+    retried = circuit.refusal(replace(row, asked=row.asked + 1))
+
+    assert by_itself is not None
+    assert by_itself.turn is None
+    assert retried is None

@@ -303,3 +303,9 @@ def test_what_went_on_and_failed_holds_back_no_more() -> None:
 
     assert not plan.waited(claim(reason="QuotaExceeded"), waiting, SETTINGS)
     assert plan.waited(claim(reason="QuotaExceeded", failed=True), waiting, SETTINGS)
+
+
+def test_whose_turn_to_ask_is_soon_is_looked_at_then() -> None:
+    rejected = answered(Meaning.UNAUTHORIZED, turn=1.5)
+
+    assert plan.refused(claim(), rejected, SETTINGS).after == timedelta(seconds=1.5)
