@@ -105,6 +105,7 @@ class Loop:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.drain):
                     await self._leases.none_held.wait()
+                    await self._recorder.done()
             for task in [*helpers, *passes]:
                 task.cancel()
         # What they sent last may still arrive: nobody's for as long as after any pass.

@@ -55,8 +55,15 @@ class Recorder:
             while not self._queue.empty() and len(batch) < _BATCH:
                 batch.append(self._queue.get_nowait())
             recorded = await self._record(batch)
-            await self._ask_others(recorded)
+            # First of all: a renewal that found their leases ended would call them lost.
             self._recorded(batch, recorded)
+            await self._ask_others(recorded)
+            for _ in batch:
+                self._queue.task_done()
+
+    async def done(self) -> None:
+        """Wait until all is recorded, and those are asked that waited for it."""
+        await self._queue.join()
 
     async def _ask_others(self, recorded: Recorded) -> None:
         """Have those looked at that waited for what was recorded; lost, they look by themselves."""
