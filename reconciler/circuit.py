@@ -38,7 +38,7 @@ _LONG = 5.0
 class Circuit:
     """Of one cluster through one credential; `probe` in seconds, by `clock` or the loop's.
 
-    `strict`, for users' own: only those ask sooner of which it is known that somebody asked. A server
+    `strict`, for users' own: only those ask sooner of which it is known that somebody asked. One
     that never answers would else take the time of all with a few rows that are tried again soon.
     """
 
