@@ -169,12 +169,13 @@ async def test_what_postgres_was_away_for_is_not_held_against_the_row(
 ) -> None:
     await project_of(database, await viewer_of(database))
     crashes: list[int] = []
-    looked, go = asyncio.Event(), asyncio.Event()
+    looked = asyncio.Event()
 
     async def reconcile(claim: Claim) -> Outcome:
         crashes.append(claim.crashes)
+        if not looked.is_set():
+            wire.lose()
         looked.set()
-        await go.wait()
         return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
 
     async def up() -> bool:
@@ -182,8 +183,6 @@ async def test_what_postgres_was_away_for_is_not_held_against_the_row(
 
     async with running(wire.database, reconcile, Settings(poll=0.1, lease=1.2, lease_margin=0.2)):
         await looked.wait()
-        wire.lose()
-        go.set()
         await becomes(lambda: is_over(database))
         wire.mend()
         await becomes(up)

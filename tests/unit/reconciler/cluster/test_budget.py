@@ -1,7 +1,8 @@
 """Whose request is sent next while the budget of a cluster is spent."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
@@ -16,10 +17,21 @@ def turn(account: UUID | None, lane: Lane = Lane.ASKED) -> Turn:
     return Turn(lane, account)
 
 
+@contextmanager
+def standing_still() -> Iterator[None]:
+    """No token comes for the block, however long it takes."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    loop.time = lambda: now  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del loop.time
+
+
 async def served(*waiting: tuple[Turn, int]) -> list[Turn]:
     """In which order so many requests of each get through, all asked for before the first."""
     budget = Budget(rate=2000, burst=1)
-    await budget.spend()
     order: list[Turn] = []
 
     async def ask(whose: Turn) -> None:
@@ -28,9 +40,12 @@ async def served(*waiting: tuple[Turn, int]) -> list[Turn]:
         order.append(whose)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        for whose, count in waiting:
-            for _ in range(count):
-                group.create_task(ask(whose))
+        with standing_still():
+            await budget.spend()
+            for whose, count in waiting:
+                for _ in range(count):
+                    group.create_task(ask(whose))
+            await asyncio.sleep(0)
     return order
 
 
@@ -78,7 +93,6 @@ async def test_each_lane_has_its_share(flood: Lane, wish: Lane, most: int) -> No
 
 async def test_a_lane_that_was_silent_has_saved_nothing_up() -> None:
     budget = Budget(rate=2000, burst=1)
-    await budget.spend()
     order: list[Lane] = []
 
     async def ask(lane: Lane) -> None:
@@ -88,9 +102,15 @@ async def test_a_lane_that_was_silent_has_saved_nothing_up() -> None:
 
     async with asyncio.timeout(20):
         await asyncio.gather(*(ask(Lane.ASKED) for _ in range(50)))
-        await asyncio.gather(*(ask(lane) for lane in (Lane.CLOCK, Lane.ASKED) for _ in range(20)))
+        async with asyncio.TaskGroup() as group:
+            with standing_still():
+                for lane in (Lane.CLOCK, Lane.ASKED):
+                    for _ in range(20):
+                        group.create_task(ask(lane))
+                await asyncio.sleep(0)
 
-    assert order[50:].index(Lane.ASKED) <= 1
+    # The first may have found a token, and the lanes take turns from the next one on.
+    assert order[50:].index(Lane.ASKED) <= 2
 
 
 async def test_who_gives_up_holds_up_nobody() -> None:
