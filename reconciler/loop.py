@@ -69,6 +69,7 @@ class Loop:
         self._stopping = False
         self._more = False
         self._alone = False
+        self._alone_until: float | None = None
         self._suspects_at = 0.0
         self._unrecorded: list[Claim] = []
         self._after = dict.fromkeys(Lane, _FIRST)
@@ -151,16 +152,21 @@ class Loop:
         self._unrecorded = [claim for claim in self._unrecorded if claim not in known]
 
     async def _isolates(self, taken: list[Lease]) -> bool:
-        """Whether a row is to be passed alone; it is taken once nothing else is under way."""
+        """Whether a row is to be passed alone; it is taken once nothing else is under way. Others
+        of that kind may follow for as long as a poll, then all else has as long."""
         now = asyncio.get_running_loop().time()
-        if not self._alone and now >= self._suspects_at:
+        if self._alone_until is None and now >= self._suspects_at:
+            # Also while one waits: another worker may have taken what was due.
             async with self._database.autocommit(RECONCILER) as connection:
                 self._alone = await claims.are_suspects_due(connection)
             self._suspects_at = now + self._settings.poll
         if self._alone and not self._leases:
-            suspect = await self._claim_suspect()
+            self._alone_until = self._alone_until or now + self._settings.poll
+            suspect = await self._claim_suspect() if now < self._alone_until else None
             taken += [suspect] if suspect else []
             self._alone = suspect is not None
+            if not self._alone:
+                self._alone_until, self._suspects_at = None, now + self._settings.poll
         return self._alone
 
     async def _claim_suspect(self) -> Lease | None:

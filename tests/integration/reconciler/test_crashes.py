@@ -187,6 +187,31 @@ async def test_a_row_whose_pass_stops_the_process_for_a_lease_is_found_too(
     assert await ever_blamed(database) == {blocking}
 
 
+async def test_many_suspects_whose_looks_take_long_leave_others_their_turn(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    suspects = {await project_of(database, viewer) for _ in range(4)}
+    async with database.begin(API) as session:
+        await session.execute(text("UPDATE resource SET crashes = 3, locked_by = 'who died'"))
+    wish = await project_of(database, viewer)
+    looked: list[UUID] = []
+
+    async def reconcile(claim: Claim) -> Outcome:
+        looked.append(claim.project_id)
+        if claim.project_id in suspects:
+            await asyncio.sleep(QUICK.poll * 1.5)
+        return up(claim)
+
+    async def all_looked_at() -> bool:
+        return len(looked) == 5
+
+    async with running(database, reconcile, QUICK.model_copy(update={"lease": 60})):
+        await becomes(all_looked_at)
+
+    assert looked.index(wish) == 1
+
+
 async def test_a_pass_that_loses_postgres_is_done_again_and_tells_nobody_of_a_failure(
     database: Database,
 ) -> None:
