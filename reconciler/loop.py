@@ -40,6 +40,8 @@ from reconciler.shares import Rooms, Shares
 
 log = structlog.get_logger(__name__)
 _FIRST = UUID(int=0)
+# Whoever it waited for: Postgres, which may let a statement wait, is not told apart.
+_TOO_LONG = "This look at it took too long."
 
 
 class Loop:
@@ -265,9 +267,9 @@ class Loop:
         try:
             async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
                 return await self._reconcile(claim)
-        except TimeoutError:
-            return self._interrupted(claim, Reason.PASS_TIMEOUT, "The cluster took too long.")
         except Exception as error:
+            if lease.limit is not None and lease.limit.expired():
+                return self._interrupted(claim, Reason.PASS_TIMEOUT, _TOO_LONG)
             if is_lost(error):
                 await self._given_up(claim, error)
                 return None

@@ -20,7 +20,8 @@ from reconciler.observed.fields import text
 _MOST = 20
 _LOST = (
     "It was removed, and what was on it is gone unless somebody restored it: there is another one"
-    " of its name by now, which was empty at first. Said until it is stopped and started, or changed."
+    " of its name by now, which was empty at first. Said until it is stopped and started, or"
+    " changed."
 )
 
 

@@ -40,6 +40,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 # Changes that a line of the log names.
 _NAMED = 20
+# Seconds until nobody waits any more for a connection of a pool of which none comes back.
+_PATIENCE = 5.0
 
 # Postgres is away, does not answer, or answers so late that no connection of the pool is free:
 # what whoever works for ever survives. While a connection is made the driver's own errors come
@@ -196,6 +198,7 @@ def _engine(url: str, process: Process | None, pool: int, **options: Any) -> Asy
         process,
         pool_size=pool,
         max_overflow=0,
+        pool_timeout=_PATIENCE,
         # Errors are logged, and parameters hold hashes and sealed secrets.
         hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),

@@ -312,7 +312,7 @@ class Reason(StrEnum):
     # Mooring itself.
     PASS_TIMEOUT = (
         "PassTimeout",
-        "One look at it did not end in its time, because the cluster answers slowly.",
+        "One look at it did not end in its time, mostly because the cluster answers slowly.",
         "Nothing: it is tried again.",
     )
     WORKER_CRASHED = (

@@ -212,8 +212,18 @@ async def test_many_suspects_whose_looks_take_long_leave_others_their_turn(
     assert looked.index(wish) == 1
 
 
+async def no_answer(_: Database) -> None:
+    raise TimeoutError  # as of a connection that nobody answers
+
+
+async def ended(database: Database) -> None:
+    async with database.read(RECONCILER) as connection:
+        await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+@pytest.mark.parametrize("loses", [ended, no_answer])
 async def test_a_pass_that_loses_postgres_is_done_again_and_tells_nobody_of_a_failure(
-    database: Database,
+    database: Database, loses: Callable[[Database], Awaitable[None]]
 ) -> None:
     project = await project_of(database, await viewer_of(database))
     found: list[int] = []
@@ -221,8 +231,7 @@ async def test_a_pass_that_loses_postgres_is_done_again_and_tells_nobody_of_a_fa
     async def reconcile(claim: Claim) -> Outcome:
         found.append(claim.crashes)
         if len(found) == 1:
-            async with database.read(RECONCILER) as connection:
-                await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            await loses(database)
         return up(claim)
 
     async with running(database, reconcile, QUICK.model_copy(update={"lease": 60})):

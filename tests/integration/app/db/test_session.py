@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import migrations, roles
 from app.db import projects as rows
-from app.db.session import AWAY, Database, Session
+from app.db.session import AWAY, Database, Session, is_lost
 from app.domain.states import DesiredState
 from app.domain.viewer import API, RECONCILER, Viewer
 from app.postgres import EmbeddedPostgres
@@ -87,6 +87,21 @@ async def test_a_server_that_goes_while_a_connection_is_set_up_is_away(
         async with database.read(RECONCILER) as reading:
             await reading.execute(text("SELECT 1"))
 
+    await database.close()
+
+
+async def test_nobody_waits_long_for_a_connection_of_which_none_comes_back(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.session._PATIENCE", 0.05)
+    database = Database(url, pool=2)
+
+    async with database.read(RECONCILER), asyncio.timeout(20):
+        with pytest.raises(AWAY) as raised:
+            async with database.read(RECONCILER):
+                pass
+
+    assert is_lost(raised.value)
     await database.close()
 
 
