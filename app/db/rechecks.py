@@ -2,8 +2,9 @@
 
 Putting one off is no result of a pass and needs no lease: it says only that nothing was heard, and
 holds only as long as nobody else has said anything. So it compares and sets: a row that somebody
-asked for since it was read (an intent, a watch, a retry: each raises `asked`), or that is claimed,
-is left as it is. Locked in order of id, and never waited for (SKIP LOCKED).
+asked for since it was read (an intent, a watch, a retry: each raises `asked`), that is claimed, or
+of which a pass has found something else, is left as it is. Locked in order of id, and never waited
+for (SKIP LOCKED).
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ WITH k AS MATERIALIZED (
   FROM resource r JOIN unnest(CAST(:ids AS uuid[]), CAST(:asked AS bigint[]),
     CAST(:after AS interval[])) i(id, asked, after) ON r.id = i.id AND r.asked = i.asked
   WHERE r.lane = {Lane.CLOCK:d} AND r.locked_until <= mooring_now()
+    AND r.reason IS NULL AND {converged_sql("r")}
   ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED)
 UPDATE resource r SET due_at = mooring_now() + k.after FROM k WHERE r.id = k.id
 """)

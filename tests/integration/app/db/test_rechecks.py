@@ -108,6 +108,19 @@ async def test_an_intent_that_came_meanwhile_stays_due(database: Database) -> No
     assert await due_in(database, row.id) <= timedelta(0)
 
 
+async def test_a_row_of_which_a_pass_found_something_meanwhile_keeps_its_look(
+    database: Database,
+) -> None:
+    row = await settled_one(database)
+
+    async with database.autocommit(RECONCILER) as connection:
+        await connection.execute(text("UPDATE resource SET lane = 0, due_at = mooring_now()"))
+    await passed(database, unseen)
+    await put_off(database, row)
+
+    assert await due_in(database, row.id) < SOON
+
+
 @pytest.mark.parametrize("when", ["before it is read", "after it was read"])
 async def test_a_row_that_is_claimed_is_left_to_its_pass(database: Database, when: str) -> None:
     row = await settled_one(database)
