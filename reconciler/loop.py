@@ -264,17 +264,24 @@ class Loop:
         if claim.crashes >= CRASHES:
             log.error("a row ended its workers", resource=str(claim.id), last=claim.last_worker)
             return plan.crashed(claim, self._settings)
+        limit = asyncio.timeout_at(self._leases.deadline(lease))
         try:
-            async with asyncio.timeout_at(self._leases.deadline(lease)) as lease.limit:
-                return await self._reconcile(claim)
+            async with limit:
+                return await self._limited(lease, limit)
         except Exception as error:
-            if lease.limit is not None and lease.limit.expired():
+            if limit.expired():
                 return self._interrupted(claim, Reason.PASS_TIMEOUT, _TOO_LONG)
             if is_lost(error):
                 await self._given_up(claim, error)
                 return None
             log.exception("a pass failed", resource=str(claim.id), kind=claim.kind)
             return self._interrupted(claim, Reason.INTERNAL, "Mooring failed here; it tries again.")
+
+    async def _limited(self, lease: Lease, limit: asyncio.Timeout) -> Outcome | None:
+        """The pass itself; a limit that is over by then cannot be set anew by a renewal."""
+        lease.limit = limit
+        try:
+            return await self._reconcile(lease.claim)
         finally:
             lease.limit = None
 

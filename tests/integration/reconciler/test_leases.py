@@ -190,6 +190,27 @@ async def test_what_postgres_was_away_for_is_not_held_against_the_row(
     assert crashes == [0, 0]
 
 
+async def test_a_renewal_finds_a_pass_that_gave_up_and_keeps_its_lease(database: Database) -> None:
+    await project_of(database, await viewer_of(database))
+    looks = 0
+
+    async def reconcile(claim: Claim) -> Outcome:
+        nonlocal looks
+        looks += 1
+        if looks < 4:
+            raise ConnectionResetError
+        return Outcome(claim.generation, timedelta(minutes=5), phase=Phase.RUNNING)
+
+    async def up() -> bool:
+        return await statuses(database) == ["RUNNING"]
+
+    # It is renewed more often than giving up takes.
+    async with running(database, reconcile, Settings(poll=0.1, lease=0.3, lease_margin=0.01)):
+        await becomes(up)
+
+    assert looks == 4
+
+
 MOMENTS = ("before its reads", "before its first write", "before its record")
 
 
