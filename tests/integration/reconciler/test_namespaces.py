@@ -136,7 +136,7 @@ async def test_one_that_is_deleted_by_hand_is_made_again_with_what_was_in_it(sta
 
         await becomes(again)
         await becomes(whole)
-        await stage.shows("RUNNING")
+        await stage.shows("RUNNING", Reason.DATA_LOST)
         assert "ResourceQuota/mooring" in await held(stage.cluster, name)
 
 
