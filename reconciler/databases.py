@@ -168,8 +168,8 @@ class DatabaseReconciler:
         if live is not None:
             # An apply makes what somebody removed meanwhile; with its uid it is a conflict.
             body["metadata"]["uid"] = live["metadata"]["uid"]
-        if made.stop is None and live is not None:
-            # Not over a stop that has come in between.
+        if live is not None and (made.stop is None or plan.is_idle(claim)):
+            # Not over a stop that has come in between, which may be somebody's.
             body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
         first = live is None or not claim.observed_generation
         mending = Mending(self._cluster, claim, drift, {title(body): live})
