@@ -135,8 +135,8 @@ class Stage(Shows):
         finally:
             await self.call("DELETE", "/simulator/faults")
 
-    async def call(self, method: str, path: str, body: Any = None) -> None:
-        """Ask the simulator for something."""
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the simulator for something: its answer."""
         headers = {"Authorization": f"Bearer {self.simulator.token}"}
         url = self.simulator.url + path
         async with (
@@ -146,6 +146,7 @@ class Stage(Shows):
             ) as answer,
         ):
             assert answer.status < 300, await answer.text()
+            return await answer.json(content_type=None)
 
     async def project(self) -> tuple[Viewer, UUID]:
         """A new project with one sandbox, and whose it is."""

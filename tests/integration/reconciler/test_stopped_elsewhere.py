@@ -113,6 +113,21 @@ async def test_a_cluster_that_does_not_answer_for_a_while_is_no_reason_to_start_
 
 
 @pytest.mark.faults
+async def test_one_that_comes_between_a_look_and_its_write_is_not_undone(stage: Stage) -> None:
+    async def is_writing() -> bool:
+        return not await stage.call("GET", "/simulator/faults")
+
+    async with stage.running(**KEPT):
+        await database_of(stage)
+        await stage.shows("RUNNING")
+        once = {"fault": "Hang", "verbs": ["patch"], "kind": "Cluster", "times": 1}
+        async with stage.faulty(once):
+            await becomes(is_writing)
+            await stopped_by_somebody(stage, "1.0")
+        await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
+
+
+@pytest.mark.faults
 async def test_it_heals_by_itself_when_it_is_started_again(stage: Stage) -> None:
     async with stage.running(**KEPT):
         await database_of(stage)
