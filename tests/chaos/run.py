@@ -73,7 +73,7 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Report:
             following = [group.create_task(each.run()) for each in subscribers]
             try:
                 await _disturbed(stack, plan, users, report, say)
-                await _settled(stack, report, say)
+                await _settled(stack, users, report, say)
                 await _looked_at(stack, users, subscribers, report)
             finally:
                 for task in following:
@@ -130,10 +130,18 @@ async def _disturbed(
         await disturber.heal()
 
 
-async def _settled(stack: Stack, report: Report, say: Callable[[str], None]) -> None:
+async def _settled(
+    stack: Stack, users: list[User], report: Report, say: Callable[[str], None]
+) -> None:
+    """Rows, then objects: what is lost while no watch lives is found by the next look, and until
+    then its row says what was seen last."""
     began = time.monotonic()
     while True:
-        left = checks.not_converged(await end.rows_of(stack))
+        rows = await end.rows_of(stack)
+        left = checks.not_converged(rows)
+        if not left:
+            things = await end.things_of(stack)
+            left = [one for u in users for one in checks.objects_wrong(u.wanted, rows, things)]
         waited = time.monotonic() - began
         if not left or waited > _SETTLING:
             break
