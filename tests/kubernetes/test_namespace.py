@@ -55,4 +55,4 @@ async def test_one_that_goes_with_a_running_sandbox_in_it_takes_that_along(stage
         await stage.place.until_unmade()
         await stage.shows("ERROR", Reason.NAMESPACE_MISSING)
         await stage.place.make()
-        await stage.shows("RUNNING")
+        await stage.shows("RUNNING", Reason.DATA_LOST)

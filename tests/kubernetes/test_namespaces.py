@@ -164,7 +164,7 @@ async def test_one_that_is_deleted_by_hand_is_made_again_once_it_is_gone(account
 
         await becomes(again)
         await becomes(whole)
-        await account.shows("RUNNING")
+        await account.shows("RUNNING", Reason.DATA_LOST)
         await want(account.database, account.viewer, made.id, DesiredState.DELETED)
         loop.wake()
         await account.gone()

@@ -90,7 +90,7 @@ async def test_a_field_that_cannot_change_is_named_until_its_object_is_gone(stag
         await remade(stage, project)
         failed = await stage.shows("ERROR", Reason.INVALID_SPEC)
         await stage.place.delete(STATEFUL_SET, project.name)
-        await stage.shows("RUNNING")
+        await stage.shows("RUNNING", Reason.DATA_LOST)
 
     explains(failed, "Forbidden: updates to statefulset spec", f"StatefulSet/{project.name}")
 
