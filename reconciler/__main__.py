@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from app.db import migrations, sealed
 from app.db.engine import Process, this_process
@@ -19,8 +18,7 @@ from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
 from reconciler import health
 from reconciler.closings import Closings
-from reconciler.cluster.client import Bounds, Cluster
-from reconciler.cluster.trusted import connect, connect_inside
+from reconciler.cluster.trusted import operators
 from reconciler.clusters import Clusters
 from reconciler.credentials import Credentials
 from reconciler.databases import DatabaseReconciler
@@ -43,8 +41,7 @@ async def main(settings: Settings) -> None:
     worker = settings.worker or this_process()
     process = Process("reconciler", worker)
     database = Database(url, pool=settings.database_pool, publisher=publisher, process=process)
-    bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
-    cluster = await _connect(settings.kubeconfig, bounds)
+    cluster = await operators(settings)
     clusters = Clusters(cluster, database, keys, settings)
     namespaces = Namespaces(cluster, database, settings)
     kinds = _kinds(database, keys, settings)
@@ -98,13 +95,6 @@ async def main(settings: Settings) -> None:
         await clusters.close()
         await cluster.close()
         await database.close()
-
-
-async def _connect(kubeconfig: Path | None, bounds: Bounds) -> Cluster:
-    """The operator's cluster; without a kubeconfig the one that we run in."""
-    if kubeconfig is None:
-        return await connect_inside(bounds)
-    return await connect(kubeconfig, bounds)
 
 
 def _kinds(

@@ -42,7 +42,7 @@ _AGAIN = timedelta(seconds=1)
 # Objects that one pass deletes; a resource has some ten.
 _MOST = 200
 # What a database's pods may do, they may until their end.
-_LAST = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
+LAST = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
 # Those that a database's operator holds.
 _RELEASED = frozenset({CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST})
 # What a sandbox is made of, by us and by controllers; the other kinds are asked for last.
@@ -90,7 +90,7 @@ async def remove(
     if not left:
         return _gone(claim)
     await check()
-    others = [(kind, body) for kind, body in left if kind not in _LAST]
+    others = [(kind, body) for kind, body in left if kind not in LAST]
     # Before they are: the first may be gone before the last is told.
     for kind, body in others or left:
         cluster.index.told(claim.id, kind, body)

@@ -17,7 +17,7 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config.incluster_config import InClusterConfigLoader
 
-from app.settings import SettingsError
+from app.settings import Settings, SettingsError
 from reconciler.cluster.calls import Call
 from reconciler.cluster.client import Bounds, Cluster
 
@@ -25,6 +25,14 @@ from reconciler.cluster.client import Bounds, Cluster
 _BUFFER = 2**21
 # Where the kubelet puts what a pod needs to speak to its own cluster.
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+async def operators(settings: Settings) -> Cluster:
+    """The operator's cluster; without a kubeconfig the one that we run in. Raises SettingsError."""
+    bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
+    if settings.kubeconfig is None:
+        return await connect_inside(bounds)
+    return await connect(settings.kubeconfig, bounds)
 
 
 class Trusted:

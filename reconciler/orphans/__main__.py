@@ -16,9 +16,8 @@ from datetime import timedelta
 from app.db.session import AWAY, Database
 from app.logs import configure_logs
 from app.settings import Settings, SettingsError
-from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.errors import ClusterError
-from reconciler.cluster.trusted import connect, connect_inside
+from reconciler.cluster.trusted import operators
 from reconciler.namespaces import Namespaces
 from reconciler.orphans import rules
 from reconciler.orphans.removal import Removal, Removed
@@ -64,8 +63,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
 async def main(asked: argparse.Namespace, settings: Settings) -> int:
     """Look, remove if that was asked for, and tell; the exit code."""
     url, _ = settings.postgres()
-    bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
-    cluster = await _connect(settings, bounds)
+    cluster = await operators(settings)
     database = Database(url, pool=2)
     try:
         survey = Survey(cluster, database, settings, asked.installation)
@@ -101,12 +99,6 @@ async def _remove(report: Report, asked: argparse.Namespace, removal: Removal) -
         except AWAY as error:  # nobody knows any more what has a row
             report.refused = f"the database is away ({error!r})"
             return
-
-
-async def _connect(settings: Settings, bounds: Bounds) -> Cluster:
-    if settings.kubeconfig is None:
-        return await connect_inside(bounds)
-    return await connect(settings.kubeconfig, bounds)
 
 
 def _grace(said: str) -> timedelta:

@@ -18,14 +18,15 @@ from app.domain.viewer import RECONCILER
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import RESOURCE
-from reconciler.manifests.kinds import KINDS, POD, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind, Object
+from reconciler.manifests.kinds import KINDS, POD, Kind, Object
 from reconciler.namespaces import Namespaces
+from reconciler.observed.fields import title
 from reconciler.orphans import rules
 from reconciler.orphans.rules import Orphan
 from reconciler.orphans.survey import OURS
+from reconciler.removal import LAST
 
 log = structlog.get_logger(__name__)
-_LAST = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
 # A workload's status is written again and again: it is looked at anew, so often.
 _TRIES = 5
 _NAMED = 10
@@ -70,11 +71,11 @@ class Removal:
         if any(kind is not POD and body["metadata"]["uid"] not in known for kind, body in bodies):
             return Removed(orphan, (), "it has new objects: look again")
         standing = [one for one in bodies if "deletionTimestamp" not in one[1]["metadata"]]
-        later = [(kind, body) for kind, body in standing if kind in _LAST]
-        now = [(kind, body) for kind, body in standing if kind not in _LAST and kind is not POD]
+        later = [(kind, body) for kind, body in standing if kind in LAST]
+        now = [(kind, body) for kind, body in standing if kind not in LAST and kind is not POD]
         if not now and len(later) == len(bodies):
             now, later = later, []
-        names = tuple(_title(kind, body) for kind, body in now)
+        names = tuple(title(kind.kind, body) for kind, body in now)
         if not names:
             return Removed(orphan, (), _waiting(bodies))
         await self._write_down(orphan, names)
@@ -83,9 +84,9 @@ class Removal:
             try:
                 await self._delete(kind, body)
             except ClusterError as error:
-                return Removed(orphan, tuple(done), f"{_title(kind, body)}: {error}")
-            done.append(_title(kind, body))
-        waits = ", ".join(_title(kind, body) for kind, body in later)
+                return Removed(orphan, tuple(done), f"{title(kind.kind, body)}: {error}")
+            done.append(title(kind.kind, body))
+        waits = ", ".join(title(kind.kind, body) for kind, body in later)
         return Removed(orphan, names, f"{waits}: once the rest is gone" if waits else None)
 
     async def _namespace(self, orphan: Orphan) -> Removed:
@@ -153,10 +154,6 @@ class Removal:
 def _waiting(bodies: list[tuple[Kind, Object]]) -> str | None:
     """Why nothing of what there is can be deleted now; None when there is nothing."""
     if len(bodies) == len([kind for kind, _ in bodies if kind is POD]) and bodies:
-        named = ", ".join(_title(kind, body) for kind, body in bodies[:_NAMED])
+        named = ", ".join(title(kind.kind, body) for kind, body in bodies[:_NAMED])
         return f"{named}: Mooring may not delete pods"
     return "it is being deleted" if bodies else None
-
-
-def _title(kind: Kind, body: Object) -> str:
-    return f"{kind.kind}/{body['metadata']['name']}"
