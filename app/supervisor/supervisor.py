@@ -30,7 +30,7 @@ from app.supervisor.cluster import Cluster, read_cluster
 from app.supervisor.database import DatabaseUrls, described, problem, role_urls
 from app.supervisor.datadir import DataDir, secret_key
 from app.supervisor.errors import DevError, StoppedError
-from app.supervisor.ports import address_for_people, free_port, listen
+from app.supervisor.ports import address_for_people, free_ports, listen
 from app.supervisor.processes import Program
 from app.supervisor.screen import LOGIN, Facts, screen
 
@@ -156,8 +156,9 @@ class Supervisor:
         self._say("Starting the cluster simulator")
         kubeconfig = self._data.simulator_kubeconfig
         kubeconfig.unlink(missing_ok=True)
+        [port] = free_ports(1)
         program = processes.simulator(
-            free_port(),
+            port,
             self._data.simulator_state,
             kubeconfig,
             self._pipe,

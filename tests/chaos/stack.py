@@ -31,7 +31,7 @@ import asyncpg
 from app.db import roles
 from app.postgres import EmbeddedPostgres
 from app.supervisor import client
-from app.supervisor.ports import free_port
+from app.supervisor.ports import free_ports
 from app.supervisor.processes import forget_strangers
 from tests.chaos.processes import ROOT, Process
 from tests.chaos.proxy import Proxy, proxied
@@ -81,12 +81,13 @@ class Stack:
         self.folder = folder
         self._settings = _SETTINGS | settings
         # What a kill -9 leaves is in the kernel, so nothing need reach the disk.
+        postgres, *others = free_ports(2 + len(APIS) + len(RECONCILERS))
         self.postgres = EmbeddedPostgres(
-            folder, port=free_port(), options={"fsync": "off", "max_connections": "200"}
+            folder, port=postgres, options={"fsync": "off", "max_connections": "200"}
         )
         self.proxies: dict[str, Proxy] = {}
         self.processes: dict[str, Process] = {}
-        self.ports = {name: free_port() for name in (*APIS, *RECONCILERS, "simulator")}
+        self.ports = dict(zip(("simulator", *APIS, *RECONCILERS), others, strict=True))
         self.kubeconfig = folder / "kubeconfig"
         self.owner_url = ""
         self._pipe, self._our_end = os.pipe()

@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -27,6 +26,7 @@ import pytest
 
 from app.domain import ids
 from app.postgres import EmbeddedPostgres
+from app.supervisor.ports import free_ports
 from tests.acceptance.programs import program
 from tests.acceptance.stack import PATIENCE, QUICK, Stack
 from tests.acceptance.story import User, user_of
@@ -169,7 +169,7 @@ class Installation:
     @asynccontextmanager
     async def processes(self) -> AsyncIterator[Stack]:
         """API and reconciler run for the block, ready."""
-        ports = {"api": _free_port(), "reconciler": _free_port()}
+        ports = dict(zip(("api", "reconciler"), free_ports(2), strict=True))
         mine = {
             "api": {"MOORING_PORT": str(ports["api"])},
             "reconciler": {
@@ -231,12 +231,6 @@ class Installation:
 
 def _bare() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith("MOORING_")}
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture

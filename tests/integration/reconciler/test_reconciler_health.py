@@ -1,7 +1,6 @@
 """The reconciler's pages: alive, ready when it can work, and what it counts."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,6 +17,7 @@ from app.domain.states import Phase
 from app.services import projects
 from app.services.projects import NewProject
 from app.settings import Settings
+from app.supervisor.ports import free_ports
 from reconciler import metrics
 from reconciler.cluster.client import Cluster
 from reconciler.clusters import Clusters
@@ -41,17 +41,11 @@ def turning() -> str | None:
     return None
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 async def statuses_of(
     checks: dict[str, Check], stuck: Callable[[], str | None] = turning
 ) -> tuple[int, int, object]:
     """Of /healthz and /readyz, and what the latter says."""
-    port = free_port()
+    [port] = free_ports(1)
     async with served("127.0.0.1", port, checks, stuck), aiohttp.ClientSession() as http:
         base = f"http://127.0.0.1:{port}"
         async with http.get(f"{base}/healthz") as alive, http.get(f"{base}/readyz") as ready:
@@ -73,7 +67,7 @@ def of(name: str, **labels: str) -> Sample:
 
 async def scraped(page: Page) -> dict[Sample, float]:
     """What Prometheus gets."""
-    port = free_port()
+    [port] = free_ports(1)
     async with (
         served("127.0.0.1", port, {}, turning, page),
         aiohttp.ClientSession() as http,
