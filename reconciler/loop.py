@@ -1,18 +1,10 @@
 """Wait (woken, timer, stop), claim, run, drain: the heart of the reconciler.
 
-Slots: half to what was asked for, a quarter to deletions, a quarter to the clock; most of what one
-lane leaves goes to the others, wishes first. Within a lane the accounts take turns, and one that
-fills its share of the slots is left out of the claim itself (`shares`, data-layer.md section 3).
-When more may be due than was claimed, each record that frees slots is a reason to claim again.
-
-A row that several workers may have died of is passed alone: nothing is claimed until what is under
-way has ended, and nothing beside it, so that nobody else is counted with it. After more of them it
-is no longer passed, but recorded so (`plan.crashed`).
+What is claimed, and in whose turn, is `claiming`'s; what becomes of it, `recorder`'s.
 """
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -28,18 +20,16 @@ from app.db.session import AWAY, Database, is_lost
 from app.domain import trace
 from app.domain.observation import SOON, Outcome
 from app.domain.reasons import Reason
-from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import metrics, plan
+from reconciler.claiming import Claiming
 from reconciler.cluster.budget import TURN, Turn
 from reconciler.leases import Lease, Leases
 from reconciler.progress import Progress
 from reconciler.recorder import Recorder, Result
-from reconciler.shares import Rooms, Shares
 
 log = structlog.get_logger(__name__)
-_FIRST = UUID(int=0)
 # Whoever it waited for: Postgres, which may let a statement wait, is not told apart.
 _TOO_LONG = "This look at it took too long."
 
@@ -61,23 +51,17 @@ class Loop:
         self._database = database
         self._reconcile = reconcile
         self._settings = settings
-        # Of fewer slots one account still gets no more than half.
-        usual = min(settings.account_slots, settings.slots // 2)
-        self._shares = Shares(settings.slots, usual, settings.kubeconfig_slots, most)
-        self._worker = worker
         self._leases = Leases(database, settings)
         self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
         self._woken = asyncio.Event()
         self._stopping = False
-        self._more = False
-        self._alone = False
-        self._alone_until: float | None = None
-        self._suspects_at = 0.0
         self._unrecorded: list[Claim] = []
-        self._after = dict.fromkeys(Lane, _FIRST)
         # Whether it is the timer that this round is due to; the first one looks at all there is.
         self._by_timer = False
         self.progress = Progress()
+        self._claiming = Claiming(
+            database, self._leases, self.progress, settings, worker=worker, most=most
+        )
         metrics.SLOTS.set(settings.slots)
         metrics.LEASES.set_function(self._leases.__len__)
 
@@ -124,21 +108,14 @@ class Loop:
                 await self._woken.wait()
             self._by_timer = False
         except TimeoutError:
-            self._by_timer = self._settings.notify and not self._alone
+            self._by_timer = self._settings.notify
 
     async def _claim(self) -> list[Lease]:
-        """New leases for the free slots; the lane that has least of its part is asked first, and
-        what is left is first for what was asked for."""
         self._woken.clear()
         taken: list[Lease] = []
         try:
             await self._forgive()
-            if await self._isolates(taken):
-                return taken
-            lanes = sorted(Lane, key=lambda lane: -self._part(lane))
-            full = [lane for lane in lanes if not await self._lap(lane, self._part(lane), taken)]
-            left = [lane for lane in sorted(full) if not await self._more_of(lane, taken)]
-            self._more = bool(left)
+            await self._claiming.claim(taken, by_timer=self._by_timer)
         except AWAY as error:
             metrics.CLAIMS_FAILED.inc()
             log.warning("rows cannot be claimed", error=repr(error))
@@ -152,92 +129,6 @@ class Loop:
         async with self._database.autocommit(RECONCILER) as connection:
             await claims.release(connection, known, after)
         self._unrecorded = [claim for claim in self._unrecorded if claim not in known]
-
-    async def _isolates(self, taken: list[Lease]) -> bool:
-        """Whether a row is to be passed alone; it is taken once nothing else is under way. Others
-        of that kind may follow for as long as a poll, then all else has as long."""
-        now = asyncio.get_running_loop().time()
-        if self._alone_until is None and now >= self._suspects_at:
-            # Also while one waits: another worker may have taken what was due.
-            async with self._database.autocommit(RECONCILER) as connection:
-                self._alone = await claims.are_suspects_due(connection)
-            self._suspects_at = now + self._settings.poll
-        if self._alone and not self._leases:
-            self._alone_until = self._alone_until or now + self._settings.poll
-            suspect = await self._claim_suspect() if now < self._alone_until else None
-            taken += [suspect] if suspect else []
-            self._alone = suspect is not None
-            if not self._alone:
-                self._alone_until, self._suspects_at = None, now + self._settings.poll
-        return self._alone
-
-    async def _claim_suspect(self) -> Lease | None:
-        sent, lease = asyncio.get_running_loop().time(), timedelta(seconds=self._settings.lease)
-        async with self._database.autocommit(RECONCILER) as connection:
-            found = await claims.claim_suspect(connection, lease=lease, worker=self._worker)
-        self.progress.claimed([found] if found else [], by_timer=False)
-        return self._leases.take(found, sent) if found else None
-
-    def _part(self, lane: Lane) -> int:
-        return self._shares.part(lane, self._leases.held)
-
-    async def _more_of(self, lane: Lane, taken: list[Lease]) -> bool:
-        """A lap for what others have left."""
-        return await self._lap(lane, self._shares.more(lane, self._leases.held), taken)
-
-    async def _lap(self, lane: Lane, slots: int, taken: list[Lease]) -> bool:
-        """Claim for up to `slots` once around the accounts; whether nothing more may be due."""
-        if slots <= 0:
-            return False
-        sides = self._shares.sides(lane, slots, self._leases.held)
-        # A side that has no room is not among them, and may have more that is due.
-        done = {own for own, _ in sides} in ({None}, {True, False})
-        for own, room in sides:
-            before = len(taken)
-            done = await self._around(lane, own, min(room, slots), taken) and done
-            slots -= len(taken) - before
-        return done
-
-    async def _around(self, lane: Lane, own: bool | None, slots: int, taken: list[Lease]) -> bool:
-        """The same for users' clusters, the operator's, or all."""
-        began, done = self._after[lane], True
-        while slots > 0:
-            rooms = self._shares.rooms(lane, self._leases.held)
-            found, last = await self._claim_after(lane, own, slots, rooms, taken)
-            slots -= len(found)
-            most = max(Counter(claim.account_id for claim in found).values(), default=0)
-            done = done and not rooms.full and (most < rooms.each_own)
-            if slots <= 0:
-                self._after[lane] = max(claim.account_id for claim in found)
-                return False
-            self._after[lane] = last or _FIRST
-            if last is None and began == _FIRST:
-                return done
-            if last is None:
-                began = _FIRST
-        return False
-
-    async def _claim_after(
-        self, lane: Lane, own: bool | None, slots: int, rooms: Rooms, taken: list[Lease]
-    ) -> tuple[list[Claim], UUID | None]:
-        sent = asyncio.get_running_loop().time()
-        async with self._database.autocommit(RECONCILER) as connection:
-            found, last = await claims.claim(
-                connection,
-                lane=lane,
-                after=self._after[lane],
-                slots=slots,
-                saturated=rooms.full,
-                lease=timedelta(seconds=self._settings.lease),
-                worker=self._worker,
-                rooms=rooms.of,
-                each=rooms.each,
-                each_own=rooms.each_own,
-                own=own,
-            )
-        self.progress.claimed(found, by_timer=self._by_timer, busy=rooms.of)
-        taken += [self._leases.take(claim, sent) for claim in found]
-        return found, last
 
     async def _pass(self, lease: Lease) -> None:
         claim, began = lease.claim, asyncio.get_running_loop().time()
@@ -314,5 +205,6 @@ class Loop:
             # A little late rather than early: the database counts from its own now().
             seconds = min(soon).total_seconds() + 0.01
             asyncio.get_running_loop().call_later(seconds, self.wake)
-        if self._more or self._alone or recorded.asked_again or len(recorded.written) < len(batch):
+        moved_on = recorded.asked_again or len(recorded.written) < len(batch)
+        if self._claiming.more_is_due or moved_on:
             self.wake()

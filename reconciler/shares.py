@@ -35,6 +35,11 @@ class Rooms:
         """Accounts that may have no more."""
         return [account for account, room in self.of.items() if room <= 0]
 
+    def left_some(self, found: Collection[Claim]) -> bool:
+        """Whether an account may have more that is due than was `found`, for want of room."""
+        most = max(Counter(claim.account_id for claim in found).values(), default=0)
+        return bool(self.full) or most >= self.each_own
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:

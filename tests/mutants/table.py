@@ -40,6 +40,7 @@ _CLAIMS = "app/db/claims.py"
 _RECORD = "app/db/record.py"
 _RESOURCES = "app/db/resources.py"
 _LEASES = "reconciler/leases.py"
+_CLAIMING = "reconciler/claiming.py"
 _LOOP = "reconciler/loop.py"
 _PLAN = "reconciler/plan.py"
 _FENCES = "tests/integration/app/db/test_fences.py::test_"
@@ -225,7 +226,7 @@ FROM k WHERE r.id = k.id
     _one(
         2,
         "a lease counts from before its claim was sent",
-        _LOOP,
+        _CLAIMING,
         "        taken += [self._leases.take(claim, sent) for claim in found]\n",
         "        sent = asyncio.get_running_loop().time()\n"
         "        taken += [self._leases.take(claim, sent) for claim in found]\n",

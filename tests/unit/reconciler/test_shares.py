@@ -107,3 +107,12 @@ def test_of_few_slots_everybody_still_gets_one(slots: int) -> None:
         operators = passes(few.more(lane, []), lane=lane)
         assert (False, 1) in few.sides(lane, 1, users)
         assert (True, 1) in few.sides(lane, 1, operators)
+
+
+def test_who_had_no_more_room_may_have_more_that_is_due() -> None:
+    rooms = SHARES.rooms(Lane.ASKED, [])
+
+    assert not rooms.left_some([])
+    assert not rooms.left_some(passes(rooms.each_own - 1))
+    assert rooms.left_some(passes(rooms.each_own))
+    assert SHARES.rooms(Lane.ASKED, passes(SHARES.account)).left_some([])
