@@ -15,6 +15,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -287,12 +288,12 @@ class _Reader:
 
     def _data(self, fields: Mapping[str, Tree], path: str, name: str) -> str:
         """What a field holds in base64; line breaks are let through, as kubectl does."""
-        text = "".join(self._text(fields, path, name).split())
-        try:
-            return base64.b64decode(text, validate=True).decode("ascii")
-        except (binascii.Error, ValueError):
+        text, data = self._text(fields, path, name), ""
+        with suppress(binascii.Error, ValueError):
+            data = base64.b64decode("".join(text.split()), validate=True).decode("ascii")
+        if text and not data:
             self._refuse(Code.INVALID, f"{path}.{name}", "it is no base64 of PEM")
-            return ""
+        return data
 
     def _refuse(self, code: InputErrorCode, path: str, said: str) -> None:
         self.check.refuse(code, self._at, f"{path or 'The kubeconfig'}: {said}.")

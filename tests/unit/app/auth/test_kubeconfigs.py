@@ -114,6 +114,7 @@ TREES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("no authority", changed(good(), *AUTHORITY, to=...), "certificate-authority-data: it is miss"),
     ("authority in plain", changed(good(), *AUTHORITY, to=authority()), "it is no base64"),
+    ("authority of blanks", changed(good(), *AUTHORITY, to=" \n"), "it is no base64"),
     ("authority that is none", changed(good(), *AUTHORITY, to=data("x")), "that can be read"),
     ("authority as a list", changed(good(), *AUTHORITY, to=["x"]), "it has to be a text"),
     (
@@ -189,6 +190,11 @@ TREES: list[tuple[str, dict[str, Any], str]] = [
     ("token with a space", user(token=f"{SECRET} x"), "that no token has"),
     ("endless token", user(token="x" * 20000), "users[0].user.token: at most 16384"),
     ("token as a mapping", user(token={"a": "b"}), "users[0].user.token: it has to be a text"),
+    (
+        "key of blanks",
+        changed(with_certificate(), *USER, "client-key-data", to="  "),
+        "users[0].user.client-key-data: it is no base64 of PEM",
+    ),
     (
         "certificate without key",
         changed(with_certificate(), *USER, "client-key-data", to=...),
