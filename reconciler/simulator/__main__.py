@@ -64,11 +64,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return cast(Any, importlib.import_module("uvloop")).new_event_loop  # type: ignore[no-any-return]
 
 
-if __name__ == "__main__":
+def main(given: list[str] | None = None) -> None:
+    """The process's life. SystemExit with the reason where its state cannot be read."""
     # What a controller is refused is its own business; what fails is shown.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run(parsed()))
+            runner.run(run(parsed(given)))
     except UnreadableError as error:
         sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,7 @@ PODS = "/api/v1/namespaces/{ns}/pods"
 
 
 async def test_the_kubeconfig_is_private_and_names_the_namespace(tmp_path: Path) -> None:
-    async with running_simulator(tmp_path) as simulator:
+    async with running_simulator(tmp_path, as_program=True) as simulator:
         mode = stat.S_IMODE(simulator.kubeconfig.stat().st_mode)
         state = stat.S_IMODE((tmp_path / "cluster").stat().st_mode)
         text = simulator.kubeconfig.read_text()
@@ -37,7 +37,7 @@ async def test_the_kubeconfig_is_private_and_names_the_namespace(tmp_path: Path)
 async def test_sigterm_ends_it_at_once_and_cleanly_with_a_watch_open(
     tmp_path: Path, connect: Connect
 ) -> None:
-    async with running_simulator(tmp_path) as simulator:
+    async with running_simulator(tmp_path, as_program=True) as simulator:
         cluster = await connect(simulator)
         response = await cluster.open("GET", MAPS, watch="true")
 
@@ -57,7 +57,7 @@ async def test_sigterm_ends_it_at_once_and_cleanly_with_a_watch_open(
 async def test_sigterm_ends_it_with_a_request_that_a_fault_holds(
     tmp_path: Path, connect: Connect, fault: dict[str, object]
 ) -> None:
-    async with running_simulator(tmp_path) as simulator:
+    async with running_simulator(tmp_path, as_program=True) as simulator:
         cluster = await connect(simulator)
         await cluster.call("PUT", "/simulator/faults", [{**fault, "times": 1}])
         held = asyncio.create_task(cluster.call("GET", MAPS))
@@ -73,7 +73,7 @@ async def test_sigterm_ends_it_with_a_request_that_a_fault_holds(
 async def test_a_restart_forgets_the_faults_and_takes_their_finalizers_back(
     tmp_path: Path, connect: Connect
 ) -> None:
-    async with running_simulator(tmp_path) as first:
+    async with running_simulator(tmp_path, as_program=True) as first:
         cluster = await connect(first)
         await cluster.call("POST", MAPS, config_map("a"))
         await cluster.call("PUT", "/simulator/faults", [{"fault": "StuckFinalizer", "name": "*/a"}])
@@ -81,7 +81,7 @@ async def test_a_restart_forgets_the_faults_and_takes_their_finalizers_back(
         first.process.kill()
         await first.process.wait()
 
-    async with running_simulator(tmp_path) as second:
+    async with running_simulator(tmp_path, as_program=True) as second:
         cluster = await connect(second)
         rules = await cluster.call("GET", "/simulator/faults")
         await cluster.until(f"{MAPS}/a", lambda one: "finalizers" not in one.body["metadata"])
@@ -93,7 +93,9 @@ async def test_the_end_of_the_parents_pipe_ends_it(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     options = ("--parent-pipe", str(reader))
 
-    async with running_simulator(tmp_path, *options, pass_fds=(reader,)) as simulator:
+    async with running_simulator(
+        tmp_path, *options, as_program=True, pass_fds=(reader,)
+    ) as simulator:
         os.close(reader)
         os.close(writer)
         code = await asyncio.wait_for(simulator.process.wait(), 10)
@@ -102,7 +104,7 @@ async def test_the_end_of_the_parents_pipe_ends_it(tmp_path: Path) -> None:
 
 
 async def test_a_killed_one_goes_on_with_the_same_state(tmp_path: Path, connect: Connect) -> None:
-    async with running_simulator(tmp_path) as first:
+    async with running_simulator(tmp_path, as_program=True) as first:
         cluster = await connect(first)
         await cluster.apply(SETS, stateful_set())
         await cluster.until(f"{SETS}/box", ready)
@@ -113,7 +115,7 @@ async def test_a_killed_one_goes_on_with_the_same_state(tmp_path: Path, connect:
         first.process.kill()
         await first.process.wait()
 
-    async with running_simulator(tmp_path) as second:
+    async with running_simulator(tmp_path, as_program=True) as second:
         cluster = await connect(second)
         maps = await cluster.call("GET", MAPS)
         same = await cluster.call("GET", f"{PODS}/box-0")
@@ -129,14 +131,14 @@ async def test_a_killed_one_goes_on_with_the_same_state(tmp_path: Path, connect:
 
 
 async def test_a_restart_finishes_what_was_begun(tmp_path: Path, connect: Connect) -> None:
-    async with running_simulator(tmp_path, ready_after=3600) as first:
+    async with running_simulator(tmp_path, as_program=True, ready_after=3600) as first:
         cluster = await connect(first)
         await cluster.apply(SETS, stateful_set())
         await cluster.until(f"{PODS}/box-0", lambda one: "ContainerCreating" in str(one.body))
         first.process.kill()
         await first.process.wait()
 
-    async with running_simulator(tmp_path) as second:
+    async with running_simulator(tmp_path, as_program=True) as second:
         cluster = await connect(second)
         found = await cluster.until(f"{SETS}/box", ready)
 
@@ -147,7 +149,7 @@ async def test_a_kill_among_writes_loses_nothing_that_was_answered(
     tmp_path: Path, connect: Connect
 ) -> None:
     answered = 0
-    async with running_simulator(tmp_path) as first:
+    async with running_simulator(tmp_path, as_program=True) as first:
         cluster = await connect(first)
         await cluster.call("POST", MAPS, config_map("a", data={"n": "0"}))
 
@@ -167,7 +169,7 @@ async def test_a_kill_among_writes_loses_nothing_that_was_answered(
         await asyncio.wait([writing])
         assert writing.exception() is not None
 
-    async with running_simulator(tmp_path) as second:
+    async with running_simulator(tmp_path, as_program=True) as second:
         cluster = await connect(second)
         found = await cluster.call("GET", f"{MAPS}/a")
 
