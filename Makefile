@@ -11,10 +11,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 
 # A check reads MOORING_TEST_* and nothing else that somebody exported, for us or for production;
-# no proxy comes between the tests and what they start.
+# no proxy comes between the tests and what they start; what is compiled is kept, as images of
+# Python forbid: the hundreds of programs that tests start would each compile all of Mooring again.
 CLEAN = for name in $$(env | sed -nE 's/^(MOORING_[A-Z0-9_]*|PG[A-Z]+|KUBECONFIG|DATABASE_URL)=.*/\1/p' \
   | grep -v '^MOORING_TEST_'); do unset $$name; done; \
+  unset PYTHONDONTWRITEBYTECODE; \
   no_proxy="$${no_proxy:-$$NO_PROXY},127.0.0.1,localhost"; NO_PROXY=$$no_proxy; export no_proxy NO_PROXY;
+# Tests that mostly compute, a process for each core of a small machine.
+ALONGSIDE := -n 2 --dist worksteal
 # Tests that mostly wait run abreast, each process with a Postgres of its own.
 ABREAST := -n 4 --dist worksteal
 BESIDE := -n 3 --dist loadfile
@@ -47,13 +51,13 @@ static: test-environment ## Format, lint, types, import contracts, public schema
 	$(call timed,static: reference,$(BIN)/python -m tools.reference --check)
 
 unit: test-environment ## Tests without processes
-	$(call timed,unit,$(BIN)/python -m pytest tests/unit)
+	$(call timed,unit,$(BIN)/python -m pytest $(ALONGSIDE) tests/unit)
 
 integration: test-environment ## Tests on a real Postgres and the simulator, migrations too
 	$(call timed,integration,$(BIN)/python -m pytest $(ABREAST) tests/integration -m "not faults and not security")
 
 simulation: test-environment ## Whatever can go wrong in one process, await by await; the same runs each time
-	$(call timed,simulation,$(BIN)/python -m pytest tests/simulation)
+	$(call timed,simulation,$(BIN)/python -m pytest $(ALONGSIDE) tests/simulation)
 
 torture: test-environment ## The same without end: make torture SECONDS=600; make torture SEED=7 replays a failure
 	$(call timed,torture,$(BIN)/python -m tests.simulation $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS))

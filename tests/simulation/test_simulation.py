@@ -6,16 +6,19 @@ from tests.simulation.runs import play
 from tests.simulation.tally import Tally
 from tests.simulation.world import Ground
 
-# As many as take some 40 s on two quiet cores; where others work too it may be minutes.
-_SEEDS = range(1, 13)
+# As many as take half a minute on two quiet cores; where others work too it may be minutes.
+_LAST = 12
+_PARTS = 4
 
 
 @pytest.mark.timeout(900)
-def test_whatever_goes_wrong_the_world_comes_to_what_is_wanted(ground: Ground) -> None:
+@pytest.mark.parametrize("first", range(1, _PARTS + 1))
+def test_whatever_goes_wrong_the_world_comes_to_what_is_wanted(ground: Ground, first: int) -> None:
     tally = Tally()
+    seeds = range(first, _LAST + 1, _PARTS)
 
-    for number in _SEEDS:
+    for number in seeds:
         play(ground, number, tally)
 
-    assert tally.runs >= len(_SEEDS)
-    assert tally.writes > 100, str(tally)
+    assert tally.runs >= len(seeds)
+    assert tally.writes > 25, str(tally)
