@@ -119,7 +119,9 @@ class DatabaseReconciler:
         if plan.is_settled(claim, view.phase):
             index.settled(claim.id, happened)
         endpoint = _endpoint(dialect, live, account)
-        outcome = plan.verdict(claim, view, self._settings, endpoint)
+        # The record tells the sandboxes where there is another one.
+        moved = endpoint if endpoint != known.endpoint else None
+        outcome = plan.verdict(claim, view, self._settings, moved)
         # Its pods carry no label of ours, but its phase tells of them.
         quiet = self._cluster.index.tells(dialect.CLUSTER, spec.k8s_namespace)
         of_it = manifests.of_cluster(spec.k8s_name)

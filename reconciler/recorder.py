@@ -9,16 +9,13 @@ take, whatever a user's cluster made of it, is found by recording each alone, an
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
-from app.db import resources
 from app.db.claims import Claim
 from app.db.record import LeaseEnded, Recorded, record
 from app.db.session import AWAY, Database, is_refused
 from app.domain.observation import Outcome, bounded
-from app.domain.reasons import WAITING
 from app.domain.viewer import RECONCILER
 from reconciler.leases import Leases
 
@@ -57,29 +54,14 @@ class Recorder:
             recorded = await self._record(batch)
             # First of all: a renewal that found their leases ended would call them lost.
             self._recorded(batch, recorded)
-            await self._ask_others(recorded)
+            if recorded.woken:
+                self._wake()
             for _ in batch:
                 self._queue.task_done()
 
     async def done(self) -> None:
-        """Wait until all is recorded, and those are asked that waited for it."""
+        """Wait until all is recorded."""
         await self._queue.join()
-
-    async def _ask_others(self, recorded: Recorded) -> None:
-        """Have those looked at that waited for what was recorded; lost, they look by themselves."""
-        if not recorded.moved | recorded.reachable:
-            return
-        with suppress(*AWAY):
-            async with self._database.autocommit(RECONCILER) as connection:
-                asked = await resources.ask_others(
-                    connection,
-                    moved=recorded.moved | recorded.reachable,
-                    reachable=recorded.reachable,
-                    but=recorded.written,
-                    waiting=WAITING,
-                )
-            if asked:
-                self._wake()
 
     async def _record(self, batch: list[Result]) -> Recorded:
         while alive := [result for result in batch if self._leases.alive(result[0])]:
@@ -104,6 +86,5 @@ class Recorder:
         return Recorded(
             frozenset().union(*(one.written for one in found)),
             frozenset().union(*(one.asked_again for one in found)),
-            frozenset().union(*(one.moved for one in found)),
-            frozenset().union(*(one.reachable for one in found)),
+            frozenset().union(*(one.woken for one in found)),
         )

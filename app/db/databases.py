@@ -10,6 +10,7 @@ from app.db.details import Details
 from app.db.installation import MARK
 from app.db.resources import ResourceRow
 from app.db.rows import Executor, columns, read
+from app.domain.observation import Endpoint
 from app.domain.states import DesiredState, ResourceKind
 
 
@@ -63,11 +64,17 @@ class Access:
     database: str | None
     username: str | None
     password: bytes | None
+    observed_version: str | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What of it its row shows."""
+        return Endpoint(self.host, self.port, self.database, self.username, self.observed_version)
 
 
 DATABASES = Details(ResourceKind.DATABASE, DatabaseRow, DatabaseSpec, {"installation": MARK})
 
-_OWN = ("k8s_name", "host", "port", "database", "username", "password")
+_OWN = ("k8s_name", "host", "port", "database", "username", "password", "observed_version")
 _ACCESS = f"""
 SELECT {columns(Access, "r", **{name: f"d.{name}" for name in _OWN})}
 FROM resource r JOIN database d ON d.id = r.id

@@ -4,15 +4,20 @@ Projects by id, then the claimed rows by id under their tokens, then one set-bas
 and rows that are gone; the aggregate; the feed. Each lock is a statement of its own, because READ
 COMMITTED takes a statement's snapshot before it waits (data-layer.md sections 1 and 4). An outcome
 whose lease is over, or whose row is another's by now, is dropped here: 0 rows.
+
+Who has to look because of what is written (a resource that waits for another of its project, the
+sandboxes of a database that is reached in another way) is asked in the same transaction: nobody
+else would ask them. So they are locked with the claimed rows, by id, before it is known whether
+anything moves.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from app.db import projects
+from app.db import projects, resources
 from app.db.claims import CRASHES, Claim
 from app.db.feed import NewChange
 from app.db.rows import columns, read
@@ -27,22 +32,18 @@ from app.domain.observation import (
     leaves_reason,
     merge,
 )
-from app.domain.reasons import Reason
+from app.domain.reasons import WAITING, Reason
 from app.domain.states import DesiredState, Inputs, Phase, ResourceKind, ResourceStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Which outcomes were written, and which of their rows somebody asked about meanwhile.
-
-    `moved`: projects with a visible change, where a resource that waits for another may go on;
-    `reachable`: those of databases whose endpoint or password changed, or that are gone.
-    """
+    """Which outcomes were written, which of their rows somebody asked about meanwhile, and who was
+    asked because of what was written."""
 
     written: frozenset[UUID]
     asked_again: frozenset[UUID]
-    moved: frozenset[UUID] = frozenset()
-    reachable: frozenset[UUID] = frozenset()
+    woken: frozenset[UUID] = frozenset()
 
 
 class LeaseEnded(Exception):  # noqa: N818 - no fault: the batch is tried again without it
@@ -75,12 +76,23 @@ class _Row:
     database: str | None
     username: str | None
     observed_version: str | None
+    # Claimed, under the token of its outcome; else locked as a sibling of one that is.
+    ours: bool
 
     @property
     def details(self) -> Details:
-        if self.kind == ResourceKind.SANDBOX:
+        if self.is_sandbox:
             return Addresses(self.public_url, self.ttyd_url)
         return Endpoint(self.host, self.port, self.database, self.username, self.observed_version)
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.kind == ResourceKind.SANDBOX
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waited for another of its project when it was last looked at."""
+        return self.reason in WAITING
 
     @property
     def seen(self) -> Seen:
@@ -99,13 +111,26 @@ class _Row:
 _ADDRESS = [field.name for field in fields(Addresses)]
 _ENDPOINT = [field.name for field in fields(Endpoint)]
 _JOINED = {name: f"s.{name}" for name in _ADDRESS} | {name: f"d.{name}" for name in _ENDPOINT}
-_LOCK = text(f"""
-SELECT {columns(_Row, "r", **_JOINED)}
-FROM resource r JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
-  ON r.id = i.id AND r.lease_token = i.token
+_CLAIMED = "unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)"
+_SIBLINGS = """
+SELECT o.id, NULL FROM resource o WHERE o.project_id = ANY(CAST(:projects AS uuid[]))
+  AND (o.reason = ANY(CAST(:waiting AS text[]))
+    OR o.kind = 'SANDBOX' AND o.project_id = ANY(CAST(:reached AS uuid[])))
+"""
+
+
+def _locking(those: str) -> TextClause:
+    return text(f"""
+SELECT {columns(_Row, "r", **_JOINED, ours="i.token IS NOT NULL")}
+FROM {those} JOIN resource r ON r.id = i.id AND (i.token IS NULL OR r.lease_token = i.token)
 LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
-WHERE r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r
+WHERE i.token IS NULL OR r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r
 """)
+
+
+_LOCK = _locking(_CLAIMED)
+# One that is claimed may be another's sibling: then it comes twice.
+_LOCK_SIBLINGS = _locking(f"(SELECT id, token FROM {_CLAIMED} UNION ALL {_SIBLINGS}) i")
 
 _WRITTEN = (
     ("id", "uuid"),
@@ -196,17 +221,19 @@ async def record(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> 
     before = await projects.lock_all(session, {claim.project_id for claim, _ in results})
     rows = await _lock(session, results)
     by_token = {claim.lease_token: (claim, outcome) for claim, outcome in results}
-    passes = [_Pass(row, *by_token[row.lease_token]) for row in rows]
+    passes = [_Pass(row, *by_token[row.lease_token]) for row in rows if row.ours]
     gone = await _remove(session, [p for p in passes if p.goes])
     written, asked_again = await _write(session, [p for p in passes if not p.goes])
     moved = {change.project_id for change in session.changes}
+    reached = {p.row.project_id for p in passes if p.row.id in written | gone and p.reaches}
+    siblings = [row for row in rows if not row.ours]
+    waiting = [row for row in siblings if row.waits and row.id not in written | gone]
+    woken = {row.id for row in siblings if row.is_sandbox and row.project_id in reached}
+    woken |= {row.id for row in waiting if row.project_id in moved | reached}
+    if woken:
+        await resources.ask(session, woken, but=[Reason.WORKER_CRASHED])
     await projects.settle(session, [p for p in before if p.id in moved])
-    return Recorded(
-        frozenset(written | gone),
-        frozenset(asked_again),
-        frozenset(moved),
-        frozenset(p.row.project_id for p in passes if p.row.id in written | gone and p.reaches),
-    )
+    return Recorded(frozenset(written | gone), frozenset(asked_again), frozenset(woken))
 
 
 class _Pass:
@@ -281,11 +308,29 @@ class _Pass:
 
 
 async def _lock(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> list[_Row]:
-    binds = {
+    """The claimed rows, and those that may have to look because of what is written to these."""
+    binds: dict[str, object] = {
         "ids": [claim.id for claim, _ in results],
         "tokens": [claim.lease_token for claim, _ in results],
     }
-    return read(_Row, await session.execute(_LOCK, binds))
+    awaited = {claim.project_id for claim, _ in results if _is_awaited(claim)}
+    if not awaited:
+        return read(_Row, await session.execute(_LOCK, binds))
+    reached = {claim.project_id for claim, outcome in results if _moves(claim, outcome)}
+    also = {"projects": list(awaited), "reached": list(reached), "waiting": list(WAITING)}
+    return read(_Row, await session.execute(_LOCK_SIBLINGS, binds | also))
+
+
+def _is_awaited(claim: Claim) -> bool:
+    """Whether others of its project may wait for it: sandboxes do for databases, and databases for
+    sandboxes that stop."""
+    return claim.kind == ResourceKind.DATABASE or claim.desired_state == DesiredState.STOPPED
+
+
+def _moves(claim: Claim, outcome: Outcome) -> bool:
+    """Whether it may be a database that sandboxes reach in another way once this is written."""
+    told = outcome.details is not None or outcome.password is not None
+    return claim.kind == ResourceKind.DATABASE and (told or outcome.gone)
 
 
 async def _remove(session: Session, passes: Sequence[_Pass]) -> set[UUID]:

@@ -96,16 +96,6 @@ UPDATE resource r SET asked = asked + 1, due_at = mooring_now(), trace_id = :tra
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 WHERE r.id = ANY(CAST(:ids AS uuid[]))
 """)
-_ASK_OTHERS = text("""
-WITH k AS MATERIALIZED (
-  SELECT id FROM resource WHERE project_id = ANY(CAST(:moved AS uuid[]))
-    AND (reason = ANY(CAST(:waiting AS text[])) AND id <> ALL(CAST(:but AS uuid[]))
-      OR kind = 'SANDBOX' AND project_id = ANY(CAST(:reachable AS uuid[])))
-  ORDER BY id FOR NO KEY UPDATE)
-UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
-  lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
-FROM k WHERE r.id = k.id RETURNING r.id
-""")
 _STOPPING_SANDBOXES = text("""
 SELECT name FROM resource WHERE project_id = :id AND kind = 'SANDBOX'
   AND desired_state = 'STOPPED' AND status = 'STOPPING' ORDER BY id
@@ -162,22 +152,6 @@ async def retry(session: Session, ids: Collection[UUID]) -> None:
     """Have these locked ones looked at now, for the request that is under way."""
     session.asked = True
     await session.execute(_RETRY, {"ids": list(ids), "trace_id": trace.current()})
-
-
-async def ask_others(
-    executor: Executor,
-    *,
-    moved: Collection[UUID],
-    reachable: Collection[UUID],
-    but: Collection[UUID],
-    waiting: Collection[str],
-) -> bool:
-    """Have those looked at that wait for another in the projects `moved` (their reason is one of
-    `waiting`; not those `but`, whose own move it was), and all sandboxes of `reachable` ones, whose
-    last look may be older than the way to their database; whether there are any."""
-    binds = {"moved": list(moved), "reachable": list(reachable), "but": list(but)}
-    asked = await executor.execute(_ASK_OTHERS, binds | {"waiting": list(waiting)})
-    return asked.first() is not None
 
 
 async def stopping_sandboxes(executor: Executor, project_id: UUID) -> list[str]:

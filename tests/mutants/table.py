@@ -45,6 +45,7 @@ _LOOP = "reconciler/loop.py"
 _PLAN = "reconciler/plan.py"
 _FENCES = "tests/integration/app/db/test_fences.py::test_"
 _PROTOCOL = "tests/integration/app/db/test_protocol.py::test_"
+_WAKE_UPS = "tests/integration/app/db/test_wake_ups.py::test_"
 _HOLDS = "tests/integration/reconciler/test_leases.py::test_"
 _CRASHES = "tests/integration/reconciler/test_crashes.py::test_"
 _LOOPS = "tests/integration/reconciler/test_loop.py::test_"
@@ -100,6 +101,15 @@ FROM k WHERE r.id = k.id
     ),
     _one(
         1,
+        "whom a record concerns is asked by the record itself",
+        _RECORD,
+        "    if woken:\n",
+        "    if False:\n",
+        _WAKE_UPS
+        + "a_database_that_is_reached_in_another_way_asks_its_sandboxes_in_the_same_commit",
+    ),
+    _one(
+        1,
         "repeating an intent changes nothing",
         "app/services/intents.py",
         "if not members and project.desired_state == desired:",
@@ -118,8 +128,8 @@ FROM k WHERE r.id = k.id
         2,
         "a result is taken under the token of its claim alone",
         _RECORD,
-        "  ON r.id = i.id AND r.lease_token = i.token\nLEFT JOIN",
-        "  ON r.id = i.id\nLEFT JOIN",
+        "ON r.id = i.id AND (i.token IS NULL OR r.lease_token = i.token)\nLEFT JOIN",
+        "ON r.id = i.id\nLEFT JOIN",
         _PROTOCOL + "a_result_under_an_old_token_is_dropped",
     ),
     Mutant(
@@ -127,7 +137,7 @@ FROM k WHERE r.id = k.id
         "and before the end of the lease",
         _RECORD,
         (
-            ("WHERE r.locked_until > mooring_clock() ORDER BY", "ORDER BY"),
+            ("WHERE i.token IS NULL OR r.locked_until > mooring_clock() ORDER BY", "ORDER BY"),
             (
                 " AND r.locked_until > mooring_clock()\nRETURNING r.id, r.status",
                 "\nRETURNING r.id, r.status",
@@ -141,8 +151,8 @@ FROM k WHERE r.id = k.id
         _RECORD,
         (
             (
-                "WHERE r.locked_until > mooring_clock() ORDER BY",
-                "WHERE r.locked_until > mooring_now() ORDER BY",
+                "OR r.locked_until > mooring_clock() ORDER BY",
+                "OR r.locked_until > mooring_now() ORDER BY",
             ),
             (
                 " AND r.locked_until > mooring_clock()\nRETURNING r.id, r.status",

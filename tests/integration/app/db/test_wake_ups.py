@@ -1,0 +1,205 @@
+"""Who has to look because of what a record writes is asked by the record itself: whoever recorded
+it may be gone the moment after."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.db import resources
+from app.db.claims import Claim
+from app.db.record import Recorded, record
+from app.db.session import Database
+from app.domain.observation import Endpoint, Outcome
+from app.domain.reasons import Reason
+from app.domain.states import DesiredState, Lane, Phase, ResourceKind
+from app.domain.viewer import API, RECONCILER
+from app.services import projects
+from app.services.projects import NewProject
+from tests.integration.app.db.test_fences import waits
+from tests.integration.app.db.test_protocol import claim_lane, row_of, running, write
+from tests.integration.app.test_statements import counted
+from tests.integration.world import MAKERS, becomes, viewer_of
+
+LATER = timedelta(minutes=5)
+AT = Endpoint("db.mooring.svc", 5432, "postgres", "postgres", "16.4.0")
+
+
+async def both(database: Database) -> tuple[Claim, Claim]:
+    """A new project's sandbox and database, claimed."""
+    viewer = await viewer_of(database)
+    async with database.begin(viewer) as session:
+        await projects.create(session, viewer, MAKERS, NewProject("shop"))
+    found = {claim.kind: claim for claim in await claim_lane(database, Lane.ASKED)}
+    # For what a sandbox does is waited only while it stops.
+    sandbox = replace(found[ResourceKind.SANDBOX], desired_state=DesiredState.STOPPED)
+    return sandbox, found[ResourceKind.DATABASE]
+
+
+async def settled(database: Database) -> tuple[Claim, Claim]:
+    """The same, running and at rest; the database is claimed again, for a look of the clock."""
+    sandbox, held = await both(database)
+    with_address = replace(running(held), details=AT, password=b"first")
+    async with database.begin(RECONCILER) as session:
+        await record(session, [(held, with_address)])
+    async with database.begin(RECONCILER) as session:
+        await record(session, [(sandbox, running(sandbox))])
+    [again] = await claim_lane(database, Lane.ASKED)  # its database moved under its look
+    await write(database, again, running(again))
+    async with database.begin(API) as session:
+        await session.execute(
+            text("UPDATE resource SET due_at = mooring_now() WHERE kind = 'DATABASE'")
+        )
+    [looked] = await claim_lane(database, Lane.CLOCK)
+    return again, looked
+
+
+async def due(database: Database) -> list[str]:
+    """What kinds are claimed now."""
+    return [claim.kind for claim in await claim_lane(database, Lane.ASKED)]
+
+
+@pytest.mark.parametrize(
+    "news",
+    [{"password": b"second"}, {"details": replace(AT, host="other.mooring.svc")}],
+    ids=["password", "address"],
+)
+async def test_a_database_that_is_reached_in_another_way_asks_its_sandboxes_in_the_same_commit(
+    database: Database, news: dict[str, Any]
+) -> None:
+    sandbox, looked = await settled(database)
+
+    recorded = await write(database, looked, replace(running(looked), **news))
+
+    assert recorded.woken == {sandbox.id}
+    assert await due(database) == ["SANDBOX"]
+
+
+async def test_a_database_that_is_gone_does(database: Database) -> None:
+    sandbox, looked = await settled(database)
+    async with database.begin(API) as session:
+        await session.execute(
+            text("UPDATE resource SET desired_state = 'DELETED' WHERE kind = 'DATABASE'")
+        )
+
+    gone = Outcome(looked.generation, LATER, phase=Phase.GONE, gone=True)
+    recorded = await write(database, looked, gone)
+
+    assert recorded.woken == {sandbox.id}
+    assert await due(database) == ["SANDBOX"]
+
+
+async def test_a_pass_that_is_under_way_at_its_sandbox_is_followed_by_another(
+    database: Database,
+) -> None:
+    _, looked = await settled(database)
+    async with database.begin(API) as session:
+        await session.execute(
+            text("UPDATE resource SET due_at = mooring_now() WHERE kind = 'SANDBOX'")
+        )
+    [under_way] = await claim_lane(database, Lane.CLOCK)
+
+    await write(database, looked, replace(running(looked), password=b"second"))
+    recorded = await write(database, under_way, running(under_way))
+
+    assert recorded.asked_again == {under_way.id}
+    assert await due(database) == ["SANDBOX"]
+
+
+@pytest.mark.parametrize("first", ResourceKind)
+async def test_one_that_waits_is_asked_by_whatever_its_project_moves(
+    database: Database, first: ResourceKind
+) -> None:
+    sandbox, held = await both(database)
+    waiting, other = (sandbox, held) if first is ResourceKind.DATABASE else (held, sandbox)
+    reason = (
+        Reason.WAITING_FOR_DATABASE
+        if waiting.kind == ResourceKind.SANDBOX
+        else Reason.WAITING_FOR_SANDBOXES
+    )
+    await write(database, waiting, Outcome(waiting.generation, LATER, reason=reason))
+
+    recorded = await write(database, other, running(other))
+
+    assert recorded.woken == {waiting.id}
+    assert await due(database) == [waiting.kind]
+
+
+async def test_one_that_waits_and_moves_by_its_own_record_alone_is_not(database: Database) -> None:
+    sandbox, held = await both(database)
+    waits_for = Outcome(sandbox.generation, LATER, reason=Reason.WAITING_FOR_DATABASE)
+    await write(database, sandbox, waits_for)
+    async with database.autocommit(RECONCILER) as connection:
+        await resources.ask(connection, [sandbox.id])
+    [again] = await claim_lane(database, Lane.ASKED)
+
+    recorded = await write(database, again, running(again))
+
+    assert recorded == Recorded(frozenset({again.id}), frozenset())
+    assert (await row_of(database, held.id))["asked"] == held.asked
+
+
+async def test_one_that_ended_its_workers_is_not(database: Database) -> None:
+    sandbox, looked = await settled(database)
+    async with database.begin(API) as session:
+        crashed = text("UPDATE resource SET reason = 'WorkerCrashed' WHERE id = :id")
+        await session.execute(crashed, {"id": sandbox.id})
+
+    await write(database, looked, replace(running(looked), password=b"second"))
+
+    assert await due(database) == []
+
+
+async def test_a_record_that_moves_nothing_costs_its_three_statements(database: Database) -> None:
+    _, looked = await settled(database)
+
+    with counted() as statements:
+        recorded = await write(database, looked, running(looked))
+
+    assert recorded == Recorded(frozenset({looked.id}), frozenset())
+    assert len(statements) == 3
+
+
+@pytest.mark.parametrize("kind", ResourceKind)
+async def test_it_locks_by_id_whatever_is_claimed_of_a_project_and_whatever_is_asked(
+    database: Database, kind: ResourceKind
+) -> None:
+    sandbox, held = await both(database)
+    claimed, other = (sandbox, held) if kind is ResourceKind.SANDBOX else (held, sandbox)
+    waiting = Outcome(other.generation, LATER, reason=Reason.WAITING_FOR_DATABASE)
+    await write(database, other, waiting)
+    low, high = sorted((claimed.id, other.id))
+    lock = text("SELECT 1 FROM resource WHERE id = :id FOR NO KEY UPDATE")
+
+    async with database.begin(API) as session:
+        # As a watch does, which has not to do with projects.
+        await session.execute(lock, {"id": low})
+        writing = asyncio.create_task(
+            write(database, claimed, replace(running(claimed), password=b"first"))
+        )
+        await becomes(waits(database))
+        await session.execute(lock, {"id": high})
+
+    assert (await writing).woken == {other.id}
+
+
+@pytest.mark.parametrize(
+    "change", ["lease_token = gen_random_uuid()", "locked_until = mooring_now()"]
+)
+async def test_a_lease_that_ends_while_its_record_waits_for_the_row_is_over(
+    database: Database, change: str
+) -> None:
+    sandbox, looked = await settled(database)
+
+    async with database.begin(API) as session:
+        query = text(f"UPDATE resource SET {change} WHERE id = :id")
+        await session.execute(query, {"id": looked.id})
+        news = replace(running(looked), password=b"second")
+        writing = asyncio.create_task(write(database, looked, news))
+        await becomes(waits(database))
+
+    assert await writing == Recorded(frozenset(), frozenset())
+    assert (await row_of(database, sandbox.id))["asked"] == sandbox.asked
