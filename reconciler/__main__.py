@@ -46,7 +46,7 @@ async def main(settings: Settings) -> None:
     namespaces = Namespaces(cluster, database, settings)
     kinds = _kinds(database, keys, settings)
     resources = Resources(kinds, clusters, namespaces, database, settings)
-    loop = Loop(database, resources.reconcile, settings, worker, clusters.most)
+    loop = Loop(database, resources.reconcile, settings, worker, clusters.most, held=clusters.held)
     closings = Closings(database, namespaces, settings)
     credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -79,11 +79,17 @@ class Circuit:
             return None
         if not wished:
             self._told[claim.id] = claim.asked
-            return self._explained(claim, _for_others(self._last))
+            return self._explained(claim, _for_others(self._last), now)
         # It stays a wish, whichever lane brings it back.
         self._told.setdefault(claim.id, claim.asked - 1)
         self._turn = max(self._turn, now) + pause
-        return self._explained(claim, _for_others(self._last), self._turn - now)
+        return self._explained(claim, _for_others(self._last), now, self._turn - now)
+
+    def held(self) -> timedelta | None:
+        """For how long it stays open, until the next probe; None while it is closed."""
+        if self._last is None:
+            return None
+        return timedelta(seconds=max(0.0, self._asked_at + self._probe - self._clock()))
 
     def _is_wished(self, claim: Claim) -> bool:
         """Whether somebody has asked for a look since the row was told last; of one that was told
@@ -103,7 +109,7 @@ class Circuit:
             yield
         except ClusterError as error:
             self.failed(error, claim.kind)
-            raise self._explained(claim, error) from error.__cause__
+            raise self._explained(claim, error, begun) from error.__cause__
         except asyncio.CancelledError:
             if self._strict and self._clock() - begun > _LONG:
                 said = "The cluster answers so slowly that no pass comes to its end."
@@ -142,16 +148,16 @@ class Circuit:
         self._told.clear()
 
     def _explained(
-        self, claim: Claim, error: ClusterError, turn: float | None = None
+        self, claim: Claim, error: ClusterError, begun: float, turn: float | None = None
     ) -> ClusterError:
         """`error`, which says of an open circuit since when it is and until when, in `turn` seconds
-        or with the next probe; by the clock of the claim."""
-        if self._last is None:
+        or with the next probe; by the clock of the claim, whose pass has `begun` then."""
+        probe = self.held()
+        if probe is None:
             return error
-        now = self._clock()
-        since = claim.claimed_at - timedelta(seconds=now - self._since)
-        probe = max(0.0, self._asked_at + self._probe - now)
-        again = claim.claimed_at + timedelta(seconds=probe if turn is None else min(turn, probe))
+        held = probe if turn is None else min(timedelta(seconds=turn), probe)
+        since = claim.claimed_at + timedelta(seconds=self._since - begun)
+        again = claim.claimed_at + timedelta(seconds=self._clock() - begun) + held
         said = (
             f"{error} The circuit to this cluster is open since {_time(since)}: it is asked again"
             f" at {_time(again)}, not for each resource."
@@ -164,6 +170,7 @@ class Circuit:
             reading=error.reading,
             retry_after=error.retry_after,
             turn=turn,
+            held=held,
         )
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -96,6 +97,13 @@ class Clusters:
         if home is None:
             return usual
         return min(usual, _MOST_AWAY if home.circuit.doubtful else self._settings.kubeconfig_slots)
+
+    def held(self, claim: Claim) -> timedelta | None:
+        """For how long the cluster that a row is in is not asked; None while it is."""
+        if claim.server is None:
+            return self._circuit.held()
+        home = self._homes.get(claim.account_id)
+        return home.circuit.held() if home else None
 
     def breakers(self) -> Counter[tuple[str, str]]:
         """How many circuits are in which state, by whose clusters."""

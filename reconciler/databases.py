@@ -104,7 +104,9 @@ class DatabaseReconciler:
         up = live is not None and not manifests.is_told_to_stop(live)
         if live is not None and not up and plan.is_stopped_elsewhere(claim):
             if self._settings.database_stopped_elsewhere == "respect":
-                return plan.verdict(claim, stopped_elsewhere(live), self._settings, None)
+                return plan.verdict(
+                    claim, stopped_elsewhere(live, claim.claimed_at), self._settings, None
+                )
             drift.changed.append(title(live))
         held = stopping and claim.desired_state == DesiredState.STOPPED and up
         if held and not plan.waited(claim, Reason.WAITING_FOR_SANDBOXES, self._settings):

@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -37,7 +38,8 @@ _TOO_LONG = "This look at it took too long."
 class Loop:
     """Claims rows and runs `reconcile` on each; from it None means that the row has moved on.
 
-    `most` gives how many passes of an account may be under way, from how many usually may.
+    `most` gives how many passes of an account may be under way, from how many usually may; `held`
+    for how long the cluster of a row is not asked, if it is not.
     """
 
     def __init__(
@@ -47,9 +49,12 @@ class Loop:
         settings: Settings,
         worker: str,
         most: Callable[[UUID, int], int] = lambda _, usual: usual,
+        *,
+        held: Callable[[Claim], timedelta | None] = lambda _: None,
     ) -> None:
         self._database = database
         self._reconcile = reconcile
+        self._held = held
         self._settings = settings
         self._leases = Leases(database, settings)
         self._recorder = Recorder(database, self._leases, self._recorded, self.wake)
@@ -183,7 +188,8 @@ class Loop:
         await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
 
     def _interrupted(self, claim: Claim, reason: Reason, message: str) -> Outcome:
-        return plan.interrupted(claim, reason, message, self._settings)
+        outcome = plan.interrupted(claim, reason, message, self._settings)
+        return replace(outcome, held=self._held(claim))
 
     async def _release(self, claim: Claim) -> None:
         """The pass met a newer wish or another holder: the row is claimed anew if it is due."""

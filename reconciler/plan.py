@@ -219,11 +219,12 @@ def refused(claim: Claim, error: ClusterError, settings: Settings) -> Outcome:
     return Outcome(
         generation=claim.generation,
         after=after if error.turn is None else min(after, timedelta(seconds=error.turn)),
+        held=error.held,
         failed=(reason.permanent and not blind) or _stays_failed(claim, settings),
         reason=reason,
         message=str(error),
         object=error.object,
-        attempts=tries(claim, reason),
+        attempts=_unseen_tries(claim, reason),
     )
 
 
@@ -235,7 +236,7 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
         failed=_stays_failed(claim, settings),
         reason=reason,
         message=message,
-        attempts=tries(claim, reason),
+        attempts=_unseen_tries(claim, reason),
     )
 
 
@@ -337,6 +338,12 @@ def tries(claim: Claim, reason: Reason | None) -> int:
     return claim.attempts + 1 if claim.reason == reason else 1
 
 
+def _unseen_tries(claim: Claim, reason: Reason) -> int:
+    """The same of a pass that saw nothing: what a row says on goes on."""
+    lasts = is_observed(claim) and claim.reason == Reason.STOPPED_ELSEWHERE
+    return tries(claim, Reason.STOPPED_ELSEWHERE if lasts else reason)
+
+
 def _pace(claim: Claim, damped: Damped, settings: Settings, *, failed: bool) -> timedelta:
     """When to look again without an event: the rarer, the longer it has failed."""
     if is_settled(claim, damped.view.phase) and failed:
@@ -353,7 +360,7 @@ def _pace(claim: Claim, damped: Damped, settings: Settings, *, failed: bool) -> 
 
 def _backoff(claim: Claim, reason: Reason, settings: Settings) -> timedelta:
     """Exponential, with full jitter, for ever."""
-    longest = min(settings.retry_longest, 2.0 ** min(tries(claim, reason), 8))
+    longest = min(settings.retry_longest, 2.0 ** min(_unseen_tries(claim, reason), 8))
     return timedelta(seconds=random.uniform(0.1, longest))  # noqa: S311 - jitter
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.resources import NEXT_ATTEMPT
 from app.db.rows import Executor, columns, read
 from app.db.visibility import visible, visible_to
 from app.domain.states import ResourceKind, ResourceStatus, converged_sql
@@ -28,11 +29,12 @@ class Cause:
     object: str | None
     since: datetime
     attempts: int
-    next_attempt_at: datetime | None
+    next_attempt_at: datetime
 
 
 _OF_PROJECTS = text(f"""
-SELECT {columns(Cause, "r", converged=converged_sql("r"))} FROM resource r
+SELECT {columns(Cause, "r", converged=converged_sql("r"), next_attempt_at=NEXT_ATTEMPT)}
+FROM resource r
 WHERE r.project_id = ANY(CAST(:ids AS uuid[])) AND {visible("r")}
   AND r.reason IS NOT NULL AND r.since IS NOT NULL
 """)

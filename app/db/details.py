@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from app.db.resources import ResourceRow
+from app.db.resources import NEXT_ATTEMPT, ResourceRow
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.db.visibility import visible, visible_to
@@ -88,7 +88,8 @@ class Details(Generic[Row, Spec]):
         shared = {field.name for field in fields(ResourceRow)} - set(_OWN)
         own = {f.name: f"d.{f.name}" for f in fields(self.row) if f.name not in shared}
         own |= self.computed
-        listed = columns(self.row, "r", converged=converged_sql("r"), **own)
+        own |= {"converged": converged_sql("r"), "next_attempt_at": NEXT_ATTEMPT}
+        listed = columns(self.row, "r", **own)
         return f"SELECT {listed} FROM resource r JOIN {self.table} d ON d.id = r.id"
 
     @cached_property

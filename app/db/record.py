@@ -23,6 +23,7 @@ from app.db.feed import NewChange
 from app.db.rows import columns, read
 from app.db.session import Session
 from app.domain.observation import (
+    UNSEEN,
     Addresses,
     Details,
     Endpoint,
@@ -31,6 +32,7 @@ from app.domain.observation import (
     lane_after,
     leaves_reason,
     merge,
+    words,
 )
 from app.domain.reasons import WAITING, Reason
 from app.domain.states import DesiredState, Inputs, Phase, ResourceKind, ResourceStatus
@@ -151,6 +153,7 @@ _WRITTEN = (
     ("up_since", "timestamptz"),
     ("lane", "smallint"),
     ("after", "interval"),
+    ("held", "interval"),
     ("visible", "boolean"),
     ("crashed", "text"),
 )
@@ -162,11 +165,11 @@ UPDATE resource r SET
     THEN r.phase_since ELSE mooring_now() END,
   failed_generation = i.failed_generation,
   reason = i.reason, object = i.object, attempts = i.attempts,
-  message = CASE WHEN i.leaves THEN r.message ELSE i.message END,
+  message = CASE WHEN i.leaves THEN split_part(r.message, '{UNSEEN}', 1) ELSE '' END || i.message,
   falls = i.falls, falling_since = i.falling_since, fell_at = i.fell_at, up_since = i.up_since,
   since = CASE WHEN i.reason IS NULL THEN NULL WHEN r.reason = i.reason THEN r.since
     ELSE mooring_now() END,
-  next_attempt_at = CASE WHEN i.reason IS NULL THEN NULL ELSE mooring_now() + i.after END,
+  held_until = mooring_now() + i.held,
   updated_at = CASE WHEN i.visible THEN greatest(mooring_now(), r.updated_at) ELSE r.updated_at END,
   lane = CASE WHEN r.asked = i.asked THEN i.lane ELSE r.lane END,
   due_at = CASE WHEN r.asked = i.asked THEN mooring_now() + i.after ELSE r.due_at END,
@@ -269,12 +272,13 @@ class _Pass:
             "observed_generation": self.seen.inputs.observed_generation,
             "failed_generation": self.seen.inputs.failed_generation,
             "reason": self.seen.reason,
-            "message": self.outcome.message,
+            "message": words(self.row.seen, self.outcome),
             "leaves": leaves_reason(self.row.seen, self.outcome),
             "object": self.seen.object,
             "attempts": self.outcome.attempts,
             "lane": int(lane_after(self.seen.inputs, self.outcome.after)),
             "after": self.outcome.after,
+            "held": self.outcome.held,
             "visible": self.visible,
             # Nothing was tried. Its next claim is a trial; if that ends badly too, no more follows.
             "crashed": self.claim.last_worker

@@ -36,7 +36,7 @@ class ResourceRow:
     object: str | None
     since: datetime | None
     attempts: int
-    next_attempt_at: datetime | None
+    next_attempt_at: datetime
     created_at: datetime
     updated_at: datetime
     k8s_namespace: str
@@ -44,6 +44,10 @@ class ResourceRow:
     cpu: str
     memory: str
     storage: str
+
+
+# Of `r`: the next look at it, past while it waits for its turn; none before its cluster is asked.
+NEXT_ATTEMPT = "greatest(r.due_at, r.held_until)"
 
 
 @dataclass(frozen=True, slots=True)

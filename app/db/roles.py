@@ -27,7 +27,7 @@ _INTENT = (
 )
 _OBSERVED = (
     "phase, phase_since, was_ready, reason, message, object, since, observed_generation,"
-    " failed_generation, attempts, next_attempt_at, falls, falling_since, fell_at, up_since,"
+    " failed_generation, attempts, held_until, falls, falling_since, fell_at, up_since,"
     " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims, crashes"
 )
 _SET = "model, server, k8s_namespace, generation, state, reason, asked, lane, due_at, updated_at"

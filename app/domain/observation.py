@@ -23,6 +23,8 @@ from app.domain.steadiness import Steadiness
 
 # Characters that a row keeps of what a cluster says, whoever's it is.
 MOST_WORDS = 2000
+# What follows the words of a row that says on what it said: why nothing else is known since.
+UNSEEN = " Since then no look has found out whether it still is so. "
 # A row that is looked at again within this time waits in a fair lane (data-layer.md section 4), and
 # the loop's own timer brings it.
 SOON = timedelta(seconds=5)
@@ -56,8 +58,9 @@ class Outcome:
     """What one pass found out, made for the generation that its claim returned.
 
     `phase` None: the pass could not read, or not finish its writes. `failed` records a failure for
-    that generation. `gone`: a list over all kinds was empty. `after`: when to look again. `details`
-    None leaves them; so does `password`, a database's, sealed for its row: it comes when it is new.
+    that generation. `gone`: a list over all kinds was empty. `after`: when to look again; `held`:
+    for how long its cluster is not asked, whoever looks, None while it is. `details` None leaves
+    them; so does `password`, a database's, sealed for its row: it comes when it is new.
     `steadiness` None and `volumes` None are left as they are; `volumes` are those it runs with.
     `healed`: what somebody did to its objects and this pass undid: a line of history by itself.
     """
@@ -76,6 +79,7 @@ class Outcome:
     healed: str | None = None
     steadiness: Steadiness | None = None
     volumes: str | None = None
+    held: timedelta | None = None
 
 
 def bounded(outcome: Outcome) -> Outcome:
@@ -137,6 +141,13 @@ def leaves_reason(row: Seen, outcome: Outcome) -> bool:
     again, so a pass that saw nothing must not take it away."""
     same = row.inputs.observed_generation == outcome.generation
     return outcome.phase is None and same and row.reason == Reason.STOPPED_ELSEWHERE
+
+
+def words(row: Seen, outcome: Outcome) -> str | None:
+    """The message of an outcome; where the row says on what it said, what is said after that."""
+    if not leaves_reason(row, outcome):
+        return outcome.message
+    return f"{UNSEEN}{outcome.reason}: {outcome.message}"
 
 
 def merge(row: Seen, outcome: Outcome) -> Seen:

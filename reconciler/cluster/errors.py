@@ -1,5 +1,6 @@
 """What a cluster's refusals mean for the one who asked (kubernetes.md section 5)."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -52,7 +53,7 @@ class ClusterError(Exception):
 
     `object` is the culprit as `Kind/name`, if the answer names one. `reading`: nothing was to be
     changed. `retry_after`: the seconds that the API server asks to wait. `turn`: those until it is
-    asked, for it was not now.
+    asked, for it was not now. `held`: for how long the circuit to it stays open, if it is.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ClusterError(Exception):
         reading: bool = False,
         retry_after: float = 0,
         turn: float | None = None,
+        held: timedelta | None = None,
     ) -> None:
         self.meaning = meaning
         self.status = status
@@ -72,6 +74,7 @@ class ClusterError(Exception):
         self.reading = reading
         self.retry_after = retry_after
         self.turn = turn
+        self.held = held
         super().__init__(message)
 
     @property

@@ -4,6 +4,8 @@ A phase is believed only when the operator has looked at the newest generation. 
 the same in all releases; an unknown one is a start, with its text kept. Pure: no await.
 """
 
+from datetime import datetime
+
 from app.domain.reasons import Reason
 from app.domain.states import Phase
 from reconciler.manifests import operations
@@ -46,13 +48,14 @@ def seen(
     return View(found)
 
 
-def stopped_elsewhere(live: Object) -> View:
-    """What is to be seen of one that was RUNNING and that somebody has told to stop."""
+def stopped_elsewhere(live: Object, at: datetime) -> View:
+    """What is to be seen `at` a time of one that was RUNNING and that somebody has told to stop."""
     stopped = (live.get("status") or {}).get("phase") == "Stopped"
     phase = Phase.STOPPED if stopped else Phase.STOPPING
     words = (
         "Somebody has stopped it in the cluster, not Mooring. Start or retry it, and Mooring makes"
-        " it run again; or have it started by whoever stopped it."
+        " it run again; or have it started by whoever stopped it. Last seen so at"
+        f" {at:%Y-%m-%d %H:%M:%S} UTC."
     )
     return View(phase, Reason.STOPPED_ELSEWHERE, words, title(live))
 

@@ -22,7 +22,7 @@ from tests.simulation.worker import Sent
 # What passes find out; the rest of a row is the user's, or the lease's.
 _FOUND = frozenset(
     {"phase", "was_ready", "observed_generation", "failed_generation", "reason", "message"}
-    | {"object", "attempts", "since", "phase_since", "next_attempt_at"}
+    | {"object", "attempts", "since", "phase_since", "held_until"}
 )
 _WANTED = frozenset({"desired_state", "generation", "desired_generation", "project_generation"})
 # Kinds that hold what users made, as paths name them.

@@ -4,7 +4,7 @@ Statements on these tables live in the modules of `app/db`, one per noun, as `te
 types (ORM costs 2.5 times as much on the hot ones, data-layer.md section 9). Who writes what:
 
 - `resource`: desired_state, generation and its relatives, name by the API;
-  phase to next_attempt_at by the reconciler's record; status by Postgres; asked, lane and due_at
+  phase to held_until by the reconciler's record; status by Postgres; asked, lane and due_at
   by both, through `resources.ask` and the record; the lease by claim, renew and record.
 - `sandbox`: spec by the API with the intent, the two addresses by the record;
   `sandbox_port` by the API, until the record removes the sandbox.

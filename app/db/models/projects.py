@@ -84,7 +84,7 @@ class Resource(Base):
     observed_generation: Mapped[int] = mapped_column(server_default=text("0"))
     failed_generation: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    next_attempt_at: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]
     falls: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     falling_since: Mapped[datetime | None]
     fell_at: Mapped[datetime | None]

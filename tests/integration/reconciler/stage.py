@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
+from app.db.resources import NEXT_ATTEMPT
 from app.db.rows import columns, read
 from app.db.session import Database
 from app.domain.reasons import Reason
@@ -37,10 +38,10 @@ class Shown:
     object: str | None
     since: datetime | None
     attempts: int
-    next_attempt_at: datetime | None
+    next_attempt_at: datetime
 
 
-SHOWN = text(f"SELECT {columns(Shown, 'r')} FROM resource r")
+SHOWN = text(f"SELECT {columns(Shown, 'r', next_attempt_at=NEXT_ATTEMPT)} FROM resource r")
 
 
 @dataclass(frozen=True)
@@ -160,4 +161,3 @@ def explains(found: Shown, said: str, culprit: str) -> None:
     assert (found.object or "").startswith(culprit)
     assert found.since is not None
     assert found.attempts > 0
-    assert found.next_attempt_at is not None

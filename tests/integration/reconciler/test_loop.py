@@ -45,9 +45,11 @@ async def running(
     settings: Settings,
     watch: Cluster | None = None,
     namespace: str = "",
+    *,
+    held: Callable[[Claim], timedelta | None] = lambda _: None,
 ) -> AsyncIterator[Loop]:
     """A loop for the block, drained at its end."""
-    loop = Loop(database, reconcile, settings, "test")
+    loop = Loop(database, reconcile, settings, "test", held=held)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(loop.run())
         watching = None

@@ -104,12 +104,19 @@ async def test_a_cluster_that_does_not_answer_for_a_while_is_no_reason_to_start_
         before = await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
         async with stage.faulty({"fault": "Answer", "code": 503, "kind": "Cluster"}):
             await looked(stage, looks=2)
+            unseen = await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
         await looked(stage, looks=2)
         after = await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
         left = await live(stage, "1.0")
 
     assert is_told_to_stop(left)
-    assert (after.message, after.since) == (before.message, before.since)
+    assert before.since == unseen.since == after.since
+    assert unseen.message is not None
+    assert after.message is not None
+    assert unseen.message.partition(" Since then no look")[0].startswith("Somebody has stopped it")
+    assert "ClusterUnavailable: " in unseen.message
+    assert unseen.attempts > before.attempts
+    assert "ClusterUnavailable" not in after.message
 
 
 @pytest.mark.faults

@@ -113,6 +113,44 @@ def test_it_says_since_when_it_is_open_and_when_it_asks_again() -> None:
     )
 
 
+def test_what_it_says_and_promises_of_a_pass_that_took_its_time_is_counted_from_its_end() -> None:
+    now = 0.0
+    circuit = Circuit(probe=30, clock=lambda: now)
+    row = replace(CLOCK, claimed_at=datetime(2026, 1, 31, 23, 59, 0, tzinfo=UTC))
+    circuit.refusal(row)
+
+    with pytest.raises(ClusterError) as answered, circuit.asking(row):
+        now = 12.0
+        raise REJECTED
+
+    assert answered.value.held == circuit.held() == timedelta(seconds=18)
+    assert "open since 2026-01-31 23:59:12 UTC: it is asked again at 2026-01-31 23:59:30" in str(
+        answered.value
+    )
+
+
+def test_whose_turn_is_before_the_next_probe_is_promised_that_and_the_others_the_probe() -> None:
+    now = 100.0
+    circuit = Circuit(probe=3, clock=lambda: now)
+    circuit.failed(REJECTED)
+    wishes = [replace(claim(), id=UUID(int=number)) for number in range(1, 6)]
+
+    told = [circuit.refusal(wish) for wish in wishes]
+    by_the_clock = circuit.refusal(replace(CLOCK, id=UUID(int=9)))
+
+    assert [error and error.held and error.held.total_seconds() for error in told] == [
+        None,
+        1,
+        2,
+        3,
+        3,
+    ]
+    assert by_the_clock is not None
+    assert by_the_clock.held == timedelta(seconds=3)
+    circuit.worked()
+    assert circuit.held() is None
+
+
 def test_whoever_asks_while_it_is_open_says_so_too() -> None:
     circuit = Circuit(probe=0, clock=time.monotonic)
     circuit.failed(REJECTED)

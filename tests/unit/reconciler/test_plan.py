@@ -309,3 +309,18 @@ def test_whose_turn_to_ask_is_soon_is_looked_at_then() -> None:
     rejected = answered(Meaning.UNAUTHORIZED, turn=1.5)
 
     assert plan.refused(claim(), rejected, SETTINGS).after == timedelta(seconds=1.5)
+
+
+def test_what_goes_on_though_no_look_sees_it_is_tried_the_rarer_the_longer() -> None:
+    stopped = claim(failed=True, reason=Reason.STOPPED_ELSEWHERE, attempts=7)
+    since = claim(failed=True, reason=Reason.STOPPED_ELSEWHERE, attempts=7, generation=3)
+    away = answered(Meaning.UNAVAILABLE, held=timedelta(seconds=9))
+
+    blind, newer = plan.refused(stopped, away, SETTINGS), plan.refused(since, away, SETTINGS)
+
+    assert (blind.attempts, newer.attempts) == (8, 1)
+    assert blind.held == timedelta(seconds=9)
+    assert max(plan.refused(stopped, away, SETTINGS).after for _ in range(50)) > timedelta(
+        seconds=4
+    )
+    assert plan.interrupted(stopped, Reason.PASS_TIMEOUT, "slow", SETTINGS).attempts == 8
