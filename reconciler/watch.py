@@ -8,7 +8,8 @@ of each kind is listed every few minutes beside its watch, one list in place of 
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -19,12 +20,13 @@ from app.domain.reasons import Reason
 from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from reconciler import dialects, metrics
+from reconciler.cluster.accounts import Accounts
 from reconciler.cluster.budget import TURN, Turn
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
-from reconciler.cluster.index import Listing
+from reconciler.cluster.index import Index, Listing
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
-from reconciler.manifests.kinds import Kind
+from reconciler.manifests.kinds import CLUSTER, OLD_CLUSTER, Kind, Object
 
 log = structlog.get_logger(__name__)
 # Between two questions: the first event of a burst does not wait, the others share the second.
@@ -37,8 +39,62 @@ _LASTED = 5.0
 _SELECTOR = f"{MANAGED_BY}={MANAGER},{RESOURCE}"
 
 
+class _Pages(Protocol):
+    """All there is, a page at a time."""
+
+    def page(self, bodies: Iterable[Object]) -> None:
+        """Some of it."""
+
+    def end(self) -> set[UUID]:
+        """That was all; who is to be looked at."""
+
+
+class _Followed(Protocol):
+    """What a watch is of, and who hears it; `bare`: of each object only its metadata is read."""
+
+    kind: Kind
+    selector: str
+    bare: bool
+
+    def listing(self) -> _Pages:
+        """All there is from now on."""
+
+    def saw(self, body: Object, *, gone: bool) -> UUID | None:
+        """An event; who is to be looked at."""
+
+    def heard(self) -> None:
+        """The watch is alive."""
+
+    def lost(self) -> None:
+        """It is broken."""
+
+
+class _Ours:
+    """Our objects of a kind, for the index."""
+
+    selector = _SELECTOR
+    bare = False
+
+    def __init__(self, index: Index, kind: Kind) -> None:
+        self._index = index
+        self.kind = kind
+
+    def listing(self) -> Listing:
+        return Listing(self._index, self.kind)
+
+    def saw(self, body: Object, *, gone: bool) -> UUID | None:
+        return self._index.saw(self.kind, body, gone=gone)
+
+    def heard(self) -> None:
+        self._index.heard(self.kind)
+
+    def lost(self) -> None:
+        self._index.lost(self.kind)
+
+
 class Watch:
-    """Watches `kinds` of our objects in one namespace; "": in all of the cluster.
+    """Watches `kinds` of our objects in one namespace; "": in all of the cluster; and where there
+    are databases among them, the accounts that their operator keeps.
 
     `compared`: seconds in which each kind is listed once beside its watch.
     """
@@ -64,24 +120,27 @@ class Watch:
         """Watch for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.ask())
+            index = self._cluster.index
             for kind in kinds:
-                group.create_task(self._follow(kind))
+                group.create_task(self._follow(_Ours(index, kind)))
+            if {CLUSTER, OLD_CLUSTER} & set(kinds):
+                group.create_task(self._follow(Accounts(index)))
             group.create_task(self.compare(kinds))
 
-    async def _follow(self, kind: Kind) -> None:
-        since, failures, first = "", 0, True
+    async def _follow(self, followed: _Followed) -> None:
+        kind, since, failures, first = followed.kind, "", 0, True
         while True:
             try:
                 if not since and not await dialects.writes(self._cluster, kind):
                     await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
                     continue
                 if not since:
-                    moved, since = await self._list(Listing(self._cluster.index, kind), kind)
+                    moved, since = await self._list(followed.listing(), followed)
                     # All rows were due when we started; later a list stands for missed events.
                     self._note(set() if first else moved)
                     first = False
                 begun = asyncio.get_running_loop().time()
-                since = await self._events(kind, since)
+                since = await self._events(followed, since)
                 lasted = asyncio.get_running_loop().time() - begun > _LASTED
                 metrics.WATCHES.labels(kind.plural, "ended" if lasted else "cut").inc()
                 if lasted:
@@ -89,7 +148,7 @@ class Watch:
                     continue
                 failures += 1
             except ClusterError as error:
-                self._cluster.index.lost(kind)
+                followed.lost()
                 metrics.WATCHES.labels(kind.plural, error.meaning.value).inc()
                 # What cannot be understood would come again.
                 if error.meaning in (Meaning.EXPIRED, Meaning.NONSENSE):
@@ -103,22 +162,26 @@ class Watch:
             longest = min(30.0, 0.2 * 2 ** min(failures, 8))
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
 
-    async def _events(self, kind: Kind, since: str) -> str:
-        seconds, index = 240 * random.uniform(1, 1.2), self._cluster.index  # noqa: S311 - jitter
-        async for event in self._cluster.watch(kind, self._namespace, _SELECTOR, since, seconds):
+    async def _events(self, followed: _Followed, since: str) -> str:
+        seconds = 240 * random.uniform(1, 1.2)  # noqa: S311 - jitter
+        kind, selector, bare = followed.kind, followed.selector, followed.bare
+        events = self._cluster.watch(kind, self._namespace, selector, since, seconds, bare=bare)
+        async for event in events:
             if event["type"] == "ERROR":
                 raise ClusterError(Meaning.EXPIRED, 410, str(event["object"].get("message")))
             since = event["object"]["metadata"]["resourceVersion"]
-            index.heard(kind)
+            followed.heard()
             if event["type"] != "BOOKMARK":
-                owner = index.saw(kind, event["object"], gone=event["type"] == "DELETED")
+                owner = followed.saw(event["object"], gone=event["type"] == "DELETED")
                 self._note({owner} if owner else set())
         return since
 
-    async def _list(self, listing: Listing, kind: Kind) -> tuple[set[UUID], str]:
+    async def _list(self, listing: _Pages, followed: _Followed) -> tuple[set[UUID], str]:
         """Whose objects are others than was known, and the version to watch from."""
         since = ""
-        async for found, version in self._cluster.snapshot(kind, self._namespace, _SELECTOR):
+        kind, selector, bare = followed.kind, followed.selector, followed.bare
+        pages = self._cluster.snapshot(kind, self._namespace, selector, bare=bare)
+        async for found, version in pages:
             listing.page(found)
             since = version
         return listing.end(), since
@@ -134,7 +197,8 @@ class Watch:
                 if not index.trusts([kind]):
                     continue  # it is listed before its watch begins anew
                 try:
-                    moved, _ = await self._list(Listing(index, kind, meanwhile=True), kind)
+                    listing = Listing(index, kind, meanwhile=True)
+                    moved, _ = await self._list(listing, _Ours(index, kind))
                 except ClusterError as error:
                     log.warning("a kind cannot be listed", kind=kind.kind, error=str(error))
                     continue

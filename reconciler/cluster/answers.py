@@ -27,6 +27,8 @@ _UNANSWERED: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ServerDisconnectedError, "The API server closed the connection without an answer."),
     (aiohttp.ClientPayloadError, "The API server's answer was cut off."),
 )
+# An empty one has null in place of a list. Seen on 1.36.
+_BARE_LIST = "PartialObjectMetadataList"
 
 
 def decoded(content: bytes, media: str, most: int) -> Any:
@@ -57,6 +59,8 @@ def an_object(said: Any) -> Object:
 def a_page(said: Any) -> tuple[Sequence[Object], Mapping[str, Any]]:
     """The items of what should be a page of a list, and its metadata."""
     items, meta = (said.get("items"), said.get("metadata")) if isinstance(said, dict) else (0, 0)
+    if items is None and isinstance(said, dict) and said.get("kind") == _BARE_LIST:
+        items = []
     if not (isinstance(items, list) and isinstance(meta, dict) and all(map(_is_stored, items))):
         raise nonsense()
     if not all(isinstance(meta.get(key, ""), str) for key in ("continue", "resourceVersion")):

@@ -27,6 +27,9 @@ from reconciler.manifests.kinds import Object
 
 JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
+# Objects without all but their metadata (Kubernetes API concepts, "Metadata-only fetches"); a
+# server that cannot may send them whole.
+_BARE: Final = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 _WRITES: Final = frozenset({"apply", "patch", "delete"})
 
 log = structlog.get_logger(__name__)
@@ -41,12 +44,16 @@ class Call:
     query: Mapping[str, str]
     body: Object | None = field(default=None, repr=False)
     media: str = JSON
+    bare: bool = False
 
     @property
     def headers(self) -> Mapping[str, str]:
         """What it says of itself, whatever the way."""
         current = trace.current()
         traced = {"Audit-ID": f"{current.hex}-{uuid4().hex[:8]}"} if current else {}
+        if self.bare:
+            listed = "" if "watch" in self.query else "List"
+            return {"Content-Type": self.media, "Accept": _BARE.format(listed), **traced}
         return {"Content-Type": self.media, **traced}
 
     @property

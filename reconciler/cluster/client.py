@@ -238,12 +238,13 @@ class Cluster:
                 self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
 
     async def snapshot(
-        self, kind: Kind, namespace: str, selector: str
+        self, kind: Kind, namespace: str, selector: str, *, bare: bool = False
     ) -> AsyncIterator[tuple[Sequence[Object], str]]:
-        """All objects that match, a page at a time, each with the resourceVersion to watch from."""
+        """All objects that match, a page at a time, each with the resourceVersion to watch from;
+        `bare`: of each only its metadata."""
         query = {"labelSelector": selector, "limit": _PAGE}
         for _ in range(self._bounds.pages):
-            said = await self._call("GET", kind.path(namespace), query)
+            said = await self._asked(Call("GET", kind.path(namespace), query, bare=bare))
             items, meta = answers.a_page(said)
             yield items, meta.get("resourceVersion", "")
             following = meta.get("continue")
@@ -296,9 +297,17 @@ class Cluster:
                 raise
 
     async def watch(
-        self, kind: Kind, namespace: str, selector: str, since: str, seconds: float
+        self,
+        kind: Kind,
+        namespace: str,
+        selector: str,
+        since: str,
+        seconds: float,
+        *,
+        bare: bool = False,
     ) -> AsyncIterator[Object]:
-        """Events after `since` for at most `seconds`, bookmarks included."""
+        """Events after `since` for at most `seconds`, bookmarks included; `bare`: of each object
+        only its metadata."""
         query = {
             "watch": "true",
             "labelSelector": selector,
@@ -306,7 +315,7 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(int(seconds)),
         }
-        call = Call("GET", kind.path(namespace), query)
+        call = Call("GET", kind.path(namespace), query, bare=bare)
         with noted(call, self._whose):
             response = await self._begun(call, seconds + self._bounds.timeout)
         try:
@@ -325,8 +334,10 @@ class Cluster:
         body: Object | None = None,
         media: str = JSON,
     ) -> Any:
+        return await self._asked(Call(method, path, query, body, media))
+
+    async def _asked(self, call: Call) -> Any:
         await self._budget.spend()
-        call = Call(method, path, query, body, media)
         with noted(call, self._whose):
             return await self._answer(call)
 

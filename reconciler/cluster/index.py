@@ -163,6 +163,10 @@ class Index:
             self._drop(owner, key)
         return owner
 
+    def owner_at(self, kind: Kind, namespace: str, name: str) -> UUID | None:
+        """Whose object that is, as far as is known."""
+        return self._owners.get((kind, namespace, name))
+
     def last(self, owner: UUID) -> int:
         """The number of the last event about the objects of a resource."""
         known = self._known.get(owner)

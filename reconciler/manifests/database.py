@@ -17,10 +17,13 @@ COMPONENT = "postgresql"
 PORT = 5432
 # The database that the operator's addon makes.
 DATABASE = "postgres"
-_INSTANCE = "app.kubernetes.io/instance"
+INSTANCE = "app.kubernetes.io/instance"
+# The selector of what the operator made, for whichever Cluster (KubeBlocks: GetCompLabels, and the
+# template of 0.8's connection credential).
+OPERATORS = "app.kubernetes.io/managed-by=kubeblocks"
 _REQUESTS = {"cpu": "100m", "memory": "102Mi"}
 # What the operator fills in where it is left out.
-_OPERATORS = ("componentDef", "serviceVersion")
+_WRITTEN = ("componentDef", "serviceVersion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def spec_of(database: Database, live: Object | None, settings: Settings) -> Obje
     limits = {"cpu": database.cpu, "memory": database.memory}
     written = component(live) if live else {}
     sent: Object = {
-        **{name: written[name] for name in _OPERATORS if name in written},
+        **{name: written[name] for name in _WRITTEN if name in written},
         "name": COMPONENT,
         "replicas": database.replicas,
         "resources": {"requests": requests(_REQUESTS, limits), "limits": limits},
@@ -94,17 +97,17 @@ def is_told_to_stop(live: Object) -> bool:
 
 def pods_of(name: str) -> dict[str, str]:
     """The labels that select the pods of a Cluster."""
-    return {_INSTANCE: name}
+    return {INSTANCE: name}
 
 
 def of_cluster(name: str) -> str:
     """The selector of what the operator made for a Cluster."""
-    return f"{_INSTANCE}={name}"
+    return f"{INSTANCE}={name}"
 
 
 def services_of(name: str) -> str:
     """The selector of the Services to the database of a Cluster."""
-    return f"{_INSTANCE}={name},apps.kubeblocks.io/component-name={COMPONENT}"
+    return f"{INSTANCE}={name},apps.kubeblocks.io/component-name={COMPONENT}"
 
 
 def _data(database: Database, settings: Settings) -> Object:

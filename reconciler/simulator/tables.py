@@ -7,6 +7,7 @@ developer looks at; the others have a name and an age, as an object has that say
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -249,26 +250,46 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 
+_BARE = "PartialObjectMetadata"
+
+
 def as_asked(request: Request, kind: Kind, response: Response) -> Response:
-    """The answer of a get, list or watch: as a Table if the client would rather have one."""
-    accepted = request.headers.get("Accept", "").split(",")[0].replace(" ", "").split(";")
-    if not {"as=Table", "v=v1", "g=meta.k8s.io"} <= set(accepted):
+    """The answer of a get, list or watch: as a Table, or bare of all but metadata, if the client
+    would rather have that."""
+    accepted = set(request.headers.get("Accept", "").split(",")[0].replace(" ", "").split(";"))
+    if not {"v=v1", "g=meta.k8s.io"} <= accepted:
         return response
     full = request.query_params.get("includeObject") == "Object"
+    shown: Callable[[Json], Json]
+    if "as=Table" in accepted:
+        shown = partial(table, kind, full=full)
+    elif accepted & {f"as={_BARE}", f"as={_BARE}List"}:
+        shown = bare
+    else:
+        return response
     if isinstance(response, StreamingResponse):
-        lines = _lines(kind, response.body_iterator, full)
+        lines = _lines(shown, response.body_iterator)
         return StreamingResponse(lines, media_type="application/json")
-    body = orjson.dumps(table(kind, orjson.loads(response.body), full))
+    body = orjson.dumps(shown(orjson.loads(response.body)))
     return Response(body, response.status_code, media_type="application/json")
 
 
-async def _lines(kind: Kind, chunks: Any, full: bool) -> AsyncIterator[bytes]:
+async def _lines(shown: Callable[[Json], Json], chunks: Any) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         for line in filter(None, chunk.split(b"\n")):
             event = orjson.loads(line)
             if event["object"]["kind"] != "Status":
-                event["object"] = table(kind, event["object"], full)
+                event["object"] = shown(event["object"])
             yield orjson.dumps(event) + b"\n"
+
+
+def bare(body: Json) -> Json:
+    """The metadata of an object, or of all objects of a list; an empty list says null."""
+    said = {"apiVersion": "meta.k8s.io/v1", "metadata": body["metadata"]}
+    if "items" not in body:
+        return {"kind": _BARE, **said}
+    items = [bare({"metadata": item["metadata"]}) for item in body["items"]]
+    return {"kind": f"{_BARE}List", **said, "items": items or None}
 
 
 def table(kind: Kind, body: Json, full: bool) -> Json:
@@ -289,11 +310,7 @@ def table(kind: Kind, body: Json, full: bool) -> Json:
 
 
 def _row(kind: Kind, columns: tuple[Column, ...], item: Json, full: bool) -> Json:
-    shown: Json = {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": item["metadata"],
-    }
+    shown = bare({"metadata": item["metadata"]})
     if full:
         shown = {"kind": kind.kind, "apiVersion": kind.api_version, **item}
     return {"cells": [column.cell(item) for column in columns], "object": shown}

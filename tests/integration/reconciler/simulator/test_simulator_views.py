@@ -11,6 +11,7 @@ from tests.integration.reconciler.simulator.conftest import (
 
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+BARE = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
@@ -32,6 +33,25 @@ async def test_lists_objects_and_watches_are_tables_when_asked_for(cluster: Clus
     assert one.body["rows"][0]["object"]["data"] == {"k": "1"}
     assert added["object"]["rows"][0]["cells"][0] == "a"
     assert (mark["type"], mark["object"]["rows"]) == ("BOOKMARK", [])
+
+
+async def test_lists_and_watches_are_bare_when_asked_for(cluster: Cluster) -> None:
+    nothing = await cluster.call("GET", MAPS, accept=BARE.format("List"))
+    await cluster.call("POST", MAPS, config_map("a", data={"k": "1"}))
+    initial = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+
+    listed = await cluster.call("GET", MAPS, accept=BARE.format("List"))
+    watch = {"watch": "true", "allowWatchBookmarks": "true", **initial}
+    asked = await cluster.open("GET", MAPS, accept=BARE.format(""), **watch)
+    async with Watching(asked) as watching:
+        added = await watching.event()
+
+    [item] = listed.body["items"]
+    assert nothing.body["items"] is None
+    assert listed.body["kind"] == "PartialObjectMetadataList"
+    for bare in (item, added["object"]):
+        assert sorted(bare) == ["apiVersion", "kind", "metadata"]
+        assert bare["metadata"]["name"] == "a"
 
 
 async def test_an_error_is_never_a_table(cluster: Cluster) -> None:

@@ -55,6 +55,14 @@ def test_a_line_without_end_is_given_up_however_it_comes() -> None:
         read([b"x"] * 21, longest=20)
 
 
+def test_a_list_of_metadata_says_null_where_it_is_empty() -> None:
+    bare: Object = {"kind": "PartialObjectMetadataList", "metadata": {}, "items": None}
+
+    assert a_page(bare) == ([], {})
+    with pytest.raises(ClusterError):
+        a_page(bare | {"kind": "SecretList"})
+
+
 @given(said=SAID)
 def test_whatever_is_said_is_understood_or_named(said: object) -> None:
     with suppress(ClusterError):
