@@ -390,7 +390,7 @@ FROM k WHERE r.id = k.id
         6,
         "a transient failure waits twice as long each time",
         _PLAN,
-        "2.0 ** min(tries(claim, reason), 8)",
+        "2.0 ** min(_unseen_tries(claim, reason), 8)",
         "2.0",
         _PLANS + "the_backoff_doubles_with_full_jitter",
     ),
