@@ -13,6 +13,7 @@ from functools import partial
 from app.db import databases, resources
 from app.db.claims import Claim
 from app.db.databases import DATABASES, Access, DatabaseSpec
+from app.db.definitions import UNKNOWN
 from app.db.session import Database
 from app.domain.observation import Endpoint, Outcome
 from app.domain.reasons import Reason
@@ -20,7 +21,7 @@ from app.domain.states import DesiredState, Phase
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
-from reconciler import access, dialects, plan
+from reconciler import access, definitions, dialects, plan
 from reconciler.access import Account
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
@@ -29,7 +30,7 @@ from reconciler.manifests import database as manifests
 from reconciler.manifests import operations
 from reconciler.manifests.database import Dialect
 from reconciler.manifests.identity import Owner
-from reconciler.manifests.kinds import OLD_OPS_REQUEST, Object, title
+from reconciler.manifests.kinds import CLUSTER, OLD_OPS_REQUEST, Kind, Object, title
 from reconciler.manifests.operations import Step
 from reconciler.mending import Mending
 from reconciler.observed.database import seen, stopped_elsewhere
@@ -80,16 +81,28 @@ class DatabaseReconciler:
                 spec.k8s_namespace,
                 self._settings,
                 check,
+                noted=[UNKNOWN] if spec.released else spec.definitions,
                 released=spec.released,
             )
-        dialect = await dialects.spoken(self._cluster)
-        if dialect is None:
-            return self._without_operator(claim)
-        return await self._hold(claim, _Rows(spec, known, stopping), dialect, drift)
+        for _ in range(2):  # which release there is may not be as remembered
+            dialect = await dialects.spoken(self._cluster)
+            if dialect is None:
+                break
+            try:
+                return await self._hold(claim, _Rows(spec, known, stopping), dialect, drift)
+            except ClusterError as error:
+                if error.meaning is not Meaning.NOT_SERVED:
+                    raise
+                self._cluster.forget(dialect.CLUSTER.group)
+        return await self._without_operator(claim, spec)
 
-    def _without_operator(self, claim: Claim) -> Outcome:
+    async def _without_operator(self, claim: Claim, spec: DatabaseSpec) -> Outcome:
+        """Where its Clusters are not served it is absent only if none can be stored."""
         if claim.desired_state == DesiredState.RUNNING:
             raise dialects.missing()
+        concealed = await definitions.concealed(self._cluster, CLUSTER.definition, spec.definitions)
+        if concealed is not None:
+            raise concealed
         return plan.verdict(claim, View(Phase.ABSENT), self._settings, None)
 
     async def _hold(self, claim: Claim, rows: _Rows, dialect: Dialect, drift: Drift) -> Outcome:
@@ -142,6 +155,7 @@ class DatabaseReconciler:
         drift: Drift,
     ) -> tuple[Object | None, Object | None]:
         """Bring it on its way: the Cluster as it is then, and the OpsRequest that is to move it."""
+        await self._note(claim, spec, dialect.CLUSTER)
         stop = claim.desired_state == DesiredState.STOPPED
         if dialects.knows_stop(self._cluster):
             try:
@@ -154,7 +168,10 @@ class DatabaseReconciler:
         step = operations.step(live, stop=stop)
         if step is Step.APPLY:
             return await self._apply(claim, made, live, dialect, drift), None
-        return live, None if step is Step.WAIT else await self._request(claim, made.owner, step)
+        if step is Step.WAIT:
+            return live, None
+        await self._note(claim, spec, OLD_OPS_REQUEST)
+        return live, await self._request(claim, made.owner, step)
 
     async def _apply(
         self,
@@ -183,21 +200,19 @@ class DatabaseReconciler:
                 return await mending.apply(one)
             return await self._write(claim, one, first=first)
 
-        try:
-            for other in others:
-                await write(other)
-            return await write(body)
-        except ClusterError as error:
-            if error.meaning == Meaning.NOT_SERVED:
-                self._cluster.forget(dialect.CLUSTER.group)
-                raise dialects.missing() from error
-            raise
+        for other in others:
+            await write(other)
+        return await write(body)
 
     async def _write(self, claim: Claim, body: Object, *, first: bool) -> Object:
         """Somebody else's object of our name is never overwritten."""
         if first:
             return await make(self._cluster, claim, body)
         return await self._cluster.apply(body)
+
+    async def _note(self, claim: Claim, spec: DatabaseSpec, kind: Kind) -> None:
+        if not await definitions.noted(self._database, claim, spec.definitions, [kind]):
+            raise Superseded
 
     async def _request(self, claim: Claim, owner: Owner, step: Step) -> Object:
         """Have the operator do it. A request that is over and did not is made anew with the next

@@ -1,26 +1,32 @@
 """Taking away what a resource consists of: gone only when a list over all kinds is empty.
 
+All kinds are those that each API server has, and of those that CRDs define the ones of which
+something was ever written for it. One of these that cannot be seen keeps no other from going, but
+the row from being gone.
+
 The first pass deletes whatever there is, by what the watch has told of where there is one. As long
 as that says that all are leaving, or the first kind that still has something does, nothing else
 need be asked: fifteen lists at each event of a deletion would use up the cluster's budget for all.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 
 from app.db.claims import Claim
 from app.domain.observation import Outcome
 from app.domain.states import Phase, ResourceKind
 from app.settings import Settings
-from reconciler import plan
+from reconciler import definitions, plan
 from reconciler.cluster.client import Cluster
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import (
+    BUILT_IN,
     CLAIM,
     CLUSTER,
-    HTTP_ROUTE,
     INGRESS,
-    KINDS,
     NETWORK_POLICY,
     OLD_CLUSTER,
     OLD_OPS_REQUEST,
@@ -54,11 +60,25 @@ _MADE: dict[ResourceKind, tuple[Kind, ...]] = {
         SERVICE,
         SECRET,
         INGRESS,
-        HTTP_ROUTE,
         NETWORK_POLICY,
     )
 }
+_UNSEEN = frozenset({Meaning.UNAVAILABLE, Meaning.FORBIDDEN, Meaning.NOT_SERVED})
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "finalizers")
+
+
+@dataclass
+class _Left:
+    """What there is of a resource, and why not all of it can be seen."""
+
+    objects: list[tuple[Kind, Object]] = field(default_factory=list)
+    unseen: ClusterError | None = None
+
+    def add(self, found: Iterable[tuple[Kind, Object]]) -> None:
+        """Of each no more than it takes to delete and name it, for a user's cluster may have much
+        to say of all kinds."""
+        room = _MOST - len(self.objects)
+        self.objects += [(kind, _named(body)) for kind, body in islice(found, room)]
 
 
 async def remove(
@@ -68,39 +88,45 @@ async def remove(
     settings: Settings,
     check: Callable[[], Awaitable[None]],
     *,
+    noted: Collection[str],
     released: bool = False,
 ) -> Outcome:
     """Delete what there is; `check` is awaited before the first write.
 
-    released: somebody has ordered that what holds a database's objects be taken off.
+    noted: of which CRDs something was ever written for it. released: somebody has ordered that what
+    holds a database's objects be taken off.
     """
     known = [] if released else cluster.index.objects(claim.id, namespace)
+    removal = _Removal(cluster, claim, namespace, noted)
     if plan.is_leaving(claim, settings):
         if known and cluster.index.is_leaving(claim.id):
             return plan.told(plan.verdict(claim, _blocked(known), settings, None), settings)
-        left = await _first(cluster, claim, namespace)
-        if not left:
-            return _gone(claim)
-        if all("deletionTimestamp" in body["metadata"] for _, body in left):
-            return plan.verdict(claim, _blocked(left), settings, None)
+        left = await removal.first()
+        if not left.objects:
+            return _ended(claim, left, settings)
+        if all("deletionTimestamp" in body["metadata"] for _, body in left.objects):
+            return plan.verdict(claim, _blocked(left.objects), settings, None)
         known = []
     # When a deletion begins, lists need not find what is known; they find the rest at its end.
-    left = [] if plan.is_observed(claim) else known
-    left = left or await _all(cluster, claim, namespace)
-    if not left:
-        return _gone(claim)
+    left = _Left([] if plan.is_observed(claim) else known)
+    if not left.objects:
+        left = await removal.all()
+    others = [(kind, body) for kind, body in left.objects if kind not in LAST]
+    # What the rights are for may be what cannot be seen.
+    going = others or ([] if left.unseen else left.objects)
+    if not going:
+        return _ended(claim, left, settings)
     await check()
-    others = [(kind, body) for kind, body in left if kind not in LAST]
     # Before they are: the first may be gone before the last is told.
-    for kind, body in others or left:
+    for kind, body in going:
         cluster.index.told(claim.id, kind, body)
-    for kind, body in others or left:
+    for kind, body in going:
         # Pods go with their workload, in its order.
         if kind is not POD and "deletionTimestamp" not in body["metadata"]:
             await cluster.delete(kind, body)
         elif released and kind in _RELEASED:
             await cluster.release(kind, body, foreign(body))
-    return plan.verdict(claim, _blocked(left), settings, None)
+    return plan.verdict(claim, _blocked(left.objects), settings, None)
 
 
 async def take_away(
@@ -119,7 +145,10 @@ def selector(claim: Claim) -> str:
     return f"{RESOURCE}={claim.id}"
 
 
-def _gone(claim: Claim) -> Outcome:
+def _ended(claim: Claim, left: _Left, settings: Settings) -> Outcome:
+    """Nothing is left that can be deleted: of what cannot be seen, it is said why."""
+    if left.unseen is not None:
+        return plan.refused(claim, left.unseen, settings)
     return Outcome(claim.generation, _AGAIN, phase=Phase.GONE, gone=True)
 
 
@@ -127,34 +156,57 @@ def _blocked(left: list[tuple[Kind, Object]]) -> View:
     return plan.blocked([(kind.kind, body) for kind, body in left])
 
 
-async def _first(cluster: Cluster, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
-    for kind in KINDS:
-        found = await cluster.list_all(kind, namespace, selector(claim))
-        if found:
-            return [(kind, body) for body in found]
-    return []
+class _Removal:
+    """Finds what there is of one resource."""
 
+    def __init__(
+        self, cluster: Cluster, claim: Claim, namespace: str, noted: Collection[str]
+    ) -> None:
+        self._cluster = cluster
+        self._claim = claim
+        self._namespace = namespace
+        self._noted = noted
 
-async def _all(cluster: Cluster, claim: Claim, namespace: str) -> list[tuple[Kind, Object]]:
-    """What there is, as far as one pass gets: of the kinds that it is made of, or of the others."""
-    made = _MADE.get(claim.kind, KINDS)
-    others = [kind for kind in KINDS if kind not in made]
-    found = await _of(made, cluster, claim, namespace)
-    return found or await _of(others, cluster, claim, namespace)
+    async def first(self) -> _Left:
+        """What there is of the first kind of which there is something."""
+        left = _Left()
+        # A database is its Cluster, which goes last.
+        defined_first = self._claim.kind == ResourceKind.DATABASE
+        if defined_first:
+            await self._add_defined(left)
+        for kind in BUILT_IN:
+            if not left.objects:
+                await self._add_built_in(left, [kind])
+        if not left.objects and not defined_first:
+            await self._add_defined(left)
+        return left
 
+    async def all(self) -> _Left:
+        """What there is, as far as one pass gets: of the kinds that it is made of, or of the
+        others."""
+        made, left = _MADE.get(self._claim.kind, BUILT_IN), _Left()
+        await self._add_built_in(left, made)
+        await self._add_defined(left)
+        if not left.objects:
+            await self._add_built_in(left, [kind for kind in BUILT_IN if kind not in made])
+        return left
 
-async def _of(
-    kinds: Sequence[Kind], cluster: Cluster, claim: Claim, namespace: str
-) -> list[tuple[Kind, Object]]:
-    """Of each object no more than it takes to delete and name it, for a user's cluster may have
-    much to say of all kinds."""
-    found: list[tuple[Kind, Object]] = []
-    for kind in kinds:
-        listed = await cluster.list_all(kind, namespace, selector(claim))
-        found += [(kind, _named(body)) for body in listed[: _MOST - len(found)]]
-        if len(found) == _MOST:
-            break
-    return found
+    async def _add_built_in(self, left: _Left, kinds: Iterable[Kind]) -> None:
+        for kind in kinds:
+            listed = await self._cluster.list_all(kind, self._namespace, selector(self._claim))
+            left.add((kind, body) for body in listed)
+
+    async def _add_defined(self, left: _Left) -> None:
+        where = self._namespace, selector(self._claim)
+        for name in definitions.possible(self._claim, self._noted):
+            try:
+                left.add(await definitions.listed(self._cluster, name, self._noted, *where))
+            except ClusterError as error:
+                if error.meaning not in _UNSEEN:
+                    raise
+                left.unseen = left.unseen or error
+                if not error.status:
+                    return  # the next one may be as silent, and a pass has its time
 
 
 def _named(body: Object) -> Object:

@@ -19,14 +19,14 @@ from app.domain.states import DesiredState, Phase
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRing
 from app.settings import Settings
-from reconciler import plan, preflight
+from reconciler import definitions, plan, preflight
 from reconciler.cluster.client import Cluster
 from reconciler.drift import Drift
 from reconciler.growth import Disk, grown
 from reconciler.inquiry import resolved
 from reconciler.manifests import connection, parts, sealos
 from reconciler.manifests.identity import Owner
-from reconciler.manifests.kinds import POD, STATEFUL_SET, Object, title
+from reconciler.manifests.kinds import POD, STATEFUL_SET, Object, kind_of, title
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, claimed
@@ -69,7 +69,14 @@ class SandboxReconciler:
             rows = None if goes else await _rows(connection, claim, spec)
         if rows is None:
             check = partial(check_lease, self._database, claim)
-            return await remove(self._cluster, claim, spec.k8s_namespace, self._settings, check)
+            return await remove(
+                self._cluster,
+                claim,
+                spec.k8s_namespace,
+                self._settings,
+                check,
+                noted=spec.definitions,
+            )
         return await self._hold(claim, rows, drift)
 
     async def _hold(self, claim: Claim, rows: _Rows, drift: Drift) -> Outcome:
@@ -116,6 +123,9 @@ class SandboxReconciler:
         """Apply everything, unless this generation has been and only the cluster is awaited."""
         bodies = objects(self._manifest(claim, rows, live), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
+        kinds, noted = map(kind_of, bodies), rows.spec.definitions
+        if not await definitions.noted(self._database, claim, noted, kinds):
+            raise Superseded
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live
         failed = claim.failed_generation == claim.generation

@@ -1,7 +1,7 @@
 """What only a database has, and how it is reached once it has been up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import text
@@ -33,6 +33,7 @@ class DatabaseSpec:
 
     released: what holds its objects after their deletion is to be taken off, by somebody's order.
     volumes: those that it ran with last, as the reconciler keeps them.
+    definitions: of which CRDs there may be objects of it (`app.db.definitions`).
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class DatabaseSpec:
     storage: str
     released: bool = False
     volumes: str | None = None
+    definitions: list[str] = field(default_factory=list)
     # The mark of the installation; of one that is only being made, None.
     installation: UUID | None = None
 

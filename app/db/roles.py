@@ -67,9 +67,9 @@ GRANT INSERT ON change TO {RECONCILER};
 GRANT UPDATE (seq) ON feed TO {RECONCILER};
 GRANT UPDATE (status, version, updated_at) ON project TO {RECONCILER};
 GRANT UPDATE ({_OBSERVED}) ON resource TO {RECONCILER};
-GRANT UPDATE (public_url, ttyd_url, volumes) ON sandbox TO {RECONCILER};
-GRANT UPDATE (host, port, database, username, observed_version, password, volumes) ON database
-  TO {RECONCILER};
+GRANT UPDATE (public_url, ttyd_url, volumes, definitions) ON sandbox TO {RECONCILER};
+GRANT UPDATE (host, port, database, username, observed_version, password, volumes,
+  definitions) ON database TO {RECONCILER};
 GRANT DELETE ON project, resource, sandbox, sandbox_port, database, environment TO {RECONCILER};
 """
 

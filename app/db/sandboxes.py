@@ -28,6 +28,7 @@ class SandboxSpec:
     """What the reconciler makes a sandbox from; the password is sealed.
 
     volumes: those that it ran with last, as the reconciler keeps them.
+    definitions: of which CRDs there may be objects of it (`app.db.definitions`).
     `has_…`: whether its project has such rows, so that who reads it need not ask for those.
     """
 
@@ -44,6 +45,7 @@ class SandboxSpec:
     ttyd_user: str
     ttyd_password: bytes
     volumes: str | None = None
+    definitions: list[str] = field(default_factory=list)
     ports: list[int] = field(default_factory=list)
     # The mark of the installation; of one that is only being made, None.
     installation: UUID | None = None

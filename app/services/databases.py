@@ -20,6 +20,9 @@ from app.services import intents, resources
 from app.services.resources import Given
 from app.settings import Settings
 
+# What somebody has to finish who may not be there any more.
+_HELD = frozenset({Reason.DELETE_BLOCKED, Reason.KIND_NOT_SERVED})
+
 
 @dataclass(frozen=True, slots=True)
 class NewDatabase:
@@ -120,7 +123,7 @@ async def release(
     _, resource = await resources.lock(session, viewer, details, key)
     row = await resources.read(session, viewer, details, key)
     going = resource.desired_state == DesiredState.DELETED
-    if not going or resource.reason != Reason.DELETE_BLOCKED:
+    if not going or resource.reason not in _HELD:
         raise BadRequest("Its deletion has to be wanted, and blocked: why says so.", ("id",))
     await details.update(session, key, {"released": True})
     line = intents.change(resource, "database.release", resource.status)

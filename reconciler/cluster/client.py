@@ -25,7 +25,7 @@ from reconciler.cluster.calls import APPLY, JSON, Call, noted
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.cluster.index import Index
 from reconciler.manifests.identity import MANAGER
-from reconciler.manifests.kinds import EVENT, OPTIONAL, Kind, Object, kind_of
+from reconciler.manifests.kinds import DEFINITION, EVENT, Kind, Object, kind_of
 
 _MERGE = "application/merge-patch+json"
 _PAGE = "500"
@@ -80,7 +80,6 @@ class Cluster:
         self._whose = whose
         self._bounds = bounds
         self._budget = Budget(bounds.rate, bounds.burst)
-        self._absent: dict[Kind, float] = {}
         self._versions: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered: dict[str, float] = {}
         self._dated = "", 0.0
@@ -123,8 +122,6 @@ class Cluster:
 
     async def serves(self, kind: Kind) -> bool:
         """Whether the server knows the kind; where one may not ask, it does."""
-        if self._absent.get(kind, 0) > time.monotonic():
-            return False
         try:
             known = await self._call("GET", kind.prefix, {})
         except ClusterError as error:
@@ -137,6 +134,17 @@ class Cluster:
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             raise nonsense()
         return any(resource.get("name") == kind.plural for resource in listed)
+
+    async def defines(self, name: str) -> bool | None:
+        """Whether there is a CustomResourceDefinition of this name, served or not: without one
+        there are no objects of it. None where one may not know."""
+        try:
+            await self._call("GET", DEFINITION.path("", name), {})
+        except ClusterError as error:
+            if error.meaning not in (Meaning.NOT_FOUND, Meaning.NOT_SERVED, Meaning.FORBIDDEN):
+                raise
+            return False if error.meaning is Meaning.NOT_FOUND else None
+        return True
 
     async def versions(self, group: str) -> frozenset[str]:
         """The versions of an API group that are served, remembered for ten minutes; none, which is
@@ -198,13 +206,13 @@ class Cluster:
         await self._call("POST", path, {"dryRun": "All", "fieldManager": MANAGER}, body)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        """One object; None when there is none."""
+        """One object; None when there is none. Of a kind that is not served there may be one."""
         try:
             return an_object(await self._call("GET", kind.path(namespace, name), {}))
         except ClusterError as error:
-            if error.meaning in _NOT_THERE:
-                return None
-            raise
+            if error.meaning not in (Meaning.NOT_FOUND, Meaning.NAMESPACE_MISSING):
+                raise
+            return None
 
     async def named(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The same as `get`, for a kind of which listing is all that one may."""
@@ -213,29 +221,29 @@ class Cluster:
         return next(iter(found), None)
 
     async def list_all(self, kind: Kind, namespace: str, selector: str) -> Sequence[Object]:
-        """All objects that match; a kind that is not served has none.
+        """All objects that match; a kind that is not served has none to show."""
+        return await self.listed(kind, namespace, selector) or []
 
-        That is remembered for kinds that only others write: of ours there may be an object by now,
-        made by another process, and a resource without objects is forgotten. Whoever may not list
-        a kind is told so before the server looks whether it is served, so that is asked then.
-        """
-        return [body async for page in self.pages(kind, namespace, selector) for body in page]
+    async def listed(self, kind: Kind, namespace: str, selector: str) -> Sequence[Object] | None:
+        """The same; None where the kind is not served: what is stored of it nobody sees then."""
+        try:
+            pages = self.snapshot(kind, namespace, selector)
+            return [body async for page, _ in pages for body in page]
+        except ClusterError as error:
+            if not await self._is_unserved(kind, error):
+                raise
+            return None
 
     async def pages(
         self, kind: Kind, namespace: str, selector: str
     ) -> AsyncIterator[Sequence[Object]]:
         """The same as `list_all`, a page at a time: no more than one is held."""
-        if self._absent.get(kind, 0) > time.monotonic():
-            return
         try:
             async for items, _ in self.snapshot(kind, namespace, selector):
                 yield items
         except ClusterError as error:
-            hidden = error.meaning is Meaning.FORBIDDEN and not await self.serves(kind)
-            if error.meaning is not Meaning.NOT_SERVED and not hidden:
+            if not await self._is_unserved(kind, error):
                 raise
-            if kind not in OPTIONAL:
-                self._absent[kind] = time.monotonic() + _NOT_SERVED_FOR
 
     async def snapshot(
         self, kind: Kind, namespace: str, selector: str, *, bare: bool = False
@@ -252,6 +260,11 @@ class Cluster:
                 return
             query = query | {"continue": following}
         raise nonsense("A list of the API server does not end.")
+
+    async def _is_unserved(self, kind: Kind, error: ClusterError) -> bool:
+        """Whoever may not list a kind is told so before the server looks whether it is served."""
+        hidden = error.meaning is Meaning.FORBIDDEN and not await self.serves(kind)
+        return hidden or error.meaning is Meaning.NOT_SERVED
 
     async def events(self, namespace: str, uid: str) -> Sequence[Object]:
         """Events about the object with this uid; they are a hint, and may be forbidden."""

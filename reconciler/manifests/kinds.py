@@ -1,7 +1,8 @@
 """The kinds of object that a resource of ours may consist of, and the way to each in the API.
 
-A resource is gone when a list by owner label over all of `KINDS` is empty (kubernetes.md section
-1), so a kind that some manifest writes, or a controller makes for it, belongs in here.
+A resource is gone when a list by owner label is empty of all that are built in and of those that
+CRDs define and something was written of for it (`reconciler.definitions`), so a kind that some
+manifest writes, or a controller makes for it, belongs in here.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Kind:
     def prefix(self) -> str:
         """The path of its group and version."""
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+    @property
+    def definition(self) -> str:
+        """The name of the CustomResourceDefinition, whatever version of it is meant."""
+        return f"{self.plural}.{self.group}"
 
     def path(self, namespace: str, name: str | None = None) -> str:
         """The path of the collection in `namespace`, or of one object in it.
@@ -58,31 +64,32 @@ CLUSTER = Kind(_KUBEBLOCKS, "v1", "Cluster", "clusters")
 # As KubeBlocks 0.8 and 0.9 have them.
 OLD_CLUSTER = Kind(_KUBEBLOCKS, "v1alpha1", "Cluster", "clusters")
 OLD_OPS_REQUEST = Kind(_KUBEBLOCKS, "v1alpha1", "OpsRequest", "opsrequests")
+# As 1.0 has it; nobody of us writes it.
+OPS_REQUEST = Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests")
+# What defines those, of which more than that it is there is never asked.
+DEFINITION = Kind(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions"
+)
 EVENT = Kind("", "v1", "Event", "events")
 # What an account's namespace is made of, beside NetworkPolicies.
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 RESOURCE_QUOTA = Kind("", "v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges")
 
-KINDS = (
+# What every API server knows; the other kinds are those of CRDs.
+BUILT_IN = (
     STATEFUL_SET,
     POD,
     CLAIM,
     SERVICE,
     SECRET,
     INGRESS,
-    HTTP_ROUTE,
     NETWORK_POLICY,
-    CLUSTER,
-    OLD_CLUSTER,
-    Kind("operations.kubeblocks.io", "v1alpha1", "OpsRequest", "opsrequests"),
-    OLD_OPS_REQUEST,
     SERVICE_ACCOUNT,
     ROLE,
     ROLE_BINDING,
 )
-# Those of CRDs that we write ourselves.
-OPTIONAL = frozenset({HTTP_ROUTE, CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST})
+KINDS = (*BUILT_IN, HTTP_ROUTE, CLUSTER, OLD_CLUSTER, OPS_REQUEST, OLD_OPS_REQUEST)
 _ALL = (*KINDS, EVENT, NAMESPACE, RESOURCE_QUOTA, LIMIT_RANGE)
 _BY_NAME = {(kind.api_version, kind.kind): kind for kind in _ALL}
 

@@ -15,6 +15,7 @@ from reconciler.manifests import kubeblocks_v1alpha1
 from reconciler.manifests.kinds import (
     CLAIM,
     CLUSTER,
+    DEFINITION,
     EVENT,
     HTTP_ROUTE,
     INGRESS,
@@ -131,7 +132,12 @@ def in_namespace() -> list[Need]:
 
 def in_cluster() -> list[Need]:
     """All that it does where each account has a namespace, which it makes."""
-    made = {NAMESPACE: _READ_AND_WRITE, RESOURCE_QUOTA: _WRITE, LIMIT_RANGE: _WRITE}
+    made = {
+        NAMESPACE: _READ_AND_WRITE,
+        RESOURCE_QUOTA: _WRITE,
+        LIMIT_RANGE: _WRITE,
+        DEFINITION: ("get",),
+    }
     return [*in_namespace(), *_needs(made)]
 
 

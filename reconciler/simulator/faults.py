@@ -164,10 +164,13 @@ class OperatorStuck(ClusterRule):
 
 
 class NotInstalled(Rule):
-    """API groups, by wildcard, are not served, as if their CRDs were not there."""
+    """API groups, by wildcard, are not served, as if their CRDs were not there. defined: they are,
+    with each version turned off, and what is stored stays.
+    """
 
     fault: Literal["NotInstalled"]
     group: str
+    defined: bool = False
 
 
 class RequestRule(Counted):
@@ -284,10 +287,13 @@ class Faults:
                 return rule
         return None
 
-    def hides(self, group: str) -> bool:
-        """Whether an API group is not installed now."""
+    def hides(self, group: str, *, undefined: bool = False) -> bool:
+        """Whether an API group is not served now; `undefined`: for its CRDs are not there."""
         return any(
-            isinstance(rule, NotInstalled) and fnmatchcase(group, rule.group) for rule in self.rules
+            isinstance(rule, NotInstalled)
+            and fnmatchcase(group, rule.group)
+            and not (undefined and rule.defined)
+            for rule in self.rules
         )
 
     def asked(

@@ -14,17 +14,23 @@ from starlette.routing import Route
 from reconciler.simulator import discovery, openapi
 from reconciler.simulator.controls import PREFIX, Controls
 from reconciler.simulator.disturbance import Disturbance, asked, forbidden
+from reconciler.simulator.kinds import KINDS, Kind
 from reconciler.simulator.paths import api_version, target
 from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
-from reconciler.simulator.status import NoPage, Refusal
+from reconciler.simulator.status import NoPage, Refusal, not_found
 
 log = structlog.get_logger(__name__)
 
 # As upstream's system:public-info-viewer: open to who has no token.
 PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 ANONYMOUS = "system:anonymous"
+# Is answered for, and nothing more: not listed, not in discovery.
+DEFINITION = Kind(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions"
+)
+DEFINITIONS = f"/apis/{DEFINITION.api_version}/{DEFINITION.plural}/"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
@@ -77,6 +83,8 @@ class Server:
     async def _route(self, request: Request) -> Response:
         path = request.url.path
         fixed = self._fixed().get(path.rstrip("/") or "/")
+        if path.startswith(DEFINITIONS):
+            fixed = self._definition
         if fixed is not None:
             return await fixed(request)
         segments = [part for part in path.split("/") if part]
@@ -110,6 +118,19 @@ class Server:
     def _hidden(self, version: str) -> bool:
         group = version.rpartition("/")[0]
         return version in self.absent or self.controls.faults.hides(group)
+
+    async def _definition(self, request: Request) -> Response:
+        """A CustomResourceDefinition, of which no more is told than that it is there."""
+        name = request.url.path.removeprefix(DEFINITIONS)
+        kinds = [kind for kind in KINDS if kind.custom and f"{kind.plural}.{kind.group}" == name]
+        if not any(
+            kind.api_version not in self.absent
+            and not self.controls.faults.hides(kind.group, undefined=True)
+            for kind in kinds
+        ):
+            raise not_found(DEFINITION, name)
+        body = {"kind": DEFINITION.kind, "apiVersion": DEFINITION.api_version}
+        return answer(orjson.dumps({**body, "metadata": {"name": name}}))
 
     async def _openapi(self, _: Request) -> Response:
         return answer(orjson.dumps(openapi.index(self._hidden)))

@@ -132,6 +132,7 @@ class Sandbox(Base):
     ttyd_password: Mapped[bytes]
     anthropic_id: Mapped[UUID | None]
     volumes: Mapped[str | None]
+    definitions: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
 
 
 class SandboxPort(Base):
@@ -188,6 +189,7 @@ class Database(Base):
     password: Mapped[bytes | None]
     released: Mapped[bool] = mapped_column(server_default=text("false"))
     volumes: Mapped[str | None]
+    definitions: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
 
 
 class Environment(Base):

@@ -58,6 +58,7 @@ EXCUSED = {
     "app.db.restoration._WISHES": OPERATOR,
     "app.db.databases._OF_PROJECT": RECONCILER,
     "app.db.databases._OF_ONE": RECONCILER,
+    "app.db.definitions._ADD": RECONCILER,
     "app.db.details.Details._spec": RECONCILER,
     "app.db.details.Details.update": LOCKED,
     "app.db.environment._DELETE": LOCKED,
