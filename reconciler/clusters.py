@@ -145,10 +145,12 @@ class Clusters:
         if home is not None:
             await _retire(home)
 
-    async def fresh(self, sealed: bytes, credential_id: UUID) -> Cluster:
+    async def fresh(
+        self, sealed: bytes, credential_id: UUID, *, pages: int = vetted.PAGES
+    ) -> Cluster:
         """A client of its own for a look at a credential: resolved, judged and connected anew.
 
-        ClusterError when that cannot be.
+        ClusterError when that cannot be. pages: those that a list of it may have.
         """
         opened = self._keys.open(sealed, TABLE, credential_id, COLUMN)
         rules = await self._rules()
@@ -158,7 +160,7 @@ class Clusters:
             self._settings.cluster_burst,
             vetted.LONGEST,
             vetted.PARTS,
-            vetted.PAGES,
+            pages,
         )
         return await vetted.connect(Kubeconfig.load(opened), rules, bounds)
 

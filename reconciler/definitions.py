@@ -37,8 +37,10 @@ _OF: Final = {
     ResourceKind.SANDBOX: frozenset({HTTP_ROUTE.definition}),
     ResourceKind.DATABASE: frozenset({CLUSTER.definition, OLD_OPS_REQUEST.definition}),
 }
-# What one kind may answer while others are listed as ever.
-_OF_ONE_KIND = frozenset({Meaning.UNAVAILABLE, Meaning.FORBIDDEN})
+# What one kind may answer while others are listed as ever: 429 while its storage is made ready, as
+# after a change of its CRD.
+_OF_ONE_KIND = frozenset({Meaning.UNAVAILABLE, Meaning.FORBIDDEN, Meaning.THROTTLED})
+UNSEEN: Final = _OF_ONE_KIND | {Meaning.NOT_SERVED}
 _TURNED_OFF = (
     "whoever operates the cluster has to serve {} again, or to remove the CustomResourceDefinition"
     " with all that is stored."

@@ -20,7 +20,7 @@ from app.domain.states import Phase, ResourceKind
 from app.settings import Settings
 from reconciler import definitions, plan
 from reconciler.cluster.client import Cluster
-from reconciler.cluster.errors import ClusterError, Meaning
+from reconciler.cluster.errors import ClusterError
 from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import (
     BUILT_IN,
@@ -63,7 +63,6 @@ _MADE: dict[ResourceKind, tuple[Kind, ...]] = {
         NETWORK_POLICY,
     )
 }
-_UNSEEN = frozenset({Meaning.UNAVAILABLE, Meaning.FORBIDDEN, Meaning.NOT_SERVED})
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "finalizers")
 
 
@@ -202,7 +201,7 @@ class _Removal:
             try:
                 left.add(await definitions.listed(self._cluster, name, self._noted, *where))
             except ClusterError as error:
-                if error.meaning not in _UNSEEN:
+                if error.meaning not in definitions.UNSEEN:
                     raise
                 left.unseen = left.unseen or error
                 if not error.status:

@@ -32,6 +32,16 @@ class Settled:
     k8s_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bringing:
+    """An account that brings a cluster, and the place in it that its kubeconfig is for."""
+
+    account_id: UUID
+    login: str
+    server: str
+    namespace: str
+
+
 _FROM = """FROM resource r LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id"""
 _PLACE = {
     name: f"coalesce(s.{name}, d.{name})" for name in ("k8s_server", "k8s_namespace", "k8s_name")
@@ -43,7 +53,10 @@ WHERE r.id = ANY(CAST(:ids AS uuid[]))
 """)
 _SETTLED = text(f"""
 SELECT {columns(Settled, "r", **{n: _PLACE[n] for n in ("k8s_namespace", "k8s_name")})} {_FROM}
-WHERE {_PLACE["k8s_server"]} IS NULL AND r.was_ready AND r.status IN ('RUNNING', 'STOPPED')
+WHERE {_PLACE["k8s_server"]} IS NOT DISTINCT FROM CAST(:server AS text)
+  AND (CAST(:account_id AS uuid) IS NULL
+    OR r.account_id = :account_id AND {_PLACE["k8s_namespace"]} = :namespace)
+  AND r.was_ready AND r.status IN ('RUNNING', 'STOPPED')
   AND r.phase_since < :before AND r.generation_since < :before AND r.id > :after
 ORDER BY r.id LIMIT {PAGE}
 """)
@@ -52,6 +65,11 @@ SELECT DISTINCT {_PLACE["k8s_namespace"]} AS namespace {_FROM}
 WHERE {_PLACE["k8s_server"]} IS NULL ORDER BY 1
 """)
 _ELSEWHERE = text("SELECT count(*) FROM credential")
+_BRINGING = text("""
+SELECT a.id AS account_id, a.login, c.server, c.k8s_namespace AS namespace
+FROM credential c JOIN account a ON a.id = c.account_id
+WHERE CAST(:login AS text) IS NULL OR a.login = :login ORDER BY a.login
+""")
 
 
 async def now(executor: Executor) -> datetime:
@@ -66,9 +84,24 @@ async def namespaces_of(executor: Executor, ids: Collection[UUID]) -> dict[UUID,
     return {row.id: row.namespace for row in found}
 
 
-async def settled(executor: Executor, before: datetime, after: UUID) -> list[Settled]:
-    """The next page of rows in the operator's cluster that had settled by then, by id."""
-    return read(Settled, await executor.execute(_SETTLED, {"before": before, "after": after}))
+async def settled(
+    executor: Executor, before: datetime, after: UUID, whose: Bringing | None = None
+) -> list[Settled]:
+    """The next page of rows in the operator's cluster, or in one that an account brings, that had
+    settled by then, by id."""
+    binds = {
+        "before": before,
+        "after": after,
+        "server": whose and whose.server,
+        "account_id": whose and whose.account_id,
+        "namespace": whose and whose.namespace,
+    }
+    return read(Settled, await executor.execute(_SETTLED, binds))
+
+
+async def bringing(executor: Executor, login: str | None = None) -> list[Bringing]:
+    """The accounts that bring a cluster, by login; only that of this one."""
+    return read(Bringing, await executor.execute(_BRINGING, {"login": login}))
 
 
 async def places(executor: Executor) -> list[str]:

@@ -15,16 +15,22 @@ from datetime import timedelta
 
 from app.db.session import AWAY, Database
 from app.logs import configure_logs
+from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
+from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError
 from reconciler.cluster.trusted import operators
+from reconciler.clusters import Clusters
 from reconciler.namespaces import Namespaces
 from reconciler.orphans import rules
+from reconciler.orphans.own import Away, OwnClusters, as_json, as_text
 from reconciler.orphans.removal import Removal, Removed
 from reconciler.orphans.report import Report
 from reconciler.orphans.survey import Survey
 
 FOUND, BLIND = 1, 2
+# Connections to Postgres.
+_AT_ONCE = 4
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _GRACE = re.compile(r"(\d{1,6})([smhd])")
 
@@ -51,34 +57,90 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         metavar="N",
         help="remove only if it is just N; needed for more than a fifth of all that is there",
     )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--own",
+        action="store_true",
+        help="look into the clusters that accounts bring too, each with its user's kubeconfig",
+    )
+    where.add_argument(
+        "--account",
+        metavar="LOGIN",
+        help="look into the cluster that this account brings, and into no other",
+    )
     parser.add_argument(
         "--installation",
         metavar="MARK",
         help="look for what another installation left, whose database is lost",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser.parse_args(given)
+    asked = parser.parse_args(given)
+    if asked.own and asked.expect is not None:
+        parser.error("--expect is of one cluster: give it with --account, or without --own")
+    return asked
 
 
 async def main(asked: argparse.Namespace, settings: Settings) -> int:
     """Look, remove if that was asked for, and tell; the exit code."""
     url, _ = settings.postgres()
     cluster = await operators(settings)
-    database = Database(url, pool=2)
+    database = Database(url, pool=_AT_ONCE)
+    run = _Run(asked, database, settings)
     try:
-        survey = Survey(cluster, database, settings, asked.installation)
-        report = Report(await survey.made(), asked.grace)
-        if asked.delete:
-            await _remove(
-                report, asked, Removal(cluster, database, Namespaces(cluster, database, settings))
-            )
+        found: list[Report | Away] = []
+        if asked.account is None:
+            found.append(await run.operators(cluster))
+        if asked.account is not None or asked.own:
+            found += await run.own(cluster)
     finally:
         await database.close()
         await cluster.close()
-    print(json.dumps(report.json(), indent=2) if asked.json else report.text(), end="")
-    if report.found.blind:
+    if not found:
+        print(f"It could not look: {asked.account} brings no cluster", file=sys.stderr)
         return BLIND
-    return 0 if report.is_clean else FOUND
+    said = json.dumps(as_json(found, own=asked.own), indent=2) if asked.json else as_text(found)
+    print(said, end="")
+    return exit_code(found)
+
+
+def exit_code(found: Sequence[Report | Away]) -> int:
+    """By the first cluster alone whether it could look: the others are users' affair."""
+    first = found[0]
+    if isinstance(first, Away) or first.found.blind:
+        return BLIND
+    reports = [one for one in found if isinstance(one, Report)]
+    return 0 if all(report.is_clean for report in reports) else FOUND
+
+
+class _Run:
+    """Looks, and removes if that was asked for."""
+
+    def __init__(self, asked: argparse.Namespace, database: Database, settings: Settings) -> None:
+        self._asked = asked
+        self._database = database
+        self._settings = settings
+
+    async def operators(self, cluster: Cluster) -> Report:
+        """Into the operator's cluster."""
+        survey = Survey(cluster, self._database, self._settings, self._asked.installation)
+        report = Report(await survey.made(), self._asked.grace)
+        if self._asked.delete:
+            await self._remove(report, cluster)
+        return report
+
+    async def own(self, operator: Cluster) -> Sequence[Report | Away]:
+        """Into those that accounts bring, or into that of the one that was asked for."""
+        keys = KeyRing(self._settings.secret_keys.get_secret_value())
+        clusters = Clusters(operator, self._database, keys, self._settings)
+        asked = self._asked
+        those = OwnClusters(
+            clusters, self._database, self._settings, asked.grace, asked.installation
+        )
+        return await those.looked(asked.account, self._remove if asked.delete else None)
+
+    async def _remove(self, report: Report, cluster: Cluster, server: str | None = None) -> None:
+        namespaces = Namespaces(cluster, self._database, self._settings)
+        await _remove(report, self._asked, Removal(cluster, self._database, namespaces, server))
 
 
 async def _remove(report: Report, asked: argparse.Namespace, removal: Removal) -> None:

@@ -42,12 +42,19 @@ class Removed:
 
 
 class Removal:
-    """Takes orphans of one cluster away."""
+    """Takes orphans of one cluster away; `server`: that of a user's."""
 
-    def __init__(self, cluster: Cluster, database: Database, namespaces: Namespaces) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        database: Database,
+        namespaces: Namespaces,
+        server: str | None = None,
+    ) -> None:
         self._cluster = cluster
         self._database = database
         self._namespaces = namespaces
+        self._server = server
 
     async def remove(self, orphan: Orphan) -> Removed:
         """Have it deleted; ClusterError or one of AWAY where that cannot be."""
@@ -146,7 +153,11 @@ class Removal:
                     subject_type=orphan.what,
                     subject_id=orphan.owner.id,
                     subject_name=orphan.name,
-                    detail={"namespace": orphan.owner.namespace, "objects": list(names)},
+                    detail={
+                        "namespace": orphan.owner.namespace,
+                        "objects": list(names),
+                        **({"server": self._server} if self._server else {}),
+                    },
                 )
             )
 

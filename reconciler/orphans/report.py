@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.db.inventory import Bringing
 from app.domain.states import Phase, ResourceStatus
 from reconciler.orphans.removal import Removed
 from reconciler.orphans.rules import Orphan, State
@@ -18,10 +19,12 @@ _HEALS = {
 
 @dataclass
 class Report:
-    """Of one look, and of what was removed after it; `refused`: why nothing was."""
+    """Of one look, and of what was removed after it; `refused`: why nothing was. `whose` cluster it
+    is, None: the operator's."""
 
     found: Found
     grace: timedelta
+    whose: Bringing | None = None
     removed: list[Removed] = field(default_factory=list)
     refused: str | None = None
 
@@ -42,6 +45,7 @@ class Report:
         """For programs."""
         found = self.found
         return {
+            **(place(self.whose) if self.whose else {}),
             "installation": found.mark,
             "clock": _moment(found.clock),
             "graceSeconds": self.grace.total_seconds(),
@@ -83,8 +87,9 @@ class Report:
     def text(self) -> str:
         """For a person."""
         found = self.found
+        where = f"{spelled_place(self.whose)}: i" if self.whose else "I"
         parts = [
-            f"Installation {found.mark}: {len(found.known)} with rows are there,"
+            f"{where}nstallation {found.mark}: {len(found.known)} with rows are there,"
             f" {len(found.orphans)} without, {len(self.removable)} of them for longer than"
             f" {spelled(self.grace)}.",
             *self._table_of_orphans(),
@@ -157,7 +162,9 @@ class Report:
         if found.clock is None:
             notes.append("The cluster does not say what time it is: nothing is taken for old.")
         if found.elsewhere:
-            notes.append(f"Not looked at: the clusters of {found.elsewhere} accounts' own.")
+            notes.append(
+                f"Not looked at here: the clusters of {found.elsewhere} accounts' own (--own)."
+            )
         for mark, number in sorted(found.strangers.items(), key=lambda one: one[0] or ""):
             whose = f"of installation {mark}" if mark else "of an installation that nobody can tell"
             notes.append(f"Left alone: {number} without a row here, {whose}.")
@@ -178,6 +185,16 @@ class Report:
         if self.refused:
             ends.append(f"Nothing is removed: {self.refused}.")
         return ["", *ends] if ends else []
+
+
+def place(whose: Bringing) -> dict[str, Any]:
+    """Whose cluster, for programs."""
+    return {"account": whose.login, "server": whose.server, "namespace": whose.namespace}
+
+
+def spelled_place(whose: Bringing) -> str:
+    """Whose cluster, for a person."""
+    return f"The cluster of {whose.login} ({whose.server}, namespace {whose.namespace})"
 
 
 def spelled(time: timedelta) -> str:

@@ -1,4 +1,5 @@
-"""Looking at a whole cluster for what no row knows, and at all rows for what is not there.
+"""Looking at a whole cluster for what no row knows, and at all rows for what is not there; at a
+user's, in the one namespace that it is brought with.
 
 Objects are listed first and their rows asked for afterwards, page by page: a row is there before
 its first object, so an object that was made meanwhile has one. Of objects with rows nothing is kept
@@ -12,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import accounts, installation, inventory
-from app.db.inventory import Settled
+from app.db.inventory import Bringing, Settled
 from app.db.session import Database
 from app.domain.states import ResourceKind
 from app.domain.viewer import RECONCILER
@@ -68,16 +69,22 @@ class Found:
 
 
 class Survey:
-    """Of the operator's cluster, for the installation whose database this is, or for another whose
-    `mark` somebody gives."""
+    """Of the operator's cluster or of one that somebody brings (`whose`), for the installation
+    whose database this is, or for another whose `mark` somebody gives."""
 
     def __init__(
-        self, cluster: Cluster, database: Database, settings: Settings, mark: str | None = None
+        self,
+        cluster: Cluster,
+        database: Database,
+        settings: Settings,
+        mark: str | None = None,
+        whose: Bringing | None = None,
     ) -> None:
         self._cluster = cluster
         self._database = database
         self._settings = settings
         self._mark = mark
+        self._whose = whose
         # Of accounts' namespaces, by name, whose each is.
         self._namespaces: dict[str, str | None] = {}
         self._running: set[UUID] = set()
@@ -87,10 +94,10 @@ class Survey:
         async with self._database.read(RECONCILER) as connection:
             began = await inventory.now(connection)
             own = str(await installation.mark(connection))
-            elsewhere = await inventory.elsewhere(connection)
+            elsewhere = 0 if self._whose else await inventory.elsewhere(connection)
         mark = self._mark or own
         found = Found(mark, mark == own, elsewhere=elsewhere)
-        if self._settings.sandbox_namespace is None:
+        if self._whose is None and self._settings.sandbox_namespace is None:
             await self._look_at_accounts(found, own)
         await self._look_at_resources(found)
         if not found.blind:  # else nobody knows what is not there
@@ -168,6 +175,8 @@ class Survey:
 
     async def _places(self) -> list[str]:
         """The namespaces to look at; "": all."""
+        if self._whose is not None:
+            return [self._whose.namespace]
         if self._settings.sandbox_namespace is None:
             return [""]
         async with self._database.read(RECONCILER) as connection:
@@ -196,7 +205,7 @@ class Survey:
         after = UUID(int=0)
         while True:
             async with self._database.read(RECONCILER) as connection:
-                page = await inventory.settled(connection, before, after)
+                page = await inventory.settled(connection, before, after, self._whose)
             for row in page:
                 yield row
             if len(page) < inventory.PAGE:

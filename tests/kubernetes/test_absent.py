@@ -18,6 +18,7 @@ from tests.kubernetes.stage import Stage, until
 # What is of the whole cluster is one test's at a time.
 pytestmark = pytest.mark.xdist_group("absent")
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+CLUSTERS = CLUSTER.definition
 # Groups of Kubernetes' own need it: https://github.com/kubernetes/enhancements/pull/1111.
 APPROVED = {"api-approved.kubernetes.io": "unapproved, of a test"}
 
@@ -68,6 +69,59 @@ async def test_without_kubeblocks_a_database_can_be_deleted(stage: Stage) -> Non
         await stage.shows("ERROR", Reason.OPERATOR_MISSING)
         await stage.want(project, DesiredState.DELETED, loop)
         await stage.gone()
+
+
+async def test_a_version_that_is_turned_off_keeps_what_is_stored_and_its_row(
+    stage: Stage,
+) -> None:
+    stage.place.plane.needs_administrator()
+    if stage.place.plane.cluster is not None:
+        cannot("KubeBlocks is installed in this cluster")
+
+    async with stage.running() as loop, served(stage.place, CLUSTER):
+        project = await stage.postgres()
+        await stage.shows("ERROR", Reason.OPERATOR_NOT_RUNNING)
+        await serve(stage.place, CLUSTER, on=False)
+        await stage.want(project, DesiredState.DELETED, loop)
+        blocked = await stage.shows("ERROR", Reason.KIND_NOT_SERVED)
+        await serve(stage.place, CLUSTER, on=True)
+        kept = await stage.place.list(CLUSTER)
+        await stage.gone()
+
+    explains(blocked, "serve v1 or v1alpha1 again", f"CustomResourceDefinition/{CLUSTERS}")
+    assert [body["metadata"]["name"] for body in kept] == [project.name]
+
+
+async def test_what_was_stored_of_a_definition_goes_with_it(stage: Stage) -> None:
+    stage.place.plane.needs_administrator()
+    if stage.place.plane.cluster is not None:
+        cannot("KubeBlocks is installed in this cluster")
+
+    async with stage.running() as loop:
+        async with served(stage.place, CLUSTER):
+            project = await stage.postgres()
+            await stage.shows("ERROR", Reason.OPERATOR_NOT_RUNNING)
+        await stage.want(project, DesiredState.DELETED, loop)
+        await stage.gone()
+
+
+async def serve(place: Place, kind: Kind, *, on: bool) -> None:
+    """Turn the one version of a kind on or off."""
+    path = f"{DEFINITIONS}/{kind.definition}"
+    change = [{"op": "replace", "path": "/spec/versions/0/served", "value": on}]
+    await place.plane.call("PATCH", path, change, "application/json-patch+json")  # type: ignore[arg-type]
+
+    async def is_listed() -> bool:
+        try:
+            await place.list(kind)
+        except Refused:  # 429 too, while its storage is made ready
+            return False
+        return True
+
+    async def is_so() -> bool:
+        return await is_listed() is on
+
+    await until(is_so)
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """Kinds that are not served any more or cannot be listed: what may be left of them keeps a row."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -23,7 +25,7 @@ SECRETIVE: Json = {
     "kind": "",
     "name": "/apis/apiextensions.k8s.io/*",
 }
-GATEWAY = {"route_mode": "gateway", "gateway_name": "main"}
+GATEWAY: dict[str, Any] = {"route_mode": "gateway", "gateway_name": "main"}
 
 
 async def number_of(stage: Stage, kind: Kind) -> int:
