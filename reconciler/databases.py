@@ -215,8 +215,8 @@ class DatabaseReconciler:
             raise Superseded
 
     async def _request(self, claim: Claim, owner: Owner, step: Step) -> Object:
-        """Have the operator do it. A request that is over and did not is made anew with the next
-        look: it may have come too early, or somebody has undone it since."""
+        """Have the operator do it. A request that is over and did not is made anew, one that failed
+        ever later: it may have come too early, or somebody has undone it since."""
         name = operations.name(owner, step)
         asked = await self._cluster.get(OLD_OPS_REQUEST, owner.namespace, name)
         if asked is None:
@@ -224,7 +224,9 @@ class DatabaseReconciler:
             return await make(self._cluster, claim, operations.request(owner, step))
         if not plan.is_ours(asked, claim):
             raise ClusterError(Meaning.CLASH, 409, plan.CLASH, object=title(asked))
-        if operations.is_over(asked):
+        now = self._cluster.clock or claim.claimed_at
+        waited = plan.look_of(claim).waited.total_seconds()
+        if operations.is_over(asked) and operations.may_repeat(asked, now, waited):
             await check_lease(self._database, claim)
             await self._cluster.delete(OLD_OPS_REQUEST, asked)
         return asked

@@ -1,4 +1,4 @@
-"""Which KubeBlocks a cluster has: found by discovery, remembered for ten minutes.
+"""Which KubeBlocks a cluster has: found by discovery, anew every few seconds.
 
 Whether a Cluster knows `stop` is found by sending it: the CRD itself is cluster-scoped, which a
 user's credential may not read, and the server's schemas are megabytes.

@@ -19,6 +19,7 @@ from app.domain.observation import Outcome
 from app.domain.states import Phase, ResourceKind
 from app.settings import Settings
 from reconciler import definitions, plan
+from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError
 from reconciler.manifests.identity import RESOURCE
@@ -51,7 +52,8 @@ _MOST = 200
 LAST = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
 # Those that a database's operator holds.
 _RELEASED = frozenset({CLUSTER, OLD_CLUSTER, OLD_OPS_REQUEST})
-# What a sandbox is made of, by us and by controllers; the other kinds are asked for last.
+# What each is made of, by us and by controllers, beside what CRDs define; the other kinds are asked
+# for last.
 _MADE: dict[ResourceKind, tuple[Kind, ...]] = {
     ResourceKind.SANDBOX: (
         STATEFUL_SET,
@@ -61,7 +63,8 @@ _MADE: dict[ResourceKind, tuple[Kind, ...]] = {
         SECRET,
         INGRESS,
         NETWORK_POLICY,
-    )
+    ),
+    ResourceKind.DATABASE: (SERVICE_ACCOUNT, ROLE, ROLE_BINDING),
 }
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "finalizers")
 
@@ -183,7 +186,7 @@ class _Removal:
     async def all(self) -> _Left:
         """What there is, as far as one pass gets: of the kinds that it is made of, or of the
         others."""
-        made, left = _MADE.get(self._claim.kind, BUILT_IN), _Left()
+        made, left = _MADE[self._claim.kind], _Left()
         await self._add_built_in(left, made)
         await self._add_defined(left)
         if not left.objects:
@@ -192,8 +195,10 @@ class _Removal:
 
     async def _add_built_in(self, left: _Left, kinds: Iterable[Kind]) -> None:
         for kind in kinds:
-            listed = await self._cluster.list_all(kind, self._namespace, selector(self._claim))
-            left.add((kind, body) for body in listed)
+            listed = await self._cluster.listed(kind, self._namespace, selector(self._claim))
+            if listed is None and kind in _MADE[self._claim.kind]:
+                raise nonsense(f"What answers does not know {kind.kind}: it is no API server.")
+            left.add((kind, body) for body in listed or ())
 
     async def _add_defined(self, left: _Left) -> None:
         where = self._namespace, selector(self._claim)

@@ -131,7 +131,9 @@ class Watch:
         kind, since, failures, first = followed.kind, "", 0, True
         while True:
             try:
-                if not since and not await dialects.writes(self._cluster, kind):
+                if not await dialects.writes(self._cluster, kind):
+                    self._cluster.index.forget(kind)
+                    since = ""
                     await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
                     continue
                 if not since:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_26_definitions"
-down_revision = "2026_11_26_drift"
+down_revision = "2026_11_26_held"
 branch_labels = None
 depends_on = None
 

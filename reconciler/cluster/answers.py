@@ -18,12 +18,7 @@ from reconciler.manifests.kinds import Object
 # Seconds that an API server may ask to wait at most, and characters of what it says that are kept.
 _LONGEST_WAIT, _LONGEST_WORDS = 600.0, 2000
 # What every API server serves that a sandbox can be in: where it does not, none is there.
-_ALWAYS_SERVED = (
-    "/api/v1",
-    "/apis/apps/v1",
-    "/apis/networking.k8s.io/v1",
-    "/apis/rbac.authorization.k8s.io/v1",
-)
+_ALWAYS_SERVED = ("/api/v1", "/apis/apps/v1")
 _SERVER = "the kubeconfig's server has to be the API server itself."
 _TEXTS = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp")
 _MAPPINGS = ("labels", "annotations")

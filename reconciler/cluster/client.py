@@ -29,7 +29,11 @@ from reconciler.manifests.kinds import DEFINITION, EVENT, Kind, Object, kind_of
 
 _MERGE = "application/merge-patch+json"
 _PAGE = "500"
-_NOT_SERVED_FOR = 600.0
+# Seconds for which it is taken to stay which versions of a group are served. After an upgrade an
+# object that is written in an older one loses fields.
+_SERVED_FOR = 5.0
+# Seconds for which what was found out by trying is remembered.
+_REMEMBERED_FOR = 600.0
 # An apply with it makes an object and never changes one: those that are there have others. Seen on
 # 1.36 (tests/kubernetes/test_objects.py).
 _OF_NONE = {"resourceVersion": "1"}
@@ -147,7 +151,7 @@ class Cluster:
         return True
 
     async def versions(self, group: str) -> frozenset[str]:
-        """The versions of an API group that are served, remembered for ten minutes; none, which is
+        """The versions of an API group that are served, remembered for some seconds; none, which is
         not, where there is no such group."""
         until, known = self._versions.get(group, (0.0, frozenset()))
         if until > time.monotonic():
@@ -162,7 +166,7 @@ class Cluster:
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             raise nonsense()
         known = frozenset(str(one.get("version")) for one in listed)
-        self._versions[group] = (time.monotonic() + _NOT_SERVED_FOR, known)
+        self._versions[group] = (time.monotonic() + _SERVED_FOR, known)
         return known
 
     def forget(self, group: str) -> None:
@@ -171,7 +175,7 @@ class Cluster:
 
     def remember(self, fact: str) -> None:
         """Something was found out about the cluster, which holds for ten minutes."""
-        self._remembered[fact] = time.monotonic() + _NOT_SERVED_FOR
+        self._remembered[fact] = time.monotonic() + _REMEMBERED_FOR
 
     def remembers(self, fact: str) -> bool:
         """Whether that was found out lately."""

@@ -105,6 +105,12 @@ class Index:
         """Its watch is broken: events may be missed."""
         self._heard.pop(kind, None)
 
+    def forget(self, kind: Kind) -> None:
+        """It is not watched any more: nothing is known of it."""
+        self.lost(kind)
+        for key in self.keys(kind):
+            self._drop(self._owners[key], key)
+
     def trusts(self, kinds: Iterable[Kind]) -> bool:
         """Whether all that happens to these kinds is heard of."""
         latest = time.monotonic() - self._silence

@@ -6,6 +6,7 @@ next Stop would do nothing (its handler takes it for a sign that it was done), s
 or stopped is never applied (docs/decisions/0027). Pure.
 """
 
+from datetime import datetime
 from enum import Enum, auto
 
 from reconciler.manifests.database import is_told_to_stop
@@ -18,6 +19,8 @@ _STARTS = frozenset({"Stopped"})
 _OVER = frozenset({"Succeed", "Failed", "Cancelled", "Aborted"})
 # Seconds after which the operator takes a request away that has succeeded.
 _LASTS = 600
+# Seconds until one that failed is made anew: a part of those that its end is awaited for already.
+_SOONEST, _RAREST, _PART = 4.0, 300.0, 4
 
 
 class Step(Enum):
@@ -59,6 +62,20 @@ def request(owner: Owner, step: Step) -> Object:
 def is_over(request: Object) -> bool:
     """Whether nothing comes of it any more."""
     return (request.get("status") or {}).get("phase") in _OVER
+
+
+def may_repeat(request: Object, now: datetime, waited: float) -> bool:
+    """Whether one that is over is made anew: one that failed the later, the longer (`waited`
+    seconds) its end is awaited. `now` by the cluster's clock."""
+    status = request.get("status") or {}
+    if status.get("phase") != "Failed":
+        return True
+    said = status.get("completionTimestamp") or request["metadata"].get("creationTimestamp")
+    try:
+        failed = (now - datetime.fromisoformat(str(said))).total_seconds()
+    except (ValueError, TypeError):  # nonsense, or a time of no zone
+        return True
+    return failed >= min(_RAREST, max(_SOONEST, waited / _PART))
 
 
 def is_unseen(request: Object | None) -> bool:

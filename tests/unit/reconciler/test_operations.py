@@ -1,12 +1,13 @@
 """What to do with a Cluster that has no `stop`: of each phase and wish one step."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from reconciler.manifests.identity import Owner
-from reconciler.manifests.operations import Step, is_over, name, request, step
+from reconciler.manifests.operations import Step, is_over, may_repeat, name, request, step
 
 OWNER = Owner(UUID(int=1), UUID(int=2), 7, "mooring", "shop-abcdefgh", "database")
 
@@ -56,3 +57,32 @@ def test_a_request_has_one_name_for_each_generation_and_says_what_it_is_for() ->
 )
 def test_a_request_is_over_when_nothing_comes_of_it_any_more(phase: str | None, over: bool) -> None:
     assert is_over({"status": {"phase": phase} if phase else {}}) is over
+
+
+@pytest.mark.parametrize(
+    ("phase", "ago", "waited", "again"),
+    [
+        ("Succeed", 0, 0, True),
+        ("Failed", 1, 0, False),
+        ("Failed", 5, 0, True),
+        ("Failed", 5, 60, False),
+        ("Failed", 16, 60, True),
+        ("Failed", 299, 86400, False),
+        ("Failed", 301, 86400, True),
+    ],
+)
+def test_a_request_that_failed_is_made_anew_the_later_the_longer_it_is_awaited(
+    phase: str, ago: float, waited: float, again: bool
+) -> None:
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    at = (now - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    over = {"metadata": {}, "status": {"phase": phase, "completionTimestamp": at}}
+
+    assert may_repeat(over, now, waited) is again
+
+
+@pytest.mark.parametrize("said", [None, "yesterday", "2026-11-26"])
+def test_a_request_that_does_not_say_when_it_failed_is_made_anew(said: str | None) -> None:
+    over = {"metadata": {}, "status": {"phase": "Failed", "completionTimestamp": said}}
+
+    assert may_repeat(over, datetime(2026, 11, 26, tzinfo=UTC), 60)

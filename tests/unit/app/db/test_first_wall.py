@@ -78,6 +78,7 @@ EXCUSED = {
     "app.db.inspections._PRESENT": RECONCILER,
     "app.db.inspections._RECORD": RECONCILER,
     "app.db.inspections._RELEASE": RECONCILER,
+    "app.db.inventory._BRINGING": RECONCILER,
     "app.db.inventory._NAMESPACES_OF": RECONCILER,
     "app.db.inventory._SETTLED": RECONCILER,
     "app.db.inventory._PLACES": RECONCILER,
