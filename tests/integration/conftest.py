@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from app.db import migrations, roles
@@ -22,10 +21,12 @@ async def template(postgres: EmbeddedPostgres) -> str:
     return "mooring_template"
 
 
-@pytest.fixture(scope="session")
-def databases(postgres: EmbeddedPostgres, template: str) -> Databases:
+@pytest_asyncio.fixture(scope="session")
+async def databases(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[Databases]:
     """The databases of this process's tests."""
-    return Databases(postgres, template)
+    made = Databases(postgres, template)
+    yield made
+    await made.close()
 
 
 @pytest_asyncio.fixture

@@ -34,6 +34,7 @@ def opened(server: EmbeddedPostgres) -> Iterator[Ground]:
             yield made
         finally:
             loop.run_until_complete(made.close())
+            loop.run_until_complete(made.databases.close())
             loop.close()
 
 

@@ -16,7 +16,7 @@ from tests.integration.reconciler.working import resources_of
 from tests.simulator import RunningSimulator, running_simulator
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Settings:
     """Quick: a test waits for the cluster, not for us."""
     return Settings(poll=0.5, cluster_rate=1000, cluster_burst=1000, lease=6, lease_margin=1)

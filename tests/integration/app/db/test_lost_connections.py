@@ -16,7 +16,7 @@ from tests.integration.world import viewer_of
 
 _END_OTHERS = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename <> 'postgres'"
 )
 
 

@@ -23,6 +23,7 @@ from tests.sealos import NEW, OLD
 __all__ = ["api"]
 
 SETTINGS = Settings(token_keys=SecretStr(TOKEN_KEYS))
+_OPEN = Settings(sign_up=["PASSWORD", "SEALOS"], sealos_jwt_secrets=SecretStr(f"{OLD},{NEW}"))
 Ask = Callable[..., Awaitable[Any]]
 Follow = Callable[..., Awaitable[Any]]
 
@@ -30,9 +31,7 @@ Follow = Callable[..., Awaitable[Any]]
 @pytest.fixture
 def state(api_database: Database) -> State:
     """What one API process holds, without wake-ups; anybody may sign up, from Sealos too."""
-    secrets = SecretStr(f"{OLD},{NEW}")
-    settings = Settings(sign_up=["PASSWORD", "SEALOS"], sealos_jwt_secrets=secrets)
-    return state_of(api_database, settings)
+    return state_of(api_database, _OPEN)
 
 
 def state_of(database: Database, settings: Settings) -> State:
