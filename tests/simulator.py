@@ -4,8 +4,7 @@
         ... simulator.kubeconfig, simulator.url, simulator.token, simulator.authority
 
 It keeps its state in `folder`, so a second one with the same folder goes on where it was. It is
-forked off a process that has loaded it, in a tenth of the time that a fresh interpreter takes for
-it; `as_program=True` starts it as `mooring dev` does, for tests of just that.
+forked (see `forking`); `as_program=True` starts it as `mooring dev` does, for tests of just that.
 """
 
 from __future__ import annotations
@@ -18,23 +17,14 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
 import orjson
 
+from tests.forking import Forked
+
 START_SECONDS = 30.0
-_FORKING = multiprocessing.get_context("forkserver")
-# With what uvicorn loads only when it serves.
-_FORKING.set_forkserver_preload(
-    [
-        "reconciler.simulator.__main__",
-        "uvicorn.lifespan.on",
-        "uvicorn.loops.uvloop",
-        "uvicorn.protocols.http.httptools_impl",
-    ]
-)
 
 
 class Process(Protocol):
@@ -96,7 +86,7 @@ async def running_simulator(
         *("--database-ready-after", str(database_ready_after)),
         *options,
     ]
-    process = await _started(arguments, pass_fds) if as_program else _Forked(arguments)
+    process = await _started(arguments, pass_fds) if as_program else Forked(_simulate, arguments)
     try:
         await _written(kubeconfig, process)
         config = orjson.loads(kubeconfig.read_bytes())
@@ -118,35 +108,6 @@ async def _started(arguments: Sequence[str], pass_fds: tuple[int, ...]) -> Proce
         cwd=Path(__file__).parents[1],
         pass_fds=pass_fds,
     )
-
-
-class _Forked:
-    """A child of multiprocessing's fork server, which ends when we do."""
-
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._process = ForkServerProcess(target=_simulate, args=(list(arguments),), daemon=True)
-        self._process.start()
-
-    @property
-    def returncode(self) -> int | None:
-        return self._process.exitcode
-
-    def terminate(self) -> None:
-        self._process.terminate()
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    async def wait(self) -> int:
-        ended, running = asyncio.Event(), asyncio.get_running_loop()
-        running.add_reader(self._process.sentinel, ended.set)
-        try:
-            while (code := self._process.exitcode) is None:
-                ended.clear()
-                await ended.wait()
-        finally:
-            running.remove_reader(self._process.sentinel)
-        return code
 
 
 def _simulate(arguments: list[str]) -> None:

@@ -13,8 +13,8 @@ from app.db.engine import Process
 from app.db.session import Database
 from app.domain.states import Lane
 from app.domain.viewer import API, RECONCILER
-from tests.integration.app.test_cli import run
 from tests.integration.world import project_of, viewer_of
+from tests.mooring import mooring
 from tests.postgres import as_role
 
 THEIRS = "https://theirs.example:6443"
@@ -27,7 +27,7 @@ async def written(database: Database, statement: str) -> None:
 
 async def read(url: str) -> Any:
     """What `mooring status --json` says."""
-    code, out, err = await run(url, "status", "--json")
+    code, out, err = await mooring(url, "status", "--json")
     assert (code, err) == (0, "")
     return json.loads(out)
 
@@ -64,7 +64,7 @@ async def test_it_says_what_is_due_who_works_and_what_holds_up(
         )
 
         as_owner, as_reconciler = await read(url), await read(as_role(url, roles.RECONCILER))
-        code, out, err = await run(url, "status")
+        code, out, err = await mooring(url, "status")
     await worker.close()
 
     assert len(held) == 1
@@ -121,7 +121,7 @@ async def test_an_empty_installation_without_a_reconciler_says_so(url: str) -> N
 async def test_the_api_s_role_is_told_whose_url_it_takes(database: Database, url: str) -> None:
     await project_of(database, await viewer_of(database))
 
-    code, out, err = await run(as_role(url, roles.API), "status")
+    code, out, err = await mooring(as_role(url, roles.API), "status")
 
     assert (code, out) == (1, "")
     assert "the owner's or the reconciler's" in err
@@ -129,7 +129,7 @@ async def test_the_api_s_role_is_told_whose_url_it_takes(database: Database, url
 
 
 async def test_a_postgres_that_is_away_is_said_in_a_line() -> None:
-    code, out, err = await run("postgresql://nobody:secret@127.0.0.1:1/mooring", "status")
+    code, out, err = await mooring("postgresql://nobody:secret@127.0.0.1:1/mooring", "status")
 
     assert (code, out) == (1, "")
     assert "mooring on nobody@127.0.0.1:1" in err or "does not let us in" in err

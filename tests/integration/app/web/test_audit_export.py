@@ -1,9 +1,6 @@
 """The audit as JSON lines: for a user over HTTP, for the operator from the command line."""
 
-import asyncio
 import json
-import os
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +13,7 @@ from app.domain.viewer import Viewer
 from app.services import auditing
 from tests.integration.app.graphql.serving import Api, api
 from tests.integration.world import project_of, viewer_of
+from tests.mooring import mooring
 from tests.postgres import as_role
 
 __all__ = ["api"]
@@ -125,25 +123,14 @@ async def test_a_token_for_some_projects_sees_no_line(database: Database) -> Non
     assert found == []
 
 
-async def run(url: str, *arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.cli", "audit", "export", *arguments),
-        env={**os.environ, "MOORING_DATABASE_URL": url},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
-
-
 async def test_the_operator_gets_the_lines_of_everybody(database: Database, url: str) -> None:
     ada, bob = await viewer_of(database, "ada"), await viewer_of(database, "bob")
     await note(database, ada, "a.b")
     await note(database, bob, "c.d")
 
-    code, out, err = await run(url)
+    code, out, err = await mooring(url, "audit", "export")
     [first, second] = lines(out)
-    late = (await run(url, "--from", second["at"]))[1]
+    late = (await mooring(url, "audit", "export", "--from", second["at"]))[1]
 
     assert (code, err) == (0, "")
     assert [first["actor"]["name"], second["actor"]["name"]] == ["ada", "bob"]
@@ -153,8 +140,8 @@ async def test_the_operator_gets_the_lines_of_everybody(database: Database, url:
 async def test_only_the_owner_of_the_database_is_the_operator(database: Database, url: str) -> None:
     await note(database, await viewer_of(database), "a.b")
 
-    code, out, err = await run(as_role(url, roles.API))
-    wrong = await run(url, "--until", "2026-01-01T00:00:00")
+    code, out, err = await mooring(as_role(url, roles.API), "audit", "export")
+    wrong = await mooring(url, "audit", "export", "--until", "2026-01-01T00:00:00")
 
     assert (code, out) == (1, "")
     assert "has to be the owner's" in err
