@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -90,16 +91,17 @@ async def test_a_lease_is_renewed_at_a_third(database: Database) -> None:
     await project_of(database, await viewer_of(database))
     held, seen = Held(), set[datetime]()
 
-    async def thrice() -> bool:
+    async def four_times() -> bool:
         seen.add(await ends(database))
-        return len(seen) == 3
+        return len(seen) == 4
 
     async with running(database, held.reconcile, Settings(lease=1.2, lease_margin=0.1, drain=0.01)):
         await held.begun.wait()
-        await becomes(thrice)
+        await becomes(four_times)
 
-    _, first, second = sorted(seen)
-    assert 0.3 < (second - first).total_seconds() < 0.6
+    # A busy machine is late, but hardly each time.
+    between = [(b - a).total_seconds() for a, b in pairwise(sorted(seen))]
+    assert 0.3 < min(between[1:]) < 0.6
 
 
 async def test_a_pass_is_stopped_a_margin_before_the_end_of_a_lease_that_cannot_be_renewed(
@@ -108,7 +110,7 @@ async def test_a_pass_is_stopped_a_margin_before_the_end_of_a_lease_that_cannot_
     await project_of(database, await viewer_of(database))
     held = Held()
 
-    settings = Settings(lease=0.6, lease_margin=0.3, pass_timeout=60, drain=0.01)
+    settings = Settings(lease=2.4, lease_margin=1.4, pass_timeout=60, drain=0.01)
     async with running(wire.database, held.reconcile, settings):
         await held.begun.wait()
         wire.lose()
@@ -125,7 +127,7 @@ async def test_a_pass_is_stopped_as_soon_as_a_renewal_finds_the_row_to_be_anothe
     await project_of(database, await viewer_of(database))
     held = Held()
 
-    settings = Settings(poll=3600, lease=0.9, lease_margin=0.1, pass_timeout=60, drain=0.01)
+    settings = Settings(poll=3600, lease=2.4, lease_margin=0.1, pass_timeout=60, drain=0.01)
     async with running(database, held.reconcile, settings):
         await held.begun.wait()
         until = await ends(database)
@@ -149,7 +151,7 @@ async def test_a_lease_counts_from_before_its_claim_was_sent(
     held = Held()
     async with wire.database.read(API) as connection:
         await connection.execute(text("SELECT 1"))
-    wire.proxy.delay = 0.15
+    wire.proxy.delay = 0.5
 
     # The pass begins before the first renewal, which would count from its own sending.
     settings = Settings(lease=6, lease_margin=0.02, pass_timeout=60, drain=0.01)

@@ -395,7 +395,7 @@ async def test_a_pass_goes_on_for_longer_than_a_lease_because_it_is_renewed(
     database: Database,
 ) -> None:
     await project_of(database, await viewer_of(database))
-    settings = Settings(poll=3600, lease=0.9, lease_margin=0.2, pass_timeout=60)
+    settings = Settings(poll=3600, lease=1.8, lease_margin=0.3, pass_timeout=60)
     begun, go = asyncio.Event(), asyncio.Event()
     passes = 0
 
@@ -414,7 +414,7 @@ async def test_a_pass_goes_on_for_longer_than_a_lease_because_it_is_renewed(
 
         async def past_its_first_end() -> bool:
             async with database.read(API) as connection:
-                past = text("SELECT mooring_clock() - interval '1 second' > :first")
+                past = text("SELECT mooring_clock() - interval '0.2 seconds' > :first")
                 return bool((await connection.execute(past, {"first": first})).scalar_one())
 
         await becomes(past_its_first_end)
