@@ -1,13 +1,14 @@
 """`make mutants`: take away each line that upholds an invariant, and see a test fail.
 
-Each of two workers has a copy of the tree (what git knows of), makes one change at a time there and
-runs the tests that `table` names for it. First they run on the tree as it is, where they must pass,
-with the same patience. Exit code 1 when a mutant survives, or its line is not found.
+Each of three workers has a copy of the tree (what git knows of), makes one change at a time there
+and runs the tests that `table` names for it. First they run on the tree as it is, where they must
+pass, with the same patience. Exit code 1 when a mutant survives, or its line is not found.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -26,6 +27,11 @@ ROOT = Path(__file__).parents[2]
 # Seconds: whoever waits for what does not come has failed, sooner than in other runs.
 _PATIENCE = "10"
 _LONGEST = 120.0
+# On two cores: many a test waits for what does not come.
+_WORKERS = 3
+# What Python compiled of a file it knows by whole seconds of the file's time, and its length:
+# each mutant has a time of its own.
+_TIMES = itertools.count(1_000_000_000)
 PUBLISHED = ROOT / "docs/reliability.md"
 _HEAD = "| | what holds | line in | test that fails without it |"
 
@@ -62,10 +68,7 @@ def table() -> str:
 
 def run_tests(tree: Path, tests: Sequence[str], *options: str) -> tuple[int, str]:
     """Exit code of pytest in `tree` (1: a test failed), and what it said."""
-    environment = os.environ | {
-        "MOORING_TEST_PATIENCE": _PATIENCE,
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    environment = os.environ | {"MOORING_TEST_PATIENCE": _PATIENCE}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
     with subprocess.Popen(
         command,
@@ -86,14 +89,16 @@ def run_tests(tree: Path, tests: Sequence[str], *options: str) -> tuple[int, str
 def survives(tree: Path, mutant: Mutant) -> str | None:
     """Why this mutant is not caught in `tree`; None when it is."""
     file = tree / mutant.file
-    whole = file.read_text()
+    whole, known = file.read_text(), file.stat()
     try:
         file.write_text(mutated(mutant, whole))
+        os.utime(file, (next(_TIMES),) * 2)
         code, said = run_tests(tree, mutant.tests, "-x")
     except ValueError as error:
         return str(error)
     finally:
         file.write_text(whole)
+        os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
     if code == 1:
         return None
     return "survives" if code == 0 else f"pytest ended with {code}:\n{said[-2000:]}"
@@ -133,9 +138,9 @@ def tried(mutants: Sequence[Mutant]) -> list[tuple[Mutant, str]]:
         print(f"{mutant.invariant} {mutant.says} ({seconds:.0f} s): {verdict}", flush=True)  # noqa: T201
         return why
 
-    with copied() as first, copied() as second, ThreadPoolExecutor(2) as pool:
-        trees.put(first)
-        trees.put(second)
+    with ExitStack() as held, ThreadPoolExecutor(_WORKERS) as pool:
+        for _ in range(_WORKERS):
+            trees.put(held.enter_context(copied()))
         return [(m, why) for m, why in zip(mutants, pool.map(one, mutants), strict=True) if why]
 
 
@@ -150,7 +155,7 @@ def main() -> int:
         return 0
     chosen = [m for m in MUTANTS if not given.only or given.only in f"{m.says} {m.file} {m.tests}"]
     tests = sorted({test for mutant in chosen for test in mutant.tests})
-    code, said = run_tests(ROOT, tests, "-n", "2", "--dist", "worksteal")
+    code, said = run_tests(ROOT, tests, "-n", str(_WORKERS), "--dist", "worksteal")
     if code:
         print(f"They do not pass on the tree as it is:\n{said[-5000:]}")  # noqa: T201
         return 1
