@@ -94,6 +94,7 @@ VALUES (:id, :account_id, :name, :name_folded, :description, :description_folded
 _DESCRIBE = text("""
 UPDATE project SET name = :name, name_folded = :name_folded, description = :description,
   description_folded = :description_folded, github_repo = :github_repo, version = version + 1,
+  generation = generation + 1,
   updated_at = greatest(mooring_now(), updated_at + interval '1 microsecond')
 WHERE id = :id
 """)

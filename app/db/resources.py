@@ -60,6 +60,7 @@ class LockedResource:
     kind: ResourceKind
     name: str
     desired_state: DesiredState
+    generation: int
     status: ResourceStatus
     reason: str | None
     attempts: int

@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     DELETION_REQUESTED = "DELETION_REQUESTED"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    GENERATION_MISMATCH = "GENERATION_MISMATCH"
     TOO_COMPLEX = "TOO_COMPLEX"
     RATE_LIMITED = "RATE_LIMITED"
     INTERNAL = "INTERNAL"
@@ -66,6 +67,11 @@ MEANING: dict[ErrorCode, tuple[str, bool]] = {
     ),
     ErrorCode.IDEMPOTENCY_CONFLICT: (
         "The idempotency key was used with another input.",
+        False,
+    ),
+    ErrorCode.GENERATION_MISMATCH: (
+        "Something else has been wanted of it since `ifGeneration`: extensions.generation is its"
+        " generation now. Nothing was changed. Read it again, then decide anew.",
         False,
     ),
     ErrorCode.TOO_COMPLEX: (
@@ -228,6 +234,16 @@ class DeletionRequested(MooringError):
 
     code = ErrorCode.DELETION_REQUESTED
     message = "It is being deleted; only delete and retry are accepted."
+
+
+class GenerationMismatch(MooringError):
+    """It is at another generation than the one that was given; facts: `field`, `generation`."""
+
+    code = ErrorCode.GENERATION_MISMATCH
+    message = "Something else has been wanted of it since. Nothing was changed; read it again."
+
+    def __init__(self, generation: int) -> None:
+        super().__init__(field=["ifGeneration"], generation=generation)
 
 
 class IdempotencyConflict(MooringError):

@@ -13,7 +13,7 @@ from app.db.feed import NewChange
 from app.db.projects import LockedProject
 from app.db.resources import LockedResource
 from app.db.session import Session
-from app.domain.errors import DeletionRequested
+from app.domain.errors import DeletionRequested, GenerationMismatch
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, ResourceKind, ResourceStatus
 
@@ -97,6 +97,13 @@ async def edit_one(
     line = change(resource, f"{resource.kind.lower()}.{verb}", moved[resource.id])
     session.changes.append(replace(line, message=message))
     await projects.settle(session, [project])
+
+
+def refuse_late(generation: int, if_generation: int | None) -> None:
+    """GenerationMismatch where a wish was made of another generation than that of the row, which is
+    locked: one that comes late, or of somebody who has not seen the newest."""
+    if if_generation is not None and if_generation != generation:
+        raise GenerationMismatch(generation)
 
 
 def refuse_edit(project: LockedProject, resource: LockedResource) -> None:

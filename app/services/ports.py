@@ -18,10 +18,19 @@ from app.services import intents, resources
 _FIELD = "sandboxId"
 
 
-async def expose(session: Session, viewer: Viewer, sandbox_id: UUID, port: int) -> SandboxRow:
+async def expose(
+    session: Session,
+    viewer: Viewer,
+    sandbox_id: UUID,
+    port: int,
+    *,
+    if_generation: int | None = None,
+) -> SandboxRow:
     """Open one more port, at most five."""
     check = _checked(port)
-    project, resource = await resources.lock(session, viewer, SANDBOXES, sandbox_id, _FIELD)
+    project, resource = await resources.lock(
+        session, viewer, SANDBOXES, sandbox_id, _FIELD, if_generation=if_generation
+    )
     intents.refuse_edit(project, resource)
     now = await resources.read(session, viewer, SANDBOXES, sandbox_id)
     if port in now.ports:
@@ -35,10 +44,19 @@ async def expose(session: Session, viewer: Viewer, sandbox_id: UUID, port: int) 
     return await resources.read(session, viewer, SANDBOXES, sandbox_id)
 
 
-async def unexpose(session: Session, viewer: Viewer, sandbox_id: UUID, port: int) -> SandboxRow:
+async def unexpose(
+    session: Session,
+    viewer: Viewer,
+    sandbox_id: UUID,
+    port: int,
+    *,
+    if_generation: int | None = None,
+) -> SandboxRow:
     """Close a port that was opened."""
     _checked(port)
-    project, resource = await resources.lock(session, viewer, SANDBOXES, sandbox_id, _FIELD)
+    project, resource = await resources.lock(
+        session, viewer, SANDBOXES, sandbox_id, _FIELD, if_generation=if_generation
+    )
     intents.refuse_edit(project, resource)
     now = await resources.read(session, viewer, SANDBOXES, sandbox_id)
     if port not in now.ports:

@@ -95,10 +95,15 @@ async def create(session: Session, viewer: Viewer, makers: Makers, new: NewProje
 
 
 async def update(
-    session: Session, viewer: Viewer, project_id: UUID, given: dict[str, str | None]
+    session: Session,
+    viewer: Viewer,
+    project_id: UUID,
+    given: dict[str, str | None],
+    *,
+    if_generation: int | None = None,
 ) -> ProjectRow:
     """Change what is known about a project; `given` holds only what is to change."""
-    project = await _lock(session, viewer, project_id)
+    project = await _lock(session, viewer, project_id, if_generation)
     if project.desired_state == DesiredState.DELETED:
         raise DeletionRequested
     now = await read(session, viewer, project_id)
@@ -121,13 +126,18 @@ async def update(
 
 
 async def want(
-    session: Session, viewer: Viewer, project_id: UUID, desired: DesiredState
+    session: Session,
+    viewer: Viewer,
+    project_id: UUID,
+    desired: DesiredState,
+    *,
+    if_generation: int | None = None,
 ) -> ProjectRow:
     """Start, stop or delete a project with all that it owns.
 
     A project without resources goes in this transaction, which still answers it, as TERMINATED.
     """
-    project = await _lock(session, viewer, project_id)
+    project = await _lock(session, viewer, project_id, if_generation)
     before = await read(session, viewer, project_id) if desired == DesiredState.DELETED else None
     await intents.want_all(session, project, desired)
     found = await projects.by_ids(session, viewer, [project_id])
@@ -143,9 +153,11 @@ async def want(
     )
 
 
-async def retry(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRow:
+async def retry(
+    session: Session, viewer: Viewer, project_id: UUID, *, if_generation: int | None = None
+) -> ProjectRow:
     """Look again now at everything in the project that failed, was given up or waits."""
-    project = await _lock(session, viewer, project_id)
+    project = await _lock(session, viewer, project_id, if_generation)
     session.entries.append(
         Entry(
             "project.retry",
@@ -167,10 +179,13 @@ async def read(session: Session, viewer: Viewer, project_id: UUID) -> ProjectRow
     return found[0]
 
 
-async def _lock(session: Session, viewer: Viewer, project_id: UUID) -> LockedProject:
+async def _lock(
+    session: Session, viewer: Viewer, project_id: UUID, if_generation: int | None
+) -> LockedProject:
     project = await projects.lock(session, viewer, project_id)
     if project is None:
         raise NotFound(field=["id"])
+    intents.refuse_late(project.generation, if_generation)
     return project
 
 

@@ -123,9 +123,13 @@ async def want(
     details: Details[Row, Spec],
     resource_id: UUID,
     desired: DesiredState,
+    *,
+    if_generation: int | None = None,
 ) -> Row:
     """Start, stop or delete one."""
-    project, resource = await lock(session, viewer, details, resource_id)
+    project, resource = await lock(
+        session, viewer, details, resource_id, if_generation=if_generation
+    )
     await intents.want_one(session, project, resource, desired)
     return await read(session, viewer, details, resource_id)
 
@@ -136,10 +140,14 @@ async def update(
     reviser: Reviser[Row, Spec],
     resource_id: UUID,
     given: Given,
+    *,
+    if_generation: int | None = None,
 ) -> Row:
     """Change what one is made from."""
     details, check = reviser.details, Check()
-    project, resource = await lock(session, viewer, details, resource_id)
+    project, resource = await lock(
+        session, viewer, details, resource_id, if_generation=if_generation
+    )
     intents.refuse_edit(project, resource)
     changed = reviser.revised(check, await read(session, viewer, details, resource_id), given)
     check.done()
@@ -151,10 +159,17 @@ async def update(
 
 
 async def retry(
-    session: Session, viewer: Viewer, details: Details[Row, Spec], resource_id: UUID
+    session: Session,
+    viewer: Viewer,
+    details: Details[Row, Spec],
+    resource_id: UUID,
+    *,
+    if_generation: int | None = None,
 ) -> Row:
     """Look at it again now, if it failed, was given up or waits."""
-    project, resource = await lock(session, viewer, details, resource_id)
+    project, resource = await lock(
+        session, viewer, details, resource_id, if_generation=if_generation
+    )
     await intents.retry(session, project, [resource])
     return await read(session, viewer, details, resource_id)
 
@@ -175,14 +190,18 @@ async def lock(
     details: Details[Row, Spec],
     resource_id: UUID,
     field: str = "id",
+    *,
+    if_generation: int | None = None,
 ) -> tuple[LockedProject, LockedResource]:
-    """One with its project, both under our lock; NotFound names the argument `field`."""
+    """One with its project, both under our lock; NotFound names the argument `field`.
+    GenerationMismatch unless it is at `if_generation`, where that is given."""
     project_id = await details.project_of(session, viewer, resource_id)
     project = await projects.lock(session, viewer, project_id) if project_id else None
     members = await resources.lock(session, project.id) if project else []
     found = next((member for member in members if member.id == resource_id), None)
     if project is None or found is None:
         raise NotFound(field=[field])
+    intents.refuse_late(found.generation, if_generation)
     return project, found
 
 

@@ -3,8 +3,9 @@
 A request whose connection ended, whose answer is INTERNAL, or that took too long may have been
 carried out or not. It is asked again until it is answered, with the same idempotency key where the
 mutation makes something; all others may be repeated by their nature. One without an answer may
-still be carried out late, from bytes that a network held up, and an old stop after a new start is
-no fault of ours: so the next one waits until nothing can be under way any more.
+still be carried out late, from bytes that a network held up. A wish of one generation (`at`) is
+refused by then, and one with a key does nothing: the next one is sent at once. After any other
+nothing is until nothing can be under way any more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _PATIENCE = 600.0
 _TIMEOUT = 10.0
 # What may be answered in the middle of a failure, and says nothing about the request.
 _AGAIN = {"INTERNAL", "RATE_LIMITED"}
+_MISMATCH = "GENERATION_MISMATCH"
 
 
 class Refused(Exception):  # noqa: N818 - an answer
@@ -46,7 +48,7 @@ class Caller:
     ) -> None:
         self.login = f"{name}-{uuid4().hex[:10]}"
         self.token = ""
-        self.cuts = self.again = self.answered = 0
+        self.cuts = self.again = self.answered = self.calms = self.lost = 0
         self._urls = urls
         self._cut = cut
         self._calm = calm
@@ -60,16 +62,45 @@ class Caller:
 
     async def ask(self, document: str, **variables: object) -> dict[str, Any]:
         """The data of the answer; Refused."""
+        found, again = await self._answer(document, variables)
+        if again:
+            self.calms += 1
+            async with asyncio.timeout(_PATIENCE):
+                await self._calm()
+        return _data(found)
+
+    async def safely(self, document: str, **variables: object) -> dict[str, Any]:
+        """The same of what does no harm when it is carried out late: a query, or what has a key."""
+        found, _ = await self._answer(document, variables)
+        return _data(found)
+
+    async def at(
+        self, generation: int, document: str, **variables: object
+    ) -> dict[str, Any] | None:
+        """The same of a wish `$at` this generation of what it is about; None if it was carried out
+        when it was sent before, and that answer got lost."""
+        found, again = await self._answer(document, variables | {"at": generation})
+        facts = [error["extensions"] for error in found.get("errors") or []]
+        done = {"code": _MISMATCH, "generation": generation + 1}
+        if again and any(done.items() <= one.items() for one in facts):
+            self.lost += 1
+            return None
+        return _data(found)
+
+    async def _answer(
+        self, document: str, variables: dict[str, object]
+    ) -> tuple[dict[str, Any], bool]:
+        """An answer, and whether it was sent more than once."""
         body = {"query": document, "variables": variables}
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         cut = self._random.random() < self._cut
         async with asyncio.timeout(_PATIENCE):
             found = await self._once(body, headers, cut=cut)
+            again = found is None
             if found is None:
                 found = await self._insist(body, headers)
-                await self._calm()
         self.answered += 1
-        return _data(found)
+        return found, again
 
     async def _insist(self, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
         longest = 0.5

@@ -183,7 +183,7 @@ async def answers_of(user: User) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     after: str | None = None
     while True:
-        page = (await user.caller.ask(_PROJECTS, after=after))["projects"]
+        page = (await user.caller.safely(_PROJECTS, after=after))["projects"]
         found |= {node["id"]: node for node in page["nodes"]}
         if not page["pageInfo"]["hasNextPage"]:
             return found

@@ -43,6 +43,7 @@ class Actor:
     def __init__(self, user: User, seed: str) -> None:
         self._user = user
         self._ask = user.caller.ask
+        self._safely = user.caller.safely
         self._random = random.Random(seed)
         self._wanted = user.wanted
         self._project: WantedProject | None = None
@@ -105,9 +106,9 @@ class Actor:
         document = """mutation ($i: CreateProjectInput!, $k: String) {
           createProject(input: $i, idempotencyKey: $k) { errors { code message } project {
             id name sandboxes { id name } databases { id name } } } }"""
-        found = (await self._ask(document, i=given, k=key))["createProject"]["project"]
+        found = (await self._safely(document, i=given, k=key))["createProject"]["project"]
         if draw.random() < 0.2:
-            again = (await self._ask(document, i=given, k=key))["createProject"]["project"]
+            again = (await self._safely(document, i=given, k=key))["createProject"]["project"]
             self._same("createProject", found["id"], again["id"])
         self._user.asked["create"] += 1
         members = [*_made("sandbox", sandboxes, found["sandboxes"])]
@@ -134,8 +135,7 @@ class Actor:
 
     async def _want_project(self, project: WantedProject) -> None:
         verb = self._random.choices(("start", "stop", "delete"), (4, 4, 1))[0]
-        document = f"mutation ($id: ID!) {{ {verb}Project(id: $id) {{ project {{ id }} }} }}"
-        await self._deleting(verb, document, project.id)
+        await self._wish(verb, "project", project.id)
         self._wanted.want_all(project, _DESIRED[verb], verb)
 
     async def _want_one(self, project: WantedProject) -> None:
@@ -143,18 +143,25 @@ class Actor:
         member = self._one(project)
         if member is None:
             return
-        field = f"{verb}{member.kind.capitalize()}"
-        document = f"mutation ($id: ID!) {{ {field}(id: $id) {{ {member.kind} {{ id }} }} }}"
-        await self._deleting(verb, document, member.id)
+        await self._wish(verb, member.kind, member.id)
         self._wanted.want(member, _DESIRED[verb], verb)
 
-    async def _deleting(self, verb: str, document: str, key: str) -> None:
+    async def _wish(self, verb: str, kind: str, key: str) -> None:
         """What a deletion that was cut had done already is no refusal."""
+        field = f"{verb}{kind.capitalize()}(id: $id, ifGeneration: $at)"
+        document = f"mutation ($id: ID!, $at: Int!) {{ {field} {{ {kind} {{ id }} }} }}"
         try:
-            await self._ask(document, id=key)
+            await self._at(document, key)
         except Refused as error:
             if (verb, error.code) != ("delete", "NOT_FOUND"):
                 raise
+
+    async def _at(self, document: str, key: str, **variables: object) -> dict[str, Any] | None:
+        """A wish of the generation that this is at; None: it was carried out without an answer."""
+        read = """query ($id: ID!) { node(id: $id) { ... on Project { generation }
+          ... on Sandbox { generation } ... on Database { generation } } }"""
+        seen = await self._safely(read, id=key)
+        return await self._user.caller.at(seen["node"]["generation"], document, id=key, **variables)
 
     async def _edit(self, project: WantedProject) -> None:
         member = self._one(project)
@@ -163,9 +170,9 @@ class Actor:
         made = self._sandbox() if member.kind == "sandbox" else self._database()
         key = self._random.choice([key for key in made if key != "name"])
         title = member.kind.capitalize()
-        document = f"""mutation ($id: ID!, $i: Update{title}Input!) {{
-          update{title}(id: $id, input: $i) {{ errors {{ code message }} }} }}"""
-        found = await self._ask(document, id=member.id, i={key: made[key]})
+        document = f"""mutation ($id: ID!, $at: Int!, $i: Update{title}Input!) {{
+          update{title}(id: $id, ifGeneration: $at, input: $i) {{ errors {{ code message }} }} }}"""
+        found = await self._at(document, member.id, i={key: made[key]})
         if self._accepted(f"update{title}", found):
             self._wanted.edit(member, {key: made[key]})
 
@@ -184,9 +191,10 @@ class Actor:
         if member is None:
             return
         field, port = "exposePort" if opened else "unexposePort", self._random.choice(_PORTS)
-        document = f"""mutation ($id: ID!, $i: PortInput!) {{
-          {field}(sandboxId: $id, input: $i) {{ errors {{ code message }} }} }}"""
-        found = await self._ask(document, id=member.id, i={"port": port})
+        document = f"""mutation ($id: ID!, $at: Int!, $i: PortInput!) {{
+          {field}(sandboxId: $id, input: $i, ifGeneration: $at) {{
+            errors {{ code message }} }} }}"""
+        found = await self._at(document, member.id, i={"port": port})
         if self._accepted(field, found):
             self._wanted.port(member, port, opened=opened)
 
@@ -200,17 +208,17 @@ class Actor:
         document = f"""mutation ($p: ID!, $i: {title}Input!, $k: String) {{
           create{title}(projectId: $p, input: $i, idempotencyKey: $k) {{
             errors {{ code message }} {kind} {{ id name }} }} }}"""
-        found = await self._ask(document, p=project.id, i=given, k=key)
+        found = await self._safely(document, p=project.id, i=given, k=key)
         if self._accepted(f"create{title}", found):
             made = found[f"create{title}"][kind]
-            again = await self._ask(document, p=project.id, i=given, k=key)
+            again = await self._safely(document, p=project.id, i=given, k=key)
             self._same(f"create{title}", made["id"], again[f"create{title}"][kind]["id"])
             for one in _made(kind, [given], [made]):
                 self._wanted.resource(project, one)
 
     async def _retry(self, project: WantedProject) -> None:
         document = "mutation ($id: ID!) { retryProject(id: $id) { project { id } } }"
-        await self._ask(document, id=project.id)
+        await self._safely(document, id=project.id)
 
     async def _repeat(self, project: WantedProject) -> None:
         """What is wanted already: a success that changes nothing."""
@@ -218,20 +226,18 @@ class Actor:
         if member is None:
             return
         verb = {"RUNNING": "start", "STOPPED": "stop"}[member.desired]
-        field = f"{verb}{member.kind.capitalize()}"
-        document = f"mutation ($id: ID!) {{ {field}(id: $id) {{ {member.kind} {{ id }} }} }}"
-        await self._ask(document, id=member.id)
+        await self._wish(verb, member.kind, member.id)
 
     async def _rename(self, project: WantedProject) -> None:
         name = f"p{self._random.randrange(10**6)}"
-        document = """mutation ($id: ID!, $i: UpdateProjectInput!) {
-          updateProject(id: $id, input: $i) { errors { code message } } }"""
-        found = await self._ask(document, id=project.id, i={"name": name})
+        document = """mutation ($id: ID!, $at: Int!, $i: UpdateProjectInput!) {
+          updateProject(id: $id, ifGeneration: $at, input: $i) { errors { code message } } }"""
+        found = await self._at(document, project.id, i={"name": name})
         if self._accepted("updateProject", found):
             project.name = name
 
-    def _accepted(self, field: str, found: dict[str, Any]) -> bool:
-        errors = found[field]["errors"]
+    def _accepted(self, field: str, found: dict[str, Any] | None) -> bool:
+        errors = found[field]["errors"] if found else []
         if errors:
             self._user.problems.append(f"{field}: {errors}")
         return not errors

@@ -106,7 +106,7 @@ async def _user(stack: Stack, plan: Plan, number: int) -> User:
 
 
 async def _subscriber(stack: Stack, plan: Plan, user: User, number: int) -> Subscriber:
-    cursor = (await user.caller.ask("{ changeCursor }"))["changeCursor"]
+    cursor = (await user.caller.safely("{ changeCursor }"))["changeCursor"]
     seed = f"{plan.seed}/{user.caller.login[:3]}/subscriber/{number}"
     naps = plan.seconds / 4 if number == _SUBSCRIBERS - 1 else 0
     return Subscriber(stack.urls, user.caller.token, cursor, seed, naps)

@@ -14,8 +14,10 @@ from app.graphql.mutations.edge import (
     RETRY,
     START,
     STOP,
+    IfGeneration,
     Verb,
     as_data,
+    at,
     create,
     edited,
     given,
@@ -59,35 +61,54 @@ class DatabaseMutations:
         description="Change its version, replicas or sizes; one that is down stays down."
     )
     async def update_database(
-        self, info: Info, id: strawberry.ID, input: UpdateDatabaseInput
+        self,
+        info: Info,
+        id: strawberry.ID,
+        input: UpdateDatabaseInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> UpdateDatabasePayload | None:
         """Change its version, replicas or sizes."""
         maker = info.context.state.makers.databases
         try:
-            row = await update(info, maker, id, NodeType.DATABASE, edited(input))
+            row = await update(
+                info,
+                maker,
+                id,
+                NodeType.DATABASE,
+                edited(input),
+                if_generation=given(if_generation),
+            )
         except InvalidInput as wrong:
             return UpdateDatabasePayload(database=None, errors=as_data(info, wrong))
         return UpdateDatabasePayload(database=build.database(row), errors=[])
 
     @strawberry.mutation(description="Want it RUNNING.")
-    async def start_database(self, info: Info, id: strawberry.ID) -> StartDatabasePayload | None:
+    async def start_database(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> StartDatabasePayload | None:
         """Want it RUNNING."""
-        return StartDatabasePayload(database=await _on(info, id, START))
+        return StartDatabasePayload(database=await _on(info, id, at(START, if_generation)))
 
     @strawberry.mutation(description="Want it STOPPED; its data is kept.")
-    async def stop_database(self, info: Info, id: strawberry.ID) -> StopDatabasePayload | None:
+    async def stop_database(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> StopDatabasePayload | None:
         """Want it STOPPED; its data is kept."""
-        return StopDatabasePayload(database=await _on(info, id, STOP))
+        return StopDatabasePayload(database=await _on(info, id, at(STOP, if_generation)))
 
     @strawberry.mutation(description="Want it and its data gone; cannot be taken back.")
-    async def delete_database(self, info: Info, id: strawberry.ID) -> DeleteDatabasePayload | None:
+    async def delete_database(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> DeleteDatabasePayload | None:
         """Want it and its data gone; cannot be taken back."""
-        return DeleteDatabasePayload(database=await _on(info, id, DELETE))
+        return DeleteDatabasePayload(database=await _on(info, id, at(DELETE, if_generation)))
 
     @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
-    async def retry_database(self, info: Info, id: strawberry.ID) -> RetryDatabasePayload | None:
+    async def retry_database(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> RetryDatabasePayload | None:
         """Look again now, if it failed, was given up or waits."""
-        return RetryDatabasePayload(database=await _on(info, id, RETRY))
+        return RetryDatabasePayload(database=await _on(info, id, at(RETRY, if_generation)))
 
     @strawberry.mutation(
         description=(

@@ -6,7 +6,7 @@ The modules beside this one hold the mutations by noun; each calls one verb of `
 import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,17 @@ New = TypeVar("New", bound=Named)
 # A verb on a resource: session, viewer, the statements of its kind, and its key.
 Verb = Callable[..., Awaitable[Any]]
 
+# Of what a mutation acts on, as the client saw it last.
+IfGeneration = Annotated[
+    int | None,
+    strawberry.argument(
+        description=(
+            "Only if its generation is still this; else GENERATION_MISMATCH, and nothing changes."
+            " So a request that comes late undoes no later wish."
+        )
+    ),
+]
+
 START = partial(resources.want, desired=DesiredState.RUNNING)
 STOP = partial(resources.want, desired=DesiredState.STOPPED)
 DELETE = partial(resources.want, desired=DesiredState.DELETED)
@@ -52,13 +63,27 @@ async def on_resource(
 
 
 async def update(
-    info: Info, reviser: Reviser[Row, Any], global_id: str, kind: NodeType, given: Given
+    info: Info,
+    reviser: Reviser[Row, Any],
+    global_id: str,
+    kind: NodeType,
+    given: Given,
+    *,
+    if_generation: int | None,
 ) -> Row:
     """The row after a change of what one resource is made from."""
     viewer, key = info.context.viewer(TokenScope.PROJECTS_WRITE), key_of(global_id, kind)
     return await info.context.state.database.transact(
-        viewer, lambda session: resources.update(session, viewer, reviser, key, given)
+        viewer,
+        lambda session: resources.update(
+            session, viewer, reviser, key, given, if_generation=if_generation
+        ),
     )
+
+
+def at(verb: Verb, if_generation: int | None) -> Verb:
+    """`verb`, for the generation that was given alone."""
+    return partial(verb, if_generation=given(if_generation))
 
 
 async def create(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
-from uuid import UUID
 
 import strawberry
 
 from app.db.projects import ProjectRow
-from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.domain.ids import NodeType
 from app.domain.states import DesiredState
-from app.domain.viewer import TokenScope, Viewer
+from app.domain.viewer import TokenScope
 from app.graphql import build
 from app.graphql.inputs import CreateProjectInput, UpdateProjectInput
 from app.graphql.mutations.databases import new_database
-from app.graphql.mutations.edge import as_data, given, idempotency, key_of, once
+from app.graphql.mutations.edge import (
+    IfGeneration,
+    Verb,
+    as_data,
+    at,
+    given,
+    idempotency,
+    key_of,
+    once,
+)
 from app.graphql.mutations.sandboxes import new_sandbox
 from app.graphql.nodes import Info, Project
 from app.graphql.payloads import (
@@ -85,9 +92,10 @@ class ProjectMutations:
         info: Info,
         id: strawberry.ID,
         input: UpdateProjectInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> UpdateProjectPayload | None:
         """Change what is known about a project."""
-        given = {
+        changed = {
             name: value
             for name, value in (
                 ("name", input.name),
@@ -99,42 +107,59 @@ class ProjectMutations:
         viewer, key = info.context.viewer(TokenScope.PROJECTS_WRITE), key_of(id, NodeType.PROJECT)
         try:
             row = await info.context.state.database.transact(
-                viewer, lambda session: projects.update(session, viewer, key, given)
+                viewer,
+                lambda session: projects.update(
+                    session, viewer, key, changed, if_generation=given(if_generation)
+                ),
             )
         except InvalidInput as wrong:
             return UpdateProjectPayload(project=None, errors=as_data(info, wrong))
         return UpdateProjectPayload(project=build.project(row), errors=[])
 
     @strawberry.mutation(description="Want every resource of the project RUNNING.")
-    async def start_project(self, info: Info, id: strawberry.ID) -> StartProjectPayload | None:
+    async def start_project(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> StartProjectPayload | None:
         """Want every resource of the project RUNNING."""
-        return StartProjectPayload(project=await _on_project(info, id, _start_project))
+        return StartProjectPayload(
+            project=await _on_project(info, id, at(_start_project, if_generation))
+        )
 
     @strawberry.mutation(description="Want every resource of the project STOPPED; data is kept.")
-    async def stop_project(self, info: Info, id: strawberry.ID) -> StopProjectPayload | None:
+    async def stop_project(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> StopProjectPayload | None:
         """Want every resource of the project STOPPED; data is kept."""
-        return StopProjectPayload(project=await _on_project(info, id, _stop_project))
+        return StopProjectPayload(
+            project=await _on_project(info, id, at(_stop_project, if_generation))
+        )
 
     @strawberry.mutation(
         description="Want the project and all its data gone; cannot be taken back."
     )
-    async def delete_project(self, info: Info, id: strawberry.ID) -> DeleteProjectPayload | None:
+    async def delete_project(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> DeleteProjectPayload | None:
         """Want the project and all its data gone; cannot be taken back."""
-        return DeleteProjectPayload(project=await _on_project(info, id, _delete_project))
+        return DeleteProjectPayload(
+            project=await _on_project(info, id, at(_delete_project, if_generation))
+        )
 
     @strawberry.mutation(
         description=(
             "Look again now at everything in the project that failed, was given up or waits."
         )
     )
-    async def retry_project(self, info: Info, id: strawberry.ID) -> RetryProjectPayload | None:
+    async def retry_project(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> RetryProjectPayload | None:
         """Look again now at everything in the project that failed, was given up or waits."""
-        return RetryProjectPayload(project=await _on_project(info, id, projects.retry))
+        return RetryProjectPayload(
+            project=await _on_project(info, id, at(projects.retry, if_generation))
+        )
 
 
-async def _on_project(
-    info: Info, global_id: str, verb: Callable[[Session, Viewer, UUID], Awaitable[ProjectRow]]
-) -> Project:
+async def _on_project(info: Info, global_id: str, verb: Verb) -> Project:
     viewer, key = (
         info.context.viewer(TokenScope.PROJECTS_WRITE),
         key_of(global_id, NodeType.PROJECT),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from uuid import UUID
-
 import strawberry
 
 from app.db.sandboxes import SANDBOXES, SandboxRow
-from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.domain.ids import NodeType
-from app.domain.viewer import TokenScope, Viewer
+from app.domain.viewer import TokenScope
 from app.graphql import build
 from app.graphql.inputs import PortInput, SandboxInput, UpdateSandboxInput
 from app.graphql.mutations.edge import (
@@ -19,8 +15,10 @@ from app.graphql.mutations.edge import (
     RETRY,
     START,
     STOP,
+    IfGeneration,
     Verb,
     as_data,
+    at,
     create,
     edited,
     given,
@@ -70,12 +68,23 @@ class SandboxMutations:
         )
     )
     async def update_sandbox(
-        self, info: Info, id: strawberry.ID, input: UpdateSandboxInput
+        self,
+        info: Info,
+        id: strawberry.ID,
+        input: UpdateSandboxInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> UpdateSandboxPayload | None:
         """Change its image or sizes."""
         maker = info.context.state.makers.sandboxes
         try:
-            row = await update(info, maker, id, NodeType.SANDBOX, edited(input))
+            row = await update(
+                info,
+                maker,
+                id,
+                NodeType.SANDBOX,
+                edited(input),
+                if_generation=given(if_generation),
+            )
         except InvalidInput as wrong:
             return UpdateSandboxPayload(sandbox=None, errors=as_data(info, wrong))
         return UpdateSandboxPayload(sandbox=build.sandbox(row), errors=[])
@@ -87,11 +96,15 @@ class SandboxMutations:
         )
     )
     async def expose_port(
-        self, info: Info, sandbox_id: strawberry.ID, input: PortInput
+        self,
+        info: Info,
+        sandbox_id: strawberry.ID,
+        input: PortInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> ExposePortPayload | None:
         """Have one more port reached."""
         try:
-            row = await _on_port(info, sandbox_id, input.port, ports.expose)
+            row = await _on_port(info, sandbox_id, input.port, at(ports.expose, if_generation))
         except InvalidInput as wrong:
             return ExposePortPayload(sandbox=None, errors=as_data(info, wrong))
         return ExposePortPayload(sandbox=build.sandbox(row), errors=[])
@@ -102,34 +115,46 @@ class SandboxMutations:
         )
     )
     async def unexpose_port(
-        self, info: Info, sandbox_id: strawberry.ID, input: PortInput
+        self,
+        info: Info,
+        sandbox_id: strawberry.ID,
+        input: PortInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> UnexposePortPayload | None:
         """Have a port reached no more."""
         try:
-            row = await _on_port(info, sandbox_id, input.port, ports.unexpose)
+            row = await _on_port(info, sandbox_id, input.port, at(ports.unexpose, if_generation))
         except InvalidInput as wrong:
             return UnexposePortPayload(sandbox=None, errors=as_data(info, wrong))
         return UnexposePortPayload(sandbox=build.sandbox(row), errors=[])
 
     @strawberry.mutation(description="Want it RUNNING.")
-    async def start_sandbox(self, info: Info, id: strawberry.ID) -> StartSandboxPayload | None:
+    async def start_sandbox(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> StartSandboxPayload | None:
         """Want it RUNNING."""
-        return StartSandboxPayload(sandbox=await _on(info, id, START))
+        return StartSandboxPayload(sandbox=await _on(info, id, at(START, if_generation)))
 
     @strawberry.mutation(description="Want it STOPPED; its disk is kept.")
-    async def stop_sandbox(self, info: Info, id: strawberry.ID) -> StopSandboxPayload | None:
+    async def stop_sandbox(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> StopSandboxPayload | None:
         """Want it STOPPED; its disk is kept."""
-        return StopSandboxPayload(sandbox=await _on(info, id, STOP))
+        return StopSandboxPayload(sandbox=await _on(info, id, at(STOP, if_generation)))
 
     @strawberry.mutation(description="Want it and its disk gone; cannot be taken back.")
-    async def delete_sandbox(self, info: Info, id: strawberry.ID) -> DeleteSandboxPayload | None:
+    async def delete_sandbox(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> DeleteSandboxPayload | None:
         """Want it and its disk gone; cannot be taken back."""
-        return DeleteSandboxPayload(sandbox=await _on(info, id, DELETE))
+        return DeleteSandboxPayload(sandbox=await _on(info, id, at(DELETE, if_generation)))
 
     @strawberry.mutation(description="Look again now, if it failed, was given up or waits.")
-    async def retry_sandbox(self, info: Info, id: strawberry.ID) -> RetrySandboxPayload | None:
+    async def retry_sandbox(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> RetrySandboxPayload | None:
         """Look again now, if it failed, was given up or waits."""
-        return RetrySandboxPayload(sandbox=await _on(info, id, RETRY))
+        return RetrySandboxPayload(sandbox=await _on(info, id, at(RETRY, if_generation)))
 
 
 async def _on(info: Info, global_id: str, verb: Verb) -> Sandbox:
@@ -141,13 +166,14 @@ async def _on_port(
     info: Info,
     global_id: str,
     port: int,
-    verb: Callable[[Session, Viewer, UUID, int], Awaitable[SandboxRow]],
+    verb: Verb,
 ) -> SandboxRow:
     viewer = info.context.viewer(TokenScope.PROJECTS_WRITE)
     key = key_of(global_id, NodeType.SANDBOX, "sandboxId")
-    return await info.context.state.database.transact(
+    row: SandboxRow = await info.context.state.database.transact(
         viewer, lambda session: verb(session, viewer, key, port)
     )
+    return row
 
 
 def new_sandbox(input: SandboxInput) -> NewSandbox:
