@@ -66,6 +66,7 @@ class _Parts:
                 pooled=pooled,
                 publisher=publisher,
                 process=Process("api", this_process()),
+                limit=settings.database_timeout,
             ),
             KeyRing(settings.secret_keys.get_secret_value()),
             Sessions(settings),

@@ -52,6 +52,8 @@ _GONE: Final = {
 
 
 _WEAKEST_HASH: Final = 35840
+# Seconds: what a loaded Postgres may well take for a statement.
+_LEAST_TIMEOUT: Final = 2.0
 _PROVIDER: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
 # Ways of their own, and /auth/session, which is another thing.
 _OTHERS: Final = {"PASSWORD", "GITHUB", "SEALOS", "SESSION"}
@@ -92,6 +94,11 @@ class Settings(BaseSettings):
         None, description="Direct Postgres for LISTEN, when database_url goes through a pooler"
     )
     database_pool: int = Field(10, ge=2, le=200, description="Connections of one process at most")
+    database_timeout: Seconds = Field(
+        10,
+        description="Until a statement, or a transaction in which nothing happens, is given up; of"
+        " a reconciler a sixth of its lease if that is less, but 2 at least",
+    )
     api_password: SecretStr | None = Field(
         None, description="`migrate` only: password it gives to the role mooring_api"
     )
@@ -471,6 +478,12 @@ class Settings(BaseSettings):
             wrong = error.errors(include_input=False, include_url=False)
             lines = (f"MOORING_{str(item['loc'][0]).upper()}: {item['msg']}" for item in wrong)
             raise SettingsError("\n".join(lines)) from None
+
+    @property
+    def lease_timeout(self) -> float:
+        """Seconds for a statement of a reconciler: what a black hole takes is left, with the next
+        try, before a lease that was to be renewed at a third is over."""
+        return min(self.database_timeout, max(self.lease / 6, _LEAST_TIMEOUT))
 
     def postgres(self) -> tuple[str, str]:
         """The URLs for statements and for LISTEN; SettingsError without one."""

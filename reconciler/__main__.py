@@ -40,7 +40,14 @@ async def main(settings: Settings) -> None:
     publisher = Publisher(listen_url, enabled=settings.notify)
     worker = settings.worker or this_process()
     process = Process("reconciler", worker)
-    database = Database(url, pool=settings.database_pool, publisher=publisher, process=process)
+    database = Database(
+        url,
+        pool=settings.database_pool,
+        pooled=settings.listen_url is not None,
+        publisher=publisher,
+        process=process,
+        limit=settings.lease_timeout,
+    )
     cluster = await operators(settings)
     clusters = Clusters(cluster, database, keys, settings)
     namespaces = Namespaces(cluster, database, settings)

@@ -6,6 +6,7 @@ the row is another's. What a stopped pass would have recorded, the fence would r
 """
 
 import asyncio
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,23 +103,29 @@ class Leases:
         self._reschedule(lease)
 
     async def renew(self) -> None:
-        """Renew for ever."""
+        """Renew for ever; soon again when it cannot be asked."""
+        pause = usual = self._settings.lease / 3
         while True:
-            await asyncio.sleep(self._settings.lease / 3)
-            if not self._held:
-                continue
-            sent = asyncio.get_running_loop().time()
-            asked = list(self._held.values())
-            lease = timedelta(seconds=self._settings.lease)
-            try:
-                async with self._database.autocommit(RECONCILER) as connection:
-                    kept = await claims.renew(connection, [held.claim for held in asked], lease)
-            except AWAY as error:
-                log.warning("leases cannot be renewed", error=repr(error))
-                continue
-            # What was recorded meanwhile has no lease any more, and lost none.
-            for held in (h for h in asked if h.claim.lease_token in self._held):
-                self._extend(held, sent + self._settings.lease if held.claim.id in kept else sent)
+            await asyncio.sleep(pause)
+            soon = random.uniform(0.1, 0.5)  # noqa: S311 - jitter
+            pause = usual if await self._is_renewed() else min(soon, usual)
+
+    async def _is_renewed(self) -> bool:
+        if not self._held:
+            return True
+        sent = asyncio.get_running_loop().time()
+        asked = list(self._held.values())
+        lease = timedelta(seconds=self._settings.lease)
+        try:
+            async with self._database.autocommit(RECONCILER) as connection:
+                kept = await claims.renew(connection, [held.claim for held in asked], lease)
+        except AWAY as error:
+            log.warning("leases cannot be renewed", error=repr(error))
+            return False
+        # What was recorded meanwhile has no lease any more, and lost none.
+        for held in (h for h in asked if h.claim.lease_token in self._held):
+            self._extend(held, sent + self._settings.lease if held.claim.id in kept else sent)
+        return True
 
     def _extend(self, lease: Lease, until: float) -> None:
         if until <= lease.until:

@@ -5,19 +5,35 @@ of the driver's arguments.
 
 A process says which one it is by the name of its connections, for whoever looks at
 pg_stat_activity: `mooring status` does, and so may an operator.
+
+Who works for ever waits for no answer for ever: a connection on which nothing comes back any more,
+and which nobody ends (a black hole), would else hold a statement until TCP gives it up, a quarter
+of an hour later. Both sides have a limit: Postgres ends what waits there, so that a process that
+cannot be reached any more holds no lock; the driver gives up a little later what was not answered,
+and with it every connection that is as old.
 """
 
 import os
 import socket
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 from typing import Any, Final, Literal
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 PREFIX: Final = "mooring-"
+# So much longer the driver waits: what Postgres itself gives up leaves its connection as it was.
+_LONGER: Final = 1.2
+# Of a process that cannot be reached any more Postgres forgets the connection after a minute.
+_KEEPALIVES: Final = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 # NAMEDATALEN: Postgres cuts off the rest of a name.
 _LONGEST: Final = 63
 
@@ -45,21 +61,77 @@ def plain(url: str) -> str:
     return "postgresql://" + url.partition("://")[2]
 
 
-def engine_to(url: str, process: Process | None = None, **options: Any) -> AsyncEngine:
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Seconds for one statement, and for an open transaction in which nobody says anything.
+
+    `told`: Postgres itself is told. A pooler in between would refuse what it does not know.
+    """
+
+    seconds: float
+    told: bool = True
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What Postgres is told."""
+        most = f"{int(self.seconds * 1000)}ms"
+        limits = {"statement_timeout": most, "idle_in_transaction_session_timeout": most}
+        return limits | _KEEPALIVES if self.told else {}
+
+    @property
+    def patience(self) -> float:
+        """Seconds until whoever waits gives it up."""
+        return self.seconds * _LONGER
+
+
+def engine_to(
+    url: str, process: Process | None = None, limit: Limit | None = None, **options: Any
+) -> AsyncEngine:
     """An engine of connections to `url`; `options` are those of `create_async_engine`."""
     address = plain(url)
-    said = {"application_name": process.application_name} if process else None
+    said = {"application_name": process.application_name} if process else {}
+    said |= limit.settings if limit else {}
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(address, server_settings=said)
+        if limit is None:
+            return await asyncpg.connect(address, server_settings=said)
+        most = limit.patience
+        return await asyncpg.connect(
+            address, server_settings=said, timeout=most, command_timeout=most
+        )
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, **options)
-    event.listen(engine.sync_engine, "checkout", _check_open)
+    _Connections(engine)
     return engine
 
 
-def _check_open(connection: Any, _record: object, _proxy: object) -> None:
-    """The pool takes a new connection in place of one that ended while nobody used it, as all do
-    when Postgres restarts. The driver knows without asking."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
+class _Connections:
+    """Which connections of an engine's pool are of no use any more."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._given_up = -inf
+        event.listen(engine.sync_engine, "connect", self._made)
+        event.listen(engine.sync_engine, "checkout", self._check)
+        event.listen(engine.sync_engine, "handle_error", self._failed)
+
+    def _made(self, _connection: object, record: Any) -> None:
+        record.info[self] = monotonic()
+
+    def _check(self, connection: Any, record: Any, _proxy: object) -> None:
+        """The pool takes a new connection in place of one that ended while nobody used it, as all
+        do when Postgres restarts, which the driver knows without asking; and of those that were
+        there when one fell silent."""
+        if record.info[self] < self._given_up:
+            connection.driver_connection.terminate()
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+    def _failed(self, context: ExceptionContext) -> None:
+        """What the driver gave up: nobody knows what is still to come on it."""
+        used = context.connection
+        if isinstance(context.original_exception, TimeoutError) and used is not None:
+            self._given_up = monotonic()
+            driver: Any = used.connection.driver_connection
+            driver.terminate()
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False

@@ -21,6 +21,7 @@ Postgres then refuses it once. A read is asked again, a unit of work is done aga
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -32,7 +33,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.db import audit, feed, wall
-from app.db.engine import Process, engine_to
+from app.db.engine import Limit, Process, engine_to
 from app.db.wakeups import WORK, Publisher, feed_channel
 from app.domain.viewer import Author, Scope
 
@@ -47,6 +48,7 @@ _PATIENCE = 5.0
 # what whoever works for ever survives. While a connection is made the driver's own errors come
 # through as they are: of a connection that is lost before it is set up it says so itself.
 AWAY = (OSError, DBAPIError, PoolTimeoutError, PostgresError, InterfaceError)
+_LOST = ("08", "57P", "57014", "25P03")
 
 
 def is_refused(error: Exception) -> bool:
@@ -59,13 +61,14 @@ def is_refused(error: Exception) -> bool:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether it is one of `AWAY` because Postgres could not be reached, or the connection ended:
-    nothing is wrong with what was asked. Its error class 57P: it shuts down, or is starting."""
+    """Whether it is one of `AWAY` because Postgres could not be reached, did not answer in time, or
+    ended the connection: nothing is wrong with what was asked. Its errors 57P: it shuts down, or is
+    starting; 57014 and 25P03: what it was given took too long."""
     if not isinstance(error, DBAPIError):
         return isinstance(error, AWAY)
     cause = error.orig.__cause__ if error.orig else None
     state = str(cause.sqlstate) if isinstance(cause, PostgresError) else ""
-    return error.connection_invalidated or state[:2] == "08" or state[:3] == "57P"
+    return error.connection_invalidated or state.startswith(_LOST)
 
 
 class Session(AsyncSession):
@@ -97,7 +100,7 @@ class Database:
     """The engines of one process.
 
     `pooled`: a pooler that hands a server connection to somebody else after each transaction is in
-    between, so nothing may be told to a connection for longer.
+    between, so nothing may be told to a connection for longer. `limit`: seconds for one statement.
     """
 
     def __init__(
@@ -108,11 +111,15 @@ class Database:
         pooled: bool = False,
         publisher: Publisher | None = None,
         process: Process | None = None,
+        limit: float | None = None,
     ) -> None:
         alone = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-        self._writes = _engine(url, process, pool)
-        self._reads = _engine(url, process, -(-pool // 2), **alone)
-        self._system_reads = _engine(url, process, max(pool // 2, 1), **alone)
+        way = partial(
+            _engine, url, process, Limit(limit, told=not pooled) if limit is not None else None
+        )
+        self._writes = way(pool)
+        self._reads = way(-(-pool // 2), **alone)
+        self._system_reads = way(max(pool // 2, 1), **alone)
         self._pooled = pooled
         self._publisher = publisher
 
@@ -192,10 +199,13 @@ def _outdated(error: NotSupportedError) -> bool:
     return isinstance(cause, InvalidCachedStatementError)
 
 
-def _engine(url: str, process: Process | None, pool: int, **options: Any) -> AsyncEngine:
+def _engine(
+    url: str, process: Process | None, limit: Limit | None, pool: int, **options: Any
+) -> AsyncEngine:
     return engine_to(
         url,
         process,
+        limit,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=_PATIENCE,

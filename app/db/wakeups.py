@@ -111,7 +111,7 @@ class Listener:
         self._look()
         while True:
             await asyncio.sleep(_KEEP_ALIVE)
-            await asyncio.wait_for(connection.fetchval("SELECT 1"), _KEEP_ALIVE)
+            await connection.fetchval("SELECT 1")
 
     def _receive(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         for channel in str(payload).split():
@@ -129,7 +129,7 @@ async def _supervise(
     while True:
         try:
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-                address, timeout=10
+                address, timeout=10, command_timeout=_KEEP_ALIVE
             )
             failures = 0
             try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -43,15 +44,28 @@ class Wire:
         self.proxy.closed = False
 
 
-@pytest_asyncio.fixture
-async def wire(url: str) -> AsyncIterator[Wire]:
+@asynccontextmanager
+async def wired(url: str, limit: float | None = None) -> AsyncIterator[Wire]:
     parts = urlsplit(url)
     [folder], [port] = (parse_qs(parts.query)[name] for name in ("host", "port"))
     async with proxied(Path(folder) / f".s.PGSQL.{port}") as proxy:
         through = f"{parts.scheme}://{parts.netloc}127.0.0.1:{proxy.port}{parts.path}"
-        database = Database(through, pool=5)
+        database = Database(through, pool=5, limit=limit)
         yield Wire(proxy, database)
         await database.close()
+
+
+@pytest_asyncio.fixture
+async def wire(url: str) -> AsyncIterator[Wire]:
+    async with wired(url) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def limited(url: str) -> AsyncIterator[Wire]:
+    """What waits for Postgres there is soon given up."""
+    async with wired(url, 0.2) as made:
+        yield made
 
 
 async def ends(database: Database) -> datetime:
@@ -119,6 +133,33 @@ async def test_a_pass_is_stopped_a_margin_before_the_end_of_a_lease_that_cannot_
         wire.mend()
 
     assert rest > 0.1
+
+
+@pytest.mark.faults
+async def test_a_renewal_that_fell_into_a_black_hole_is_made_again_in_time(
+    database: Database, limited: Wire
+) -> None:
+    await project_of(database, await viewer_of(database))
+    held = Held()
+
+    settings = Settings(lease=3, lease_margin=0.3, pass_timeout=60, drain=0.01)
+    async with running(limited.database, held.reconcile, settings):
+        await held.begun.wait()
+        before, taken = await ends(database), limited.proxy.taken
+        limited.proxy.hole = True
+
+        async def is_given_up() -> bool:
+            return limited.proxy.taken > taken
+
+        async def is_renewed() -> bool:
+            return await ends(database) > before
+
+        await becomes(is_given_up)
+        limited.proxy.hole = False
+        await becomes(is_renewed)
+        ended = held.ended.is_set()
+
+    assert not ended
 
 
 async def test_a_pass_is_stopped_as_soon_as_a_renewal_finds_the_row_to_be_anothers(
