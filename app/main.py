@@ -29,7 +29,7 @@ from app.live.grants import Grants
 from app.secrets.keyring import KeyRing
 from app.services.projects import Makers
 from app.settings import Settings
-from app.web import audit_export, health, playground, start
+from app.web import audit_export, away, health, playground, start
 from app.web.cookies import Cookies
 from app.web.sign_in import SignIn
 
@@ -77,7 +77,9 @@ class _Parts:
 def create_app(settings: Settings) -> Starlette:
     """The ASGI application; SettingsError before it serves, for settings that cannot work."""
     parts = _Parts.of(settings)
-    return Starlette(routes=_routes(parts), lifespan=lambda _: _running(parts))
+    return Starlette(
+        routes=_routes(parts), lifespan=lambda _: _running(parts), exception_handlers=away.HANDLERS
+    )
 
 
 def _routes(parts: _Parts) -> list[BaseRoute]:

@@ -18,7 +18,7 @@ const FOLLOW = `subscription {
 }`;
 
 // Worth another try; whatever else is refused stays so until somebody mends it.
-const RETRYABLE = new Set(["INTERNAL", "RATE_LIMITED"]);
+const RETRYABLE = new Set(["INTERNAL", "RATE_LIMITED", "UNAVAILABLE"]);
 
 class Refused extends Error {
   constructor(errors) {

@@ -34,7 +34,7 @@ FOLLOW = (
 )
 
 # Worth another try; whatever else is refused stays so until somebody mends it.
-RETRYABLE = {"INTERNAL", "RATE_LIMITED"}
+RETRYABLE = {"INTERNAL", "RATE_LIMITED", "UNAVAILABLE"}
 # The close code for a token that is not good.
 FORBIDDEN = 4403
 

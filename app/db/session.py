@@ -41,8 +41,10 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 # Changes that a line of the log names.
 _NAMED = 20
-# Seconds until nobody waits any more for a connection of a pool of which none comes back.
+# Seconds until nobody waits any more for a connection of a pool of which none comes back, and after
+# which a caller may come again who could not be served for want of one.
 _PATIENCE = 5.0
+RETRY_AFTER = 2
 
 # Postgres is away, does not answer, or answers so late that no connection of the pool is free:
 # what whoever works for ever survives. While a connection is made the driver's own errors come
@@ -208,7 +210,7 @@ def _engine(
         limit,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=_PATIENCE,
+        pool_timeout=min(_PATIENCE, limit.patience) if limit else _PATIENCE,
         # Errors are logged, and parameters hold hashes and sealed secrets.
         hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),

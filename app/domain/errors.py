@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     GENERATION_MISMATCH = "GENERATION_MISMATCH"
     TOO_COMPLEX = "TOO_COMPLEX"
     RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
 
@@ -81,6 +82,11 @@ MEANING: dict[ErrorCode, tuple[str, bool]] = {
     ),
     ErrorCode.RATE_LIMITED: (
         "Too many requests. Wait for extensions.retryAfter seconds.",
+        True,
+    ),
+    ErrorCode.UNAVAILABLE: (
+        "Mooring's database is away or has too much to do. Wait for extensions.retryAfter seconds,"
+        " then repeat it; a mutation may have been done all the same.",
         True,
     ),
     ErrorCode.INTERNAL: (
@@ -217,6 +223,16 @@ class RateLimited(MooringError):
 
     code = ErrorCode.RATE_LIMITED
     message = "Too many requests. Wait for extensions.retryAfter seconds."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retryAfter=retry_after)
+
+
+class Unavailable(MooringError):
+    """Postgres is away, or all connections to it are in use; fact: `retryAfter`, whole seconds."""
+
+    code = ErrorCode.UNAVAILABLE
+    message = MEANING[ErrorCode.UNAVAILABLE][0]
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(retryAfter=retry_after)

@@ -12,6 +12,7 @@ from app.graphql.media import Media
 _STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }
 
@@ -34,9 +35,9 @@ def status(result: Any, media: Media) -> int:
 
 
 def headers(result: Any) -> dict[str, str]:
-    """Retry-After (RFC 9110 section 10.2.3) where something of it was RATE_LIMITED."""
+    """Retry-After (RFC 9110 section 10.2.3) where something of it is to be repeated."""
     facts = [error.extensions or {} for error in result.errors or ()]
-    waits = [it["retryAfter"] for it in facts if it.get("code") == ErrorCode.RATE_LIMITED]
+    waits = [it["retryAfter"] for it in facts if "retryAfter" in it]
     return {"Retry-After": str(max(waits))} if waits else {}
 
 

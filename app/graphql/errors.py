@@ -3,8 +3,8 @@
 Nor does anything that was sent: graphql-core says of a value of the wrong shape what it was, and
 that may be the password beside the field that is missing. Clients log what they are answered.
 
-Ours keep theirs, the request's own faults are BAD_REQUEST, and whatever is unexpected is masked to
-the caller and logged with a trace id.
+Ours keep theirs, the request's own faults are BAD_REQUEST, what Postgres was away or too busy for
+is UNAVAILABLE, and whatever else is unexpected is masked to the caller and logged with a trace id.
 """
 
 import re
@@ -14,8 +14,9 @@ import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.types.execution import PreExecutionError
 
+from app.db.session import RETRY_AFTER, is_lost
 from app.domain import trace
-from app.domain.errors import MEANING, ErrorCode, MooringError
+from app.domain.errors import MEANING, ErrorCode, MooringError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,10 @@ def _top_level(error: Exception) -> GraphQLError:
 
 
 def _masked(cause: Exception) -> tuple[str, dict[str, Any]]:
+    if is_lost(cause):
+        log.warning("an operation lost Postgres", trace_id=trace.named(), error=repr(cause))
+        later = Unavailable(RETRY_AFTER)
+        return str(later), later.extensions
     log.error("an operation failed", trace_id=trace.named(), exc_info=cause)
     message = MEANING[ErrorCode.INTERNAL][0]
     return message, {"code": ErrorCode.INTERNAL.value, "traceId": trace.named()}

@@ -22,13 +22,20 @@ LOCK = text("SELECT id FROM project FOR NO KEY UPDATE")
 
 
 @asynccontextmanager
-async def wired(url: str) -> AsyncIterator[tuple[Proxy, Database]]:
-    """A process that has its limit, and its way to Postgres."""
+async def through(url: str) -> AsyncIterator[tuple[Proxy, str]]:
+    """A way to the server of `url`, which has a unix socket alone, and its own URL."""
     parts = urlsplit(url)
     [folder], [port] = (parse_qs(parts.query)[name] for name in ("host", "port"))
+    user = parts.netloc.rpartition("@")[0]
     async with proxied(Path(folder) / f".s.PGSQL.{port}") as proxy:
-        through = f"{parts.scheme}://{parts.netloc}127.0.0.1:{proxy.port}{parts.path}"
-        database = Database(through, pool=4, limit=LIMIT)
+        yield proxy, f"{parts.scheme}://{user}@127.0.0.1:{proxy.port}{parts.path}"
+
+
+@asynccontextmanager
+async def wired(url: str) -> AsyncIterator[tuple[Proxy, Database]]:
+    """A process that has its limit, and its way to Postgres."""
+    async with through(url) as (proxy, there):
+        database = Database(there, pool=4, limit=LIMIT)
         yield proxy, database
         await database.close()
 
