@@ -51,7 +51,7 @@ _WAITS = {
 
 NEWER = (
     "Its objects were written for a later generation than this database knows, as after a restore;"
-    " they are left alone until it gets there."
+    " they are left alone until its operator runs `mooring restored`."
 )
 
 CLASH = "An object of this name belongs to somebody else; it is left alone."

@@ -14,7 +14,7 @@ from app.db.members import Members
 from app.db.projects import ProjectRow
 from app.db.resources import ResourceRow
 from app.db.sandboxes import SandboxRow
-from app.domain import hosts, ids
+from app.domain import hosts, ids, reasons
 from app.domain.aggregate import ProjectStatus
 from app.domain.ids import NodeType
 from app.graphql.events import ProjectEvent
@@ -163,12 +163,15 @@ def explanation(row: ResourceRow | Cause) -> Explanation | None:
     """Why a resource is in its status, when there is something to say."""
     if row.reason is None or row.since is None:
         return None
+    known = reasons.known(row.reason)
     return Explanation(
         resource_id=strawberry.ID(ids.encode(NodeType[row.kind], row.id)),
         resource_name=row.name,
         reason=row.reason,
         message=row.message or "",
         object=row.object,
+        turn=known.turn if known else None,
+        remedy=known.remedy if known else None,
         since=row.since,
         attempts=row.attempts,
         next_attempt_at=row.next_attempt_at,

@@ -10,6 +10,7 @@ from app.domain.aggregate import ProjectStatus
 from app.domain.anthropic import Apply
 from app.domain.errors import MEANING, ErrorCode, InputErrorCode
 from app.domain.pages import Direction
+from app.domain.reasons import Turn
 from app.domain.settings import Category, CredentialState
 from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind, TokenScope
@@ -49,6 +50,17 @@ _describe(
         "TERMINATED": "All are gone; the project's record follows at once.",
         "ERROR": "One at least failed.",
         "PARTIAL": "They differ, and none of the above says how.",
+    },
+)
+_describe(
+    Turn,
+    "Who can do something about what is the matter.",
+    {
+        "USER": "Whoever wants the resource: by another wish, input, image or setting.",
+        "OPERATOR": (
+            "Whoever runs the cluster or this installation; in a cluster of your own, you."
+        ),
+        "MOORING": "Nobody has to: it goes on by itself.",
     },
 )
 _describe(

@@ -16,6 +16,7 @@ from app.db.feed import Change as ChangeRow
 from app.db.members import Members
 from app.db.projects import ProjectRow
 from app.domain.aggregate import ProjectStatus
+from app.domain.reasons import Turn
 from app.domain.settings import Category
 from app.domain.states import DesiredState, ResourceStatus
 from app.domain.viewer import ActorKind
@@ -130,6 +131,12 @@ class Explanation:
     )
     object: str | None = strawberry.field(
         description=("The object that blocks, as Kind/name; null when there is no single one.")
+    )
+    turn: Turn | None = strawberry.field(
+        description="Who can do something about it; null of a reason that is newer than this API."
+    )
+    remedy: str | None = strawberry.field(
+        description="What they can do, out of the same table; null where `turn` is."
     )
     since: datetime = strawberry.field(description="When it began.")
     attempts: int = strawberry.field(description="How often it was tried since then.")

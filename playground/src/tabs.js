@@ -120,6 +120,10 @@ fragment Why on Resource {
   why {
     reason
     message
+    object
+    turn
+    remedy
+    since
     nextAttemptAt
   }
 }

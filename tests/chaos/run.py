@@ -249,6 +249,9 @@ def _summed(report: Report, stack: Stack, users: list[User], subscribers: list[S
         "requests cut by ourselves, asked again": (
             f"{sum(c.cuts for c in callers)}, {sum(c.again for c in callers)}"
         ),
+        "wishes whose answer was lost, waits for what may be under way": (
+            f"{sum(c.lost for c in callers)}, {sum(c.calms for c in callers)}"
+        ),
         "subscribers, connections, events": (
             f"{len(subscribers)}, {sum(s.connections for s in subscribers)},"
             f" {sum(len(s.seen) for s in subscribers)}"

@@ -13,13 +13,17 @@ Whatever the reason, Mooring looks again by itself (`nextAttemptAt`), and at onc
 any change of what you want; when the cause is gone, so is the reason. *ERROR* says when it turns
 the status to ERROR: at once where repeating the same can change nothing, otherwise when the
 [deadline](settings.md#the-reconciler) of starting, stopping or terminating has passed; never where
-it only says what is awaited for a bounded time.
+it only says what is awaited for a bounded time. *Whose turn* is in `turn`, what to do in `remedy`:
+OPERATOR is whoever runs the cluster or Mooring; in a cluster of your own, you.
 """
 
 
 def page() -> str:
     """The whole page."""
-    rows = ((code(it), it.means, it.remedy, it.fails) for it in Reason)
+    rows = ((code(it), it.means, it.turn, it.remedy, it.fails) for it in Reason)
     return "\n".join(
-        [_INTRODUCTION, table(("reason", "what it means", "what to do", "ERROR"), rows)]
+        [
+            _INTRODUCTION,
+            table(("reason", "what it means", "whose turn", "what to do", "ERROR"), rows),
+        ]
     )

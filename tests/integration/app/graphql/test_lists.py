@@ -28,7 +28,8 @@ HISTORY = """query ($id: ID!, $first: Int, $after: String, $last: Int, $before: 
   nodes { id action subjectName subject { id } } edges { cursor node { id } } %s } } }"""
 HISTORY %= PAGE_INFO
 WHY = "query ($id: ID!) { project(id: $id) { status why { resourceId resourceName reason message"
-WHY += " object since attempts nextAttemptAt } sandboxes { id why { since nextAttemptAt } } } }"
+WHY += " object turn remedy since attempts nextAttemptAt }"
+WHY += " sandboxes { id why { since nextAttemptAt } } } }"
 
 
 async def make(database: Database, viewer: Viewer, name: str, about: str | None = None) -> UUID:
@@ -291,6 +292,8 @@ async def test_a_project_says_why_in_the_words_of_what_decides_its_status(
             "reason": "ImagePullFailed",
             "message": "app says so",
             "object": "Pod/app-0",
+            "turn": "USER",
+            "remedy": Reason.IMAGE_PULL_FAILED.remedy,
             "attempts": 1,
             **sandbox["why"],
         },
