@@ -141,11 +141,7 @@ class Explanation:
     since: datetime = strawberry.field(description="When it began.")
     attempts: int = strawberry.field(description="How often it was tried since then.")
     next_attempt_at: datetime | None = strawberry.field(
-        description=(
-            "When it is looked at next by itself: not before its cluster is asked again, where"
-            " that is known not to answer. Past: now, or as soon as a reconciler is free. A change"
-            " or a retry brings it forward."
-        )
+        description=("When it is tried next; null when only a change or a retry will do.")
     )
 
 
