@@ -12,7 +12,7 @@ from tests.simulation.world import Ground
 __all__ = ["postgres"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ground(postgres: EmbeddedPostgres) -> Iterator[Ground]:
     """A server, a template, a socket."""
     with opened(postgres) as made:
