@@ -33,6 +33,7 @@ from tests.integration.reconciler.bad_server import (
     misbehaving,
     never,
 )
+from tests.integration.world import PATIENCE
 from tests.kubeconfigs import good
 
 LOCAL = AddressRules((ip_network("127.0.0.0/8"),))
@@ -279,7 +280,7 @@ async def test_a_call_ends_with_a_why_in_bounded_time_and_memory(
     pair = signed(*bad.names, **bad.certificate)
 
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE),
         misbehaving(bad.how, pair=pair, speaks=bad.speaks) as server,
         way(to, server, tmp_path, IMPATIENT if bad.says == LATE else BOUNDS) as cluster,
     ):
@@ -372,7 +373,7 @@ async def test_a_watch_ends_with_a_why_in_bounded_time_and_memory(
     seen: list[Object] = []
 
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE),
         misbehaving(bad.how, pair=signed(NAME, "127.0.0.1")) as server,
         way(to, server, tmp_path) as cluster,
     ):
@@ -392,7 +393,7 @@ async def test_a_watch_that_does_not_begin_is_given_up_as_a_call_is(
     to: str, name: str, tmp_path: Path
 ) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE),
         misbehaving(BAD[name].how, pair=signed(NAME, "127.0.0.1")) as server,
         way(to, server, tmp_path, IMPATIENT) as cluster,
     ):
@@ -404,7 +405,7 @@ async def test_a_watch_that_does_not_begin_is_given_up_as_a_call_is(
 @pytest.mark.parametrize("to", WAYS)
 async def test_a_watch_that_drips_ends_with_its_time(to: str, tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE),
         misbehaving(says(then=drips_event), pair=signed(NAME, "127.0.0.1")) as server,
         way(to, server, tmp_path, IMPATIENT) as cluster,
     ):

@@ -1,6 +1,6 @@
 """Failures are explained and heal: each fault of the simulator, through the row that users see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API
 from app.services import projects
+from app.supervisor.ports import free_ports
 from reconciler import metrics
 from reconciler.manifests.kinds import CLAIM, POD, STATEFUL_SET
 from tests.integration.reconciler.stage import Json, Stage, explains
@@ -305,14 +306,15 @@ async def test_a_moment_of_conflict_is_nobodys_business(stage: Stage) -> None:
 async def test_an_api_server_that_is_away_is_an_error_past_the_deadline_until_it_is_back(
     stage: Stage, tmp_path: Path
 ) -> None:
-    stage.simulator.process.terminate()
-    await stage.simulator.process.wait()
+    at, folder = ("--port", str(free_ports(1)[0])), tmp_path / "away"
+    folder.mkdir()
+    async with running_simulator(folder, *at) as away:
+        pass
     await stage.project()
-    port = stage.simulator.url.rpartition(":")[2]
 
-    async with stage.running():
+    async with replace(stage, simulator=away).running():
         failed = await stage.shows("ERROR", Reason.CLUSTER_UNAVAILABLE)
-        async with running_simulator(tmp_path, "--port", port):
+        async with running_simulator(folder, *at):
             await stage.shows("RUNNING")
 
     explains(failed, "Cannot connect to host 127.0.0.1", "")

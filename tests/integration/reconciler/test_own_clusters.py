@@ -166,8 +166,7 @@ class Own:
 
     async def _until(self, holds: Callable[[], Awaitable[bool]], seen: Callable[[], str]) -> None:
         try:
-            async with asyncio.timeout(20):
-                await becomes(holds)
+            await becomes(holds)
         except TimeoutError:
             pytest.fail(seen())
 
@@ -632,7 +631,7 @@ async def test_a_users_cluster_that_misbehaves_delays_only_its_own_rows(
             await project_of(own.database, viewer, f"p{number}")
         async with own.running(slots=8, cluster_timeout=1.0):
             await becomes(lambda: several(lambda: server.asked, 2))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await project_of(own.database, other)
                 await becomes(lambda: is_running(own.database, other))
             await becomes(lambda: all_say(own.database, viewer, reason))

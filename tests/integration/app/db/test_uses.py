@@ -7,7 +7,7 @@ from app.db import apitokens, sessions
 from app.db.session import Database
 from app.db.sessions import SignIn, Terms
 from app.domain.viewer import API
-from tests.integration.world import viewer_of
+from tests.integration.world import PATIENCE, viewer_of
 
 HOUR = timedelta(hours=1)
 
@@ -21,7 +21,7 @@ async def test_a_note_of_use_does_not_wait_for_who_ends_a_session(database: Data
             for _ in range(2)
         ]
 
-    async with database.begin(API) as ending, asyncio.timeout(5):
+    async with database.begin(API) as ending, asyncio.timeout(PATIENCE):
         await sessions.end(ending, viewer.user_id, made[0].id)
         async with database.begin(API) as noting:
             await sessions.used(noting, [row.id for row in made])
