@@ -119,6 +119,15 @@ FROM k WHERE r.id = k.id
     ),
     _one(
         1,
+        "a wish of another generation than that of now is refused",
+        "app/services/intents.py",
+        "if if_generation is not None and if_generation != generation:",
+        "if if_generation is not None and if_generation > generation:",
+        "tests/integration/app/graphql/test_if_generation.py"
+        "::test_a_stop_that_comes_after_the_start_which_followed_it_is_refused",
+    ),
+    _one(
+        1,
         "a new intent leaves ERROR: a failure is of one generation",
         "app/domain/states.py",
         "lambda r: r.failed_generation == r.generation",
