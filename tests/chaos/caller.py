@@ -1,11 +1,11 @@
 """One user over real HTTP: asks until there is an answer, and cuts some requests himself.
 
-A request whose connection ended, whose answer is INTERNAL, or that took too long may have been
-carried out or not. It is asked again until it is answered, with the same idempotency key where the
-mutation makes something; all others may be repeated by their nature. One without an answer may
-still be carried out late, from bytes that a network held up. A wish of one generation (`at`) is
-refused by then, and one with a key does nothing: the next one is sent at once. After any other
-nothing is until nothing can be under way any more.
+A request whose connection ended, whose answer is INTERNAL or UNAVAILABLE, or that took too long may
+have been carried out or not. It is asked again until it is answered, with the same idempotency key
+where the mutation makes something; all others may be repeated by their nature. One without an
+answer may still be carried out late, from bytes that a network held up. A wish of one generation
+(`at`) is refused by then, and one with a key does nothing: the next one is sent at once. After any
+other nothing is until nothing can be under way any more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import httpx
 _PATIENCE = 600.0
 _TIMEOUT = 10.0
 # What may be answered in the middle of a failure, and says nothing about the request.
-_AGAIN = {"INTERNAL", "RATE_LIMITED"}
+_AGAIN = {"INTERNAL", "RATE_LIMITED", "UNAVAILABLE"}
 _MISMATCH = "GENERATION_MISMATCH"
 
 
@@ -114,11 +114,17 @@ class Caller:
                 return found
 
     async def sign_up(self) -> None:
-        """Be a new user."""
-        document = """mutation ($i: SignUpInput!) {
-          signUp(input: $i) { credentials { accessToken } errors { message } } }"""
-        found = await self.ask(document, i={"login": self.login, "password": uuid4().hex})
-        self.token = found["signUp"]["credentials"]["accessToken"]
+        """Be a new user, though the answer to the sign-up got lost."""
+        given = {"login": self.login, "password": uuid4().hex}
+        made = """mutation ($i: SignUpInput!) {
+          signUp(input: $i) { credentials { accessToken } errors { code message } } }"""
+        found = (await self.safely(made, i=given))["signUp"]
+        if [error["code"] for error in found["errors"]] == ["TAKEN"]:
+            known = (
+                "mutation ($i: SignInInput!) { signIn(input: $i) { credentials { accessToken } } }"
+            )
+            found = (await self.safely(known, i=given))["signIn"]
+        self.token = found["credentials"]["accessToken"]
 
     async def _once(
         self, body: dict[str, Any], headers: dict[str, str], *, cut: bool
