@@ -390,7 +390,9 @@ class Settings(BaseSettings):
     terminating_deadline: Seconds = Field(600, description="Until a deletion is an error")
     retry_longest: Seconds = Field(60, description="Longest wait until a failure is tried again")
     crashed_retry: Seconds = Field(
-        900, description="How often a resource is tried whose looks ended their reconcilers"
+        900,
+        description="How often a resource is tried whose looks ended their reconcilers; when asked"
+        " for, after a fifteenth of it, twice as long each time",
     )
     pod_unmade: Seconds = Field(5, description="Until it is asked why a pod is not made or placed")
     pod_creating: Seconds = Field(60, description="Until it is asked why containers are not made")

@@ -33,6 +33,8 @@ _ENDS = {
 }
 # How often a transition is looked at without an event.
 _WAIT = 2.0
+# The first rest of what ended its workers is such a part of the time until it is tried unasked.
+_CRASHED_RESTS = 15
 # What part of the time in which nothing changed one waits until the next look without a watch.
 _UNCHANGED = 4
 # The same of a deletion of which events tell.
@@ -243,14 +245,19 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
 def crashed(claim: Claim, settings: Settings) -> Outcome:
     """The outcome in place of a pass that would end this worker too, as it did the last ones."""
     attempts = tries(claim, Reason.WORKER_CRASHED)
+    after = _spread(settings.crashed_retry)
+    shortest = timedelta(seconds=settings.crashed_retry / _CRASHED_RESTS)
+    rest = min(after, shortest * 2 ** min(attempts - 1, 8))
     return Outcome(
         generation=claim.generation,
-        after=_spread(settings.crashed_retry),
+        after=after,
         failed=True,
         reason=Reason.WORKER_CRASHED,
         message=f"{CRASHES - 1 + attempts} looks at it ended with their worker, the last one with"
-        f" {claim.last_worker}: it died, or hung for as long as a lease.",
+        f" {claim.last_worker}: it died, or hung for as long as a lease. Whoever asks, it is not"
+        f" tried again before {rest.total_seconds():.0f} s have passed.",
         attempts=attempts,
+        held=rest,
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db import resources
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.db.visibility import visible, visible_to
@@ -94,10 +95,10 @@ UPDATE credential SET state = 'CHECKING', reason = NULL,
 WHERE id = :id
 """)
 _DELETE = text("DELETE FROM credential WHERE id = :id")
-_ASK_RESOURCES = text("""
+_ASK_RESOURCES = text(f"""
 WITH k AS MATERIALIZED (
   SELECT id FROM resource WHERE account_id = :account_id ORDER BY id FOR NO KEY UPDATE)
-UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
+UPDATE resource r SET asked = asked + 1, due_at = {resources.DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 """)

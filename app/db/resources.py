@@ -15,6 +15,7 @@ from sqlalchemy import text
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.domain import trace
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, ResourceKind, ResourceStatus
 
 
@@ -48,6 +49,10 @@ class ResourceRow:
 
 # Of `r`: the next look at it, past while it waits for its turn; none before its cluster is asked.
 NEXT_ATTEMPT = "greatest(r.due_at, r.held_until)"
+# Of `r`: when somebody asks for a look, it is due; one that ended its workers rests first, for each
+# trial may cost one more (decision 31).
+DUE = f"""greatest(mooring_now(),
+  CASE WHEN r.reason = '{Reason.WORKER_CRASHED}' THEN r.held_until END)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +76,33 @@ SELECT {columns(LockedResource, "r")} FROM resource r
 WHERE r.project_id = ANY(CAST(:projects AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE
 """)
 # The lane needs the new wish: Postgres would read the old row.
-_WANT = text("""
+_WANT = text(f"""
 UPDATE resource r SET desired_state = :desired, generation = r.generation + 1,
   generation_since = mooring_now(), desired_generation = r.generation + 1,
   project_generation = :project_generation, updated_at = greatest(mooring_now(), r.updated_at),
   trace_id = :trace_id, asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
-  due_at = mooring_now()
+  due_at = {DUE}
 WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status
 """)
 # The desired state stays, and so does desired_generation: what is down is down still.
-_EDIT = text("""
+_EDIT = text(f"""
 UPDATE resource r SET generation = r.generation + 1, generation_since = mooring_now(),
   project_generation = p.generation, updated_at = greatest(mooring_now(), r.updated_at),
-  trace_id = :trace_id, asked = asked + 1, lane = 0, due_at = mooring_now()
+  trace_id = :trace_id, asked = asked + 1, lane = 0, due_at = {DUE}
 FROM project p WHERE p.id = r.project_id AND r.id = ANY(CAST(:ids AS uuid[]))
 RETURNING r.id, r.status
 """)
-_ASK = text("""
+_ASK = text(f"""
 WITH k AS MATERIALIZED (
   SELECT id FROM resource WHERE id = ANY(CAST(:ids AS uuid[]))
     AND (reason IS NULL OR reason <> ALL(CAST(:but AS text[])) OR locked_until > mooring_now())
   ORDER BY id FOR NO KEY UPDATE)
-UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
+UPDATE resource r SET asked = asked + 1, due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 """)
-_RETRY = text("""
-UPDATE resource r SET asked = asked + 1, due_at = mooring_now(), trace_id = :trace_id,
+_RETRY = text(f"""
+UPDATE resource r SET asked = asked + 1, due_at = {DUE}, trace_id = :trace_id,
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 WHERE r.id = ANY(CAST(:ids AS uuid[]))
 """)

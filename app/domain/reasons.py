@@ -387,7 +387,7 @@ class Reason(StrEnum):
         "WorkerCrashed",
         "Whoever of Mooring looks at it dies of it, or hangs: several in a row did.",
         "The operator looks at the log and the end of the worker in the message. It is tried"
-        " again rarely, and at once on a retry or change.",
+        " again rarely, and on a retry or change once the time in the message is over.",
         Turn.OPERATOR,
         Fails.AT_ONCE,
     )

@@ -41,7 +41,9 @@ async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_h
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "deadly"))
     monkeypatch.setenv("DEADLY_FOLDER", str(tmp_path))
-    with running_stack(lease="2", lease_margin="0.5", pass_timeout="1") as stack:
+    with running_stack(
+        lease="2", lease_margin="0.5", pass_timeout="1", crashed_retry="60"
+    ) as stack:
         async with user_of(stack) as user:
             deadly = await user.ask(_CREATE, name="deadly", sandbox="deadly")
             for number in range(8):

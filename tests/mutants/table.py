@@ -74,11 +74,11 @@ MUTANTS: Final = (
         1,
         "a wake-up is counted",
         _RESOURCES,
-        """UPDATE resource r SET asked = asked + 1, due_at = mooring_now(),
+        """UPDATE resource r SET asked = asked + 1, due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 \"""",
-        """UPDATE resource r SET due_at = mooring_now(),
+        """UPDATE resource r SET due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 \"""",
@@ -96,8 +96,8 @@ FROM k WHERE r.id = k.id
         1,
         "an edit is",
         _RESOURCES,
-        "asked = asked + 1, lane = 0, due_at = mooring_now()\n",
-        "lane = 0, due_at = mooring_now()\n",
+        "asked = asked + 1, lane = 0, due_at = {DUE}\n",
+        "lane = 0, due_at = {DUE}\n",
         _FENCES + "an_edit_during_a_pass_is_not_lost",
     ),
     _one(

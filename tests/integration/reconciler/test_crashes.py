@@ -92,6 +92,9 @@ async def ever_blamed(database: Database) -> set[UUID]:
 
 
 async def retried(database: Database, viewer: Viewer, project: UUID) -> None:
+    """It is retried when it has rested."""
+    async with database.begin(API) as session:
+        await session.execute(text("UPDATE resource SET held_until = mooring_now()"))
     async with database.begin(viewer) as session:
         await projects.retry(session, viewer, project)
 
@@ -128,7 +131,8 @@ async def test_a_row_that_kills_its_worker_is_found_and_nobody_beside_it_is_blam
     assert (row.attempts, row.message) == (
         1,
         "5 looks at it ended with their worker, the last one with worker-4:"
-        " it died, or hung for as long as a lease.",
+        " it died, or hung for as long as a lease. Whoever asks, it is not tried again before 240 s"
+        " have passed.",
     )
 
 

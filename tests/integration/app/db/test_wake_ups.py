@@ -2,27 +2,29 @@
 it may be gone the moment after."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from app.db import resources
+from app.db import credentials, resources
 from app.db.claims import Claim
 from app.db.record import Recorded, record
-from app.db.session import Database
+from app.db.session import Database, Session
 from app.domain.observation import Endpoint, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Lane, Phase, ResourceKind
-from app.domain.viewer import API, RECONCILER
+from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
 from app.services.projects import NewProject
 from tests.integration.app.db.test_fences import waits
 from tests.integration.app.db.test_protocol import claim_lane, row_of, running, write
 from tests.integration.app.test_statements import counted
-from tests.integration.world import MAKERS, becomes, viewer_of
+from tests.integration.world import MAKERS, becomes, project_of, viewer_of
 
 LATER = timedelta(minutes=5)
 AT = Endpoint("db.mooring.svc", 5432, "postgres", "postgres", "16.4.0")
@@ -151,6 +153,60 @@ async def test_one_that_ended_its_workers_is_not(database: Database) -> None:
     await write(database, looked, replace(running(looked), password=b"second"))
 
     assert await due(database) == []
+
+
+async def crashed(database: Database) -> tuple[Viewer, UUID, Claim]:
+    """A user, his project, and its sandbox, which ended its workers and rests for an hour."""
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    [claim] = await claim_lane(database, Lane.ASKED)
+    found = Outcome(
+        claim.generation,
+        timedelta(hours=2),
+        failed=True,
+        reason=Reason.WORKER_CRASHED,
+        attempts=1,
+        held=timedelta(hours=1),
+    )
+    await write(database, claim, found)
+    return viewer, project, claim
+
+
+async def retry(session: Session, viewer: Viewer, project: UUID) -> None:
+    await projects.retry(session, viewer, project)
+
+
+async def stop(session: Session, viewer: Viewer, project: UUID) -> None:
+    await projects.want(session, viewer, project, DesiredState.STOPPED)
+
+
+async def delete(session: Session, viewer: Viewer, project: UUID) -> None:
+    await projects.want(session, viewer, project, DesiredState.DELETED)
+
+
+async def edit(session: Session, _: Viewer, project: UUID) -> None:
+    locked = await resources.lock(session, project)
+    await resources.edit(session, [one.id for one in locked])
+
+
+async def other_cluster(session: Session, viewer: Viewer, _: UUID) -> None:
+    await credentials.moved(session, viewer.home)
+
+
+@pytest.mark.parametrize("ask", [retry, stop, delete, edit, other_cluster])
+async def test_one_that_ended_its_workers_rests_first_whoever_asks(
+    database: Database, ask: Callable[[Session, Viewer, UUID], Awaitable[None]]
+) -> None:
+    viewer, project, claim = await crashed(database)
+
+    async with database.begin(viewer) as session:
+        await ask(session, viewer, project)
+    row = await row_of(database, claim.id)
+    early = [await claim_lane(database, lane) for lane in (Lane.ASKED, Lane.DELETION)]
+
+    assert row["asked"] == claim.asked + 1
+    assert row["due_at"] == row["held_until"]
+    assert early == [[], []]
 
 
 async def test_a_record_that_moves_nothing_costs_its_three_statements(database: Database) -> None:
