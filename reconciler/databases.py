@@ -81,6 +81,7 @@ class DatabaseReconciler:
                 spec.k8s_namespace,
                 self._settings,
                 check,
+                name=spec.k8s_name,
                 noted=[UNKNOWN] if spec.released else spec.definitions,
                 released=spec.released,
             )

@@ -65,9 +65,11 @@ def is_observed(claim: Claim) -> bool:
 
 
 def is_ours(workload: Object, claim: Claim) -> bool:
-    """Whether an object of our name carries our label."""
+    """Whether an object of our name carries our label; where somebody took that off, our mark."""
     labels = workload["metadata"].get("labels") or {}
-    return bool(labels.get(RESOURCE) == str(claim.id))
+    annotations = workload["metadata"].get("annotations") or {}
+    said = labels.get(RESOURCE)
+    return bool(said == str(claim.id)) or (said is None and APPLIED in annotations)
 
 
 def is_newer(workload: Object, claim: Claim) -> bool:

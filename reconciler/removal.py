@@ -66,6 +66,7 @@ _MADE: dict[ResourceKind, tuple[Kind, ...]] = {
     ),
     ResourceKind.DATABASE: (SERVICE_ACCOUNT, ROLE, ROLE_BINDING),
 }
+_WORKLOADS = frozenset({STATEFUL_SET, CLUSTER, OLD_CLUSTER})
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "finalizers")
 
 
@@ -90,16 +91,17 @@ async def remove(
     settings: Settings,
     check: Callable[[], Awaitable[None]],
     *,
+    name: str,
     noted: Collection[str],
     released: bool = False,
 ) -> Outcome:
     """Delete what there is; `check` is awaited before the first write.
 
-    noted: of which CRDs something was ever written for it. released: somebody has ordered that what
-    holds a database's objects be taken off.
+    name: that of its workload. noted: of which CRDs something was ever written for it. released:
+    somebody has ordered that what holds a database's objects be taken off.
     """
     known = [] if released else cluster.index.objects(claim.id, namespace)
-    removal = _Removal(cluster, claim, namespace, noted)
+    removal = _Removal(cluster, claim, namespace, name, noted)
     if plan.is_leaving(claim, settings):
         if known and cluster.index.is_leaving(claim.id):
             return plan.told(plan.verdict(claim, _blocked(known), settings, None), settings)
@@ -162,11 +164,12 @@ class _Removal:
     """Finds what there is of one resource."""
 
     def __init__(
-        self, cluster: Cluster, claim: Claim, namespace: str, noted: Collection[str]
+        self, cluster: Cluster, claim: Claim, namespace: str, name: str, noted: Collection[str]
     ) -> None:
         self._cluster = cluster
         self._claim = claim
         self._namespace = namespace
+        self._name = name
         self._noted = noted
 
     async def first(self) -> _Left:
@@ -181,6 +184,8 @@ class _Removal:
                 await self._add_built_in(left, [kind])
         if not left.objects and not defined_first:
             await self._add_defined(left)
+        if not left.objects:
+            await self._add_workload(left)
         return left
 
     async def all(self) -> _Left:
@@ -189,9 +194,29 @@ class _Removal:
         made, left = _MADE[self._claim.kind], _Left()
         await self._add_built_in(left, made)
         await self._add_defined(left)
+        if not any(kind in _WORKLOADS for kind, _ in left.objects):
+            await self._add_workload(left)
         if not left.objects:
             await self._add_built_in(left, [kind for kind in BUILT_IN if kind not in made])
         return left
+
+    async def _add_workload(self, left: _Left) -> None:
+        """That of its name: no list finds one whose label somebody took off."""
+        if self._claim.kind == ResourceKind.SANDBOX:
+            kinds: tuple[Kind, ...] = (STATEFUL_SET,)
+        else:
+            possible = definitions.possible(self._claim, self._noted)
+            kinds = (CLUSTER, OLD_CLUSTER) if CLUSTER.definition in possible else ()
+        for kind in kinds:
+            try:
+                found = await self._cluster.get(kind, self._namespace, self._name)
+            except ClusterError as error:
+                if kind in BUILT_IN or error.meaning not in definitions.UNSEEN:
+                    raise
+                continue
+            if found is not None and plan.is_ours(found, self._claim):
+                left.add([(kind, found)])
+                return
 
     async def _add_built_in(self, left: _Left, kinds: Iterable[Kind]) -> None:
         for kind in kinds:

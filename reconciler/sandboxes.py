@@ -75,6 +75,7 @@ class SandboxReconciler:
                 spec.k8s_namespace,
                 self._settings,
                 check,
+                name=spec.k8s_name,
                 noted=spec.definitions,
             )
         return await self._hold(claim, rows, drift)

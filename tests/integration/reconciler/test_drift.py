@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -9,8 +10,10 @@ from sqlalchemy import text
 
 from app.db.session import Database
 from app.domain.reasons import Reason
-from app.domain.viewer import API
+from app.domain.states import DesiredState
+from app.domain.viewer import API, Viewer
 from reconciler.manifests.kinds import (
+    CLUSTER,
     INGRESS,
     NETWORK_POLICY,
     SECRET,
@@ -19,7 +22,10 @@ from reconciler.manifests.kinds import (
     Kind,
     title,
 )
+from tests.integration.reconciler.stage import Json, Stage
 from tests.integration.reconciler.test_cost import Bill, merged, reconciling
+from tests.integration.reconciler.test_database_failures import database_of
+from tests.integration.reconciler.test_databases import want
 from tests.integration.world import becomes
 from tests.simulator import RunningSimulator, running_simulator
 
@@ -150,3 +156,50 @@ async def test_without_a_watch_a_look_at_what_is_as_wanted_reads_each_kind_once_
         "list persistentvolumeclaims",
     }
     assert asked.total() <= 7 * (looks + 1)
+
+
+async def project_with(stage: Stage, workload: Kind) -> tuple[Viewer, UUID]:
+    """A project with the one resource whose workload is of this kind."""
+    return await (stage.project() if workload is STATEFUL_SET else database_of(stage))
+
+
+async def nameless(stage: Stage, workload: Kind) -> Json:
+    """The workload, without the label that says whose it is from now on."""
+    async with stage.database.read(API) as connection:
+        owner = (await connection.execute(text("SELECT id FROM resource"))).scalar_one()
+    [body] = await stage.cluster.list_all(workload, "mooring", f"mooring.dev/resource={owner}")
+    change = {"metadata": {"labels": {"mooring.dev/resource": None}}}
+    await stage.cluster.patch(workload, body, change)
+    return dict(body)
+
+
+@pytest.mark.parametrize("workload", [STATEFUL_SET, CLUSTER], ids=lambda kind: kind.kind)
+async def test_a_workload_that_lost_its_label_gets_it_back(stage: Stage, workload: Kind) -> None:
+    async with stage.running(recheck=0.2):
+        viewer, project = await project_with(stage, workload)
+        await stage.shows("RUNNING")
+        name = (await nameless(stage, workload))["metadata"]["name"]
+
+        async def labelled() -> bool:
+            found = await stage.cluster.get(workload, "mooring", name)
+            return found is not None and "mooring.dev/resource" in found["metadata"]["labels"]
+
+        await becomes(labelled)
+        await stage.shows("RUNNING")
+        await want(stage.database, viewer, project, DesiredState.DELETED)
+        await stage.gone()
+
+
+@pytest.mark.parametrize("workload", [STATEFUL_SET, CLUSTER], ids=lambda kind: kind.kind)
+async def test_a_workload_that_lost_its_label_goes_with_its_row(
+    stage: Stage, workload: Kind
+) -> None:
+    async with stage.running():
+        viewer, project = await project_with(stage, workload)
+        await stage.shows("RUNNING")
+    body = await nameless(stage, workload)
+    await want(stage.database, viewer, project, DesiredState.DELETED)
+    async with stage.running():
+        await stage.gone()
+
+    assert await stage.cluster.get(workload, "mooring", body["metadata"]["name"]) is None
