@@ -23,7 +23,7 @@ from reconciler.loop import Loop
 from tests.integration.reconciler.test_loop import running
 from tests.integration.world import becomes, project_of, viewer_of
 
-QUICK = Settings(poll=0.05, lease=0.3, lease_margin=0.1, crashed_retry=3600)
+QUICK = Settings(poll=0.05, lease=0.6, lease_margin=0.1, crashed_retry=3600)
 Reconcile = Callable[[Claim], Awaitable[Outcome | None]]
 
 
