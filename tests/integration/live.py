@@ -32,10 +32,12 @@ class Live:
 
 
 @asynccontextmanager
-async def live(url: str, *, notify: bool = True, depth: int = 256) -> AsyncIterator[Live]:
+async def live(
+    url: str, *, notify: bool = True, depth: int = 256, pool: int = 5
+) -> AsyncIterator[Live]:
     """It runs for the block."""
     publisher = Publisher(url, enabled=notify)
-    database = Database(as_role(url, roles.API), pool=5, publisher=publisher)
+    database = Database(as_role(url, roles.API), pool=pool, publisher=publisher)
     reconciler = Database(as_role(url, roles.RECONCILER), pool=5, publisher=publisher)
     broadcast = Broadcast(backend=WakeupBackend(url, enabled=notify))
     feeds = Feeds(database, broadcast, poll=0.2 if not notify else 3600, depth=depth)
