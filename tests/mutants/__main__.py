@@ -47,12 +47,17 @@ def mutated(mutant: Mutant, text: str) -> str:
 
 def published(page: str) -> str:
     """The page with the table as it is by now."""
-    before, head, rest = page.partition(_HEAD)
-    assert head
+    return replaced(page, _HEAD, table())
+
+
+def replaced(page: str, head: str, table: str) -> str:
+    """The page with this table in the place of that which begins with `head`."""
+    before, there, rest = page.partition(head)
+    assert there
     after = rest.lstrip("\n")
     while after.startswith("|"):
         after = after.partition("\n")[2]
-    return f"{before}{table()}\n{after}"
+    return f"{before}{table}\n{after}"
 
 
 def table() -> str:

@@ -94,6 +94,14 @@ FROM k WHERE r.id = k.id
     ),
     _one(
         1,
+        "what was seen is of the generation that was claimed",
+        "app/domain/observation.py",
+        "observed_generation=outcome.generation if looked",
+        "observed_generation=now.generation if looked",
+        _FENCES + "an_intent_during_a_pass_is_not_lost",
+    ),
+    _one(
+        1,
         "an edit is",
         _RESOURCES,
         "asked = asked + 1, lane = 0, due_at = {DUE}\n",
@@ -170,6 +178,14 @@ FROM k WHERE r.id = k.id
             ),
         ),
         (_FENCES + "a_lease_that_ends_while_its_record_waits_for_a_lock_is_over",),
+    ),
+    _one(
+        2,
+        "records of one project wait for each other",
+        "app/db/projects.py",
+        "WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY p.id FOR NO KEY UPDATE",
+        "WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY p.id",
+        _FENCES + "of_two_records_of_one_project_the_second_sees_what_the_first_wrote",
     ),
     _one(
         2,

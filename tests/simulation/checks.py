@@ -43,20 +43,23 @@ class Broken(AssertionError):  # noqa: N818 - an invariant is broken
 
 @dataclass
 class Lease:
-    """A claim as the ledger saw it: when, by whom, and what was asked for until then."""
+    """A claim as the ledger saw it: by whom, and what was asked for and wanted until then."""
 
     token: str
     worker: str
     asked: int
+    generation: int
 
 
 @dataclass
 class Checks:
-    """`connection`: nobody's, of the database's owner."""
+    """`connection`: nobody's, of the database's owner; `margin`: seconds before the end of a lease
+    in which nothing is begun under it any more."""
 
     ledger: Ledger
     connection: "asyncpg.Connection[asyncpg.Record]"
     cluster: LocalCluster
+    margin: float
     leases: dict[UUID, Lease] = field(default_factory=dict)
     rows: dict[UUID, Row] = field(default_factory=dict)
     gone: dict[UUID, Row] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class Checks:
         if moved & _FOUND:
             self._check_fence(write, before)
             self._check_asked(write, before, after)
+            self._check_observed(write, before, after)
         if write.recorded:
             _require(not moved & _WANTED, f"a record wrote {moved & _WANTED}", write)
         elif moved & _WANTED:
@@ -105,7 +109,11 @@ class Checks:
         if token is not None and token != before["lease_token"]:
             free = before["locked_until"] == "-infinity" or _ended(before, write)
             _require(free, "claimed while another holds it", write)
-            self.leases[write.resource] = Lease(token, after["locked_by"], after["asked"])
+            lease = Lease(token, after["locked_by"], after["asked"], after["generation"])
+            self.leases[write.resource] = lease
+        elif not write.recorded and moved & {"locked_until", "lease_token"}:
+            ours = write.by == before["locked_by"]
+            _require(ours, f"{write.by} renews or gives back another's claim", write)
 
     def judge_sent(self, sent: Sent) -> None:
         """A request of a pass that changes the cluster: only under its lease, and not before the
@@ -117,9 +125,9 @@ class Checks:
         _require(row is not None, f"{said} for a row that is gone")
         assert row is not None
         holds = row["lease_token"] == str(claim.lease_token)
-        ends = row["locked_until"]
-        over = ends == "-infinity" or datetime.fromisoformat(ends) <= self.ledger.now
-        _require(holds and not over, f"{said} for {claim.id}, whose lease is over")
+        _require(holds, f"{said} for {claim.id}, which it does not hold any more")
+        left = (datetime.fromisoformat(row["locked_until"]) - self.ledger.now).total_seconds()
+        _require(left >= self.margin, f"{said} for {claim.id}, whose lease ends in {left:.1f} s")
         _require(sent.checked, f"{said} for {claim.id} without reading first whether it may")
         going = row["desired_state"] == DesiredState.DELETED
         if sent.call.method == "DELETE" and any(kind in sent.call.path for kind in _HOLD):
@@ -157,6 +165,13 @@ class Checks:
             return
         kept = (before["lane"], before["due_at"]) == (after["lane"], after["due_at"])
         _require(kept, "somebody asked during the pass, and its record took the look away", write)
+
+    def _check_observed(self, write: Write, before: Row, after: Row) -> None:
+        """What was seen is told of the generation that the claim returned."""
+        lease = self.leases.get(write.resource)
+        seen = after["observed_generation"]
+        known = lease is None or seen in (before["observed_generation"], lease.generation)
+        _require(known, f"a pass for generation {lease and lease.generation} saw {seen}", write)
 
 
 def _ended(row: Row, write: Write) -> bool:

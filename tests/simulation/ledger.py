@@ -27,12 +27,13 @@ GRANT SELECT ON simulation_clock TO PUBLIC;
 INSERT INTO simulation_clock VALUES (now());
 
 CREATE TABLE simulation_write (n bigserial PRIMARY KEY, id uuid, clock timestamptz, tokens text,
-  before jsonb, after jsonb);
+  by text, before jsonb, after jsonb);
 CREATE FUNCTION simulation_note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-  INSERT INTO simulation_write (id, clock, tokens, before, after) VALUES (
+  INSERT INTO simulation_write (id, clock, tokens, by, before, after) VALUES (
     coalesce(NEW.id, OLD.id), mooring_clock(),
-    nullif(current_setting('simulation.tokens', true), ''), to_jsonb(OLD), to_jsonb(NEW));
+    nullif(current_setting('simulation.tokens', true), ''),
+    split_part(current_setting('application_name'), ' ', 2), to_jsonb(OLD), to_jsonb(NEW));
   RETURN NULL;
 END $$;
 CREATE TRIGGER simulation_note AFTER INSERT OR UPDATE OR DELETE ON resource
@@ -45,12 +46,13 @@ Row = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write of one row; before None: it was made, after None: it went. `token`: of the lease
-    that a record wrote it under; None: it was no record."""
+    that a record wrote it under; None: it was no record. `by`: which reconciler; "": none."""
 
     resource: UUID
     clock: datetime
     token: str | None
     recorded: bool
+    by: str
     before: Row | None
     after: Row | None
 
@@ -108,6 +110,7 @@ def _write(line: "asyncpg.Record") -> Write:
         line["clock"],
         tokens.get(str(line["id"])) if tokens else None,
         tokens is not None,
+        line["by"],
         orjson.loads(before) if before else None,
         orjson.loads(after) if after else None,
     )

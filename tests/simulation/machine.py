@@ -7,6 +7,7 @@ breaks; without such runs neither `asked` nor the fence is proven (data-layer.md
 """
 
 import random
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
@@ -14,21 +15,26 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.simulation import faults, hands, wishes
+from app.domain.states import DesiredState
+from tests.simulation import faults, hands, schedules, wishes
 from tests.simulation.checks import Broken
 from tests.simulation.tally import Tally
+from tests.simulation.worker import Worker
 from tests.simulation.world import Ground, Play, Shape, World
 
 T = TypeVar("T")
-_NUMBER = st.integers(0, 2**16)
+_NUMBER, _WHICH = st.integers(0, 2**16), st.integers(0, 2)
 _SHAPES = st.builds(
     Shape,
     workers=st.integers(2, 3),
     watch=st.booleans(),
     notify=st.booleans(),
     shared=st.booleans(),
-    at_once=st.sampled_from([1, 2, 16]),
+    at_once=st.sampled_from([1, 1, 2, 16]),
+    patient=st.sampled_from([False, True, True]),
 )
+# Resources that a project has before two reconcilers are to meet over it.
+_SIBLINGS = 2
 # Seconds: less than a poll, a poll, a limit of a request, past a lease.
 _SECONDS = st.sampled_from([0.5, 3.5, 11.0, 26.0, 45.0, 130.0])
 
@@ -85,10 +91,7 @@ class Machine(RuleBasedStateMachine):
         if not found:
             self._create(number % 2, database=number % 3 == 0, sandbox=True)
             return
-        wish = wishes.wish(self.world.makers, name, found[number % len(found)], number)
-        self._tell(f"a user wants: {wish.said}")
-        self.tally.wished[name] += 1
-        self._do(self.world.wish(wish))
+        self._want(name, found[number % len(found)], number)
 
     @rule(name=st.sampled_from(wishes.NAMES), number=_NUMBER)
     def wish_too(self, name: str, number: int) -> None:
@@ -99,12 +102,12 @@ class Machine(RuleBasedStateMachine):
     def stay_with(self, number: int, most: int) -> None:
         """One task goes on alone."""
         self._tell(f"one task goes on, up to {most} awaits")
-        self._do(self.world.stay_with(number, most))
+        self._do(schedules.stay_with(self.world, number, most))
 
-    @rule(number=_NUMBER, most=st.integers(1, 80), which=st.integers(0, 2))
+    @rule(number=_NUMBER, most=st.integers(1, 80), which=_WHICH)
     def one_goes_on(self, number: int, most: int, which: int) -> None:
         """One reconciler goes on alone."""
-        worker = self.world.workers[which % len(self.world.workers)]
+        worker = self._worker(which)
         self._tell(f"{worker.name} goes on by {most} awaits")
         self._do(self.world.go_on(random.Random(number), most, worker))
 
@@ -122,17 +125,55 @@ class Machine(RuleBasedStateMachine):
     @rule(number=_NUMBER, most=st.integers(1, 200))
     def one_waits(self, number: int, most: int) -> None:
         """An await of somebody takes long."""
-        held = self._do(self.world.go_on_without(random.Random(number), number, most))
+        chance = random.Random(number)
+        held = self._do(schedules.one_waits(self.world, chance, number, most))
         self._tell(f"all go on but {held}, by up to {most} awaits together")
 
-    @rule(number=_NUMBER, which=st.integers(0, 2), seconds=st.sampled_from([3.5, 45.0]))
-    def stall(self, number: int, which: int, seconds: float) -> None:
+    @rule(number=_NUMBER, seconds=st.sampled_from([3.5, 45.0]))
+    def stall(self, number: int, seconds: float) -> None:
         """A reconciler stops between its last look at its lease and what it does then."""
-        worker = self.world.workers[which % len(self.world.workers)]
-        chance = random.Random(number)
-        self._tell(f"{worker.name} goes on until it may write")
-        if self._do(self.world.stall(chance, worker, seconds)):
-            self._note("a reconciler stalls before a write", f"there {seconds} s pass")
+        chance = self._stirred(number)
+        self._tell("they go on until one may write")
+        worker = self._do(schedules.stall(self.world, chance, seconds))
+        if worker is not None:
+            self._note("a reconciler stalls before a write", f"{worker} stalls for {seconds} s")
+
+    @rule(number=_NUMBER, seconds=st.sampled_from([26.0, 26.0, 45.0]))
+    def wait_long(self, number: int, seconds: float) -> None:
+        """A pass waits amid its writes: into the margin at the end of its lease, or past it."""
+        chance = self._stirred(number)
+        self._tell("they go on until one may write, which then waits")
+        held = self._do(schedules.wait_long(self.world, chance, number, seconds))
+        if held is not None:
+            self._note("a pass waits long", f"that was {held}, for {seconds} s")
+
+    @rule(number=_NUMBER)
+    def oversleep(self, number: int) -> None:
+        """A reconciler wakes with its renewals when its rows are another's."""
+        chance = self._stirred(number)
+        self._tell("one sleeps past its leases, and renews them")
+        taker = self._do(schedules.oversleep(self.world, chance))
+        if taker is not None:
+            self._note("a renewal comes too late", f"{taker} had claimed one of them")
+
+    @rule(number=_NUMBER)
+    def records_meet(self, number: int) -> None:
+        """All of a project are to move, and two reconcilers record it at once."""
+        chance = self._stirred(number)
+        self._tell("whoever comes to a record waits for another of the same project")
+        if self._do(schedules.records_meet(self.world, chance)):
+            self._note("records of one project meet", "two of them meet")
+
+    @rule(name=st.sampled_from(wishes.NAMES), number=_NUMBER)
+    def wish_meanwhile(self, name: str, number: int) -> None:
+        """A user wants something of what a pass is at work on."""
+        chance = self._stirred(number)
+        self._tell("they go on until one may write")
+        target = self._do(schedules.under_way(self.world, chance))
+        if target is not None:
+            self._note("a wish comes during a pass", "then somebody has a wish")
+            self._want(name, target, number)
+            self._do(schedules.answered(self.world, chance))
 
     @rule(seconds=_SECONDS)
     def pass_time(self, seconds: float) -> None:
@@ -140,10 +181,10 @@ class Machine(RuleBasedStateMachine):
         self._tell(f"{seconds} s pass")
         self._do(self.world.pass_time(seconds))
 
-    @rule(which=st.integers(0, 2))
+    @rule(which=_WHICH)
     def crash(self, which: int) -> None:
         """A reconciler dies, or begins its next life."""
-        worker = self.world.workers[which % len(self.world.workers)]
+        worker = self._worker(which)
         if worker.alive:
             self._note("a reconciler crashes", f"{worker.name} crashes")
             self._do(worker.kill())
@@ -152,10 +193,10 @@ class Machine(RuleBasedStateMachine):
             worker.begin()
             self._do(self.world.scheduler.settled())
 
-    @rule(which=st.integers(0, 2))
+    @rule(which=_WHICH)
     def pause(self, which: int) -> None:
         """A reconciler gets no processor, or gets it again."""
-        worker = self.world.workers[which % len(self.world.workers)]
+        worker = self._worker(which)
         worker.actor.paused = not worker.actor.paused
         if worker.actor.paused:
             self._note("a reconciler is paused", f"{worker.name} is paused")
@@ -214,12 +255,43 @@ class Machine(RuleBasedStateMachine):
         """In the end everything is to go, while all that is wrong still is."""
         world = self.world
         for target in {one.project: one for one in world.targets()}.values():
-            wish = wishes.wish(world.makers, "delete the project of", target, 0)
-            self._tell(f"a user wants: {wish.said}")
-            self.tally.wished["delete the project of"] += 1
-            self._do(world.wish(wish))
+            self._want("delete the project of", target, 0)
         self._tell("all go on for a while")
         self._do(world.live(random.Random(self.happened), 600))
+
+    def _want(self, name: str, target: wishes.Target, number: int) -> None:
+        wish = wishes.wish(self.world.makers, name, target, number)
+        self._tell(f"a user wants: {wish.said}")
+        self.tally.wished[name] += 1
+        self._do(self.world.wish(wish))
+
+    def _stirred(self, number: int) -> random.Random:
+        """All reconcilers are awake, and mostly there is something to do: the project that has
+        most in it starts or stops, having got more if it had little. What is drawn from then."""
+        chance = random.Random(number)
+        for worker in self.world.workers:
+            worker.actor.paused = False
+            if not worker.alive:
+                worker.begin()
+        self._do(schedules.answered(self.world, chance))
+        found = [one for one in self.world.targets() if not self._is(one, DesiredState.DELETED)]
+        members = Counter(target.project for target in found)
+        if not found:
+            self._create(number % 2, database=True, sandbox=True)
+        elif number % 8:
+            one = max(found, key=lambda target: members[target.project])
+            if members[one.project] < _SIBLINGS:
+                self._want("add one to the project of", one, number | 1)
+            verb = "stop" if self._is(one, DesiredState.RUNNING) else "start"
+            self._want(f"{verb} the project of", one, number)
+        self._do(schedules.answered(self.world, chance))
+        return chance
+
+    def _is(self, target: wishes.Target, wanted: DesiredState) -> bool:
+        return bool(self.world.checks.rows[target.key]["desired_state"] == wanted)
+
+    def _worker(self, which: int) -> Worker:
+        return self.world.workers[which % len(self.world.workers)]
 
     def _cut_the_wire(self) -> None:
         wire = self.world.wire

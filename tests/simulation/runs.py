@@ -7,7 +7,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.tally import Tally
 from tests.simulation.world import Ground
 
-STEPS = 40
+STEPS = 25
 
 
 def play(ground: Ground, number: int, tally: Tally, *, shrink: bool = False) -> None:

@@ -58,6 +58,10 @@ class Scheduler:
             if not one.actor.paused and (actor is None or one.actor is actor)
         ]
 
+    def all_of(self, actor: Actor) -> list[Stepped]:
+        """The tasks of a process, whatever they wait for."""
+        return [one for one in (*self._ready, *self._out) if one.actor is actor]
+
     async def step(self, one: Stepped) -> None:
         """Let one go on to its next await, and what follows from that come to rest."""
         assert one.turn is not None

@@ -49,6 +49,8 @@ class Stepped:
         self.task: asyncio.Task[Any] | None = None
         self.turn: asyncio.Future[None] | None = None
         self.over = False
+        # Known once for each await: as long as it lasts nothing of it moves.
+        self._asks: bool | None = None
 
     def __await__(self) -> Generator[Any, Any, Any]:
         resume: Any = self._coro.send
@@ -57,6 +59,7 @@ class Stepped:
             cancelled = yield from self._await_turn()
             if cancelled is not None:
                 resume, given = self._coro.throw, cancelled
+            self._asks = None
             try:
                 awaited = resume(given)
             except BaseException as end:
@@ -100,6 +103,11 @@ class Stepped:
 
     def asks_postgres(self) -> bool:
         """Whether it waits for an answer of Postgres."""
+        if self._asks is None:
+            self._asks = self._is_asking()
+        return self._asks
+
+    def _is_asking(self) -> bool:
         files = list(_files(self._coro))
         # For a connection of the pool it waits until somebody else of its process gives one back.
         if files[-1].endswith(_OTHERS):

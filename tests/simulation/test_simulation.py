@@ -6,16 +6,17 @@ from tests.simulation.runs import play
 from tests.simulation.tally import Tally
 from tests.simulation.world import Ground
 
-# As many as take half a minute on two quiet cores; where others work too it may be minutes.
-_LAST = 12
+# Together they have each kind of disturbance and of wish, and each meeting; they take half a minute
+# on two quiet cores, where others work too it may be minutes.
+_SEEDS = (13, 27, 34, 17, 43, 11, 41, 36, 15, 12)
 _PARTS = 4
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("first", range(1, _PARTS + 1))
+@pytest.mark.parametrize("first", range(_PARTS))
 def test_whatever_goes_wrong_the_world_comes_to_what_is_wanted(ground: Ground, first: int) -> None:
     tally = Tally()
-    seeds = range(first, _LAST + 1, _PARTS)
+    seeds = _SEEDS[first::_PARTS]
 
     for number in seeds:
         play(ground, number, tally)

@@ -14,6 +14,7 @@ import aiohttp
 
 from app.db import roles
 from app.db.claims import Claim
+from app.db.engine import Process
 from app.db.session import Database
 from app.db.wakeups import WORK
 from app.domain.observation import Outcome
@@ -83,7 +84,12 @@ class Worker:
         place, settings = self._place, self._place.settings
         self.actor = Actor(self.name)
         self.passes, self.checked = {}, set()
-        database = Database(as_role(place.url, roles.RECONCILER), pool=6, publisher=place.wire)
+        database = Database(
+            as_role(place.url, roles.RECONCILER),
+            pool=6,
+            publisher=place.wire,
+            process=Process("reconciler", self.name),
+        )
         bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
         cluster = Cluster(_Noting(self, place), bounds)
         clusters = Clusters(cluster, database, KEYS, settings)

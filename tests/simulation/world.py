@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -28,8 +29,8 @@ from app.db.claims import Claim
 from app.db.record import Recorded
 from app.db.rows import Executor
 from app.db.session import Database, Session
-from app.domain.observation import Outcome
-from app.domain.states import ResourceKind
+from app.domain.observation import Addresses, Outcome, Seen, merge
+from app.domain.states import Inputs, ResourceKind
 from app.postgres import EmbeddedPostgres
 from app.services.projects import Makers
 from app.settings import Settings
@@ -59,8 +60,8 @@ _SOON, _LATER = 120.0, 900.0
 _TICK = 2.0
 # How often in a row, and how many seconds: a look that is due soon, one of the poll.
 _MOMENTS, _MOMENT = 4, (0.5, 2.5, 3.5)
-# Awaits in which a reconciler gets through a pass, more or less.
-_LONG_PASS = 120
+# Seconds that a pass may take, and a request of it, as is usual; either longer than a lease.
+_PASS, _REQUEST, _PATIENT = 20.0, 10.0, 120.0
 # Awaits within which all come to rest.
 _FOR_EVER = 20_000
 _still_current, _record = claims.still_current, recording.record
@@ -70,7 +71,8 @@ _still_current, _record = claims.still_current, recording.record
 class Shape:
     """What kind of run: how many reconcilers and users, whether anybody is woken by the cluster or
     by others, whether all have one namespace; `at_once`: passes of an account in a reconciler, of
-    which few leave the rest of a project to others."""
+    which few leave the rest of a project to others; `patient`: where requests and
+    passes may take longer than a lease, which is renewed meanwhile, its end is what ends them."""
 
     workers: int = 2
     users: int = 2
@@ -78,6 +80,7 @@ class Shape:
     notify: bool = True
     shared: bool = False
     at_once: int = 16
+    patient: bool = False
 
     def __str__(self) -> str:
         """For people."""
@@ -87,6 +90,7 @@ class Shape:
             "notified": self.notify,
             "never notified": not self.notify,
             "in one namespace": self.shared,
+            "patient": self.patient,
         }
         said = ", ".join(name for name, holds in names.items() if holds)
         return f"{self.workers} reconcilers, {self.at_once} at once, {self.users} users; {said}"
@@ -162,7 +166,6 @@ class World:
         self.wire.cut = not shape.notify
         self.scheduler = Scheduler(ground.loop, monitor)
         self.ledger = Ledger(monitor)
-        self.checks = Checks(self.ledger, monitor, ground.cluster)
         self.settings = Settings(
             watch=shape.watch,
             sandbox_namespace="mooring" if shape.shared else None,
@@ -171,7 +174,10 @@ class World:
             retry_longest=2,
             slots=8,
             account_slots=shape.at_once,
+            pass_timeout=_PATIENT if shape.patient else _PASS,
+            cluster_timeout=_PATIENT if shape.patient else _REQUEST,
         )
+        self.checks = Checks(self.ledger, monitor, ground.cluster, self.settings.lease_margin)
         self.makers = Makers(self.settings, KEYS)
         place = Place(
             url, ground.transport, self.scheduler, self.wire, self.settings, self._note_sent
@@ -179,6 +185,8 @@ class World:
         self.workers = [Worker(f"r{n + 1}", place) for n in range(shape.workers)]
         self._monitor = monitor
         self._sent: list[Sent] = []
+        # Tasks that are recording, and the projects whose resources move by it.
+        self.recording: dict[asyncio.Task[Any] | None, set[UUID]] = {}
         self._api = Database(as_role(url, roles.API), pool=10, publisher=self.wire)
         self._live = Database(as_role(url, roles.API), pool=10)
         self.users = Users(self._api, self.scheduler)
@@ -193,7 +201,7 @@ class World:
         await self.ledger.begin()
         for n in range(self.shape.users):
             self.users.viewers.append(await viewer_of(self._api, f"user{n + 1}"))
-        recorder.record = _said  # type: ignore[attr-defined]
+        recorder.record = self._said  # type: ignore[attr-defined]
         claims.still_current = self._read_again
         await self.followers.begin(self.users.viewers)
         for worker in self.workers:
@@ -229,22 +237,17 @@ class World:
                 return True
             one = chance.choice(ready)
             lately.append(f"{one.actor.name} {one.name}")
-            await self._step(one)
+            await self.step(one)
         if most >= _FOR_EVER:
             raise Broken(f"they never come to rest: {Counter(lately).most_common(5)}")
         return False
 
-    async def stay_with(self, number: int, most: int) -> None:
-        """Let one of those who may go on do so, and nobody else."""
-        ready = self.scheduler.ready()
-        if ready:
-            await self._stay_with(ready[number % len(ready)], most)
-
-    async def _stay_with(self, one: Stepped, most: int) -> None:
+    async def stay_with(self, one: Stepped, most: int) -> None:
+        """Let one go on, so often or until it waits for something, and nobody else."""
         for _ in range(most):
             if one not in self.scheduler.ready():
                 return
-            await self._step(one)
+            await self.step(one)
 
     async def live(self, chance: random.Random, most: int) -> None:
         """Let everybody go on, and a moment pass whenever nobody can, so often in all."""
@@ -255,54 +258,8 @@ class World:
             most -= self.scheduler.steps - before
             await self.pass_time(chance.choice(_MOMENT))
 
-    async def go_on_without(self, chance: random.Random, number: int, most: int) -> str:
-        """All but one, whose await takes so long; who it is. Rather one that is recording."""
-        held = await self._recording(chance) if number % 3 else None
-        ready = self.scheduler.ready()
-        if held is None and not ready:
-            return "nobody"
-        held = held or chance.choice(ready)
-        await self._stay_with(held, number % 16)
-        for _ in range(most):
-            others = [one for one in self.scheduler.ready() if one is not held]
-            if not others:
-                break
-            await self._step(chance.choice(others))
-        return f"{held.actor.name} {held.name}"
-
-    async def _recording(self, chance: random.Random) -> Stepped | None:
-        """Somebody in the middle of a record, if it comes to that."""
-        for _ in range(_LONG_PASS):
-            ready = self.scheduler.ready()
-            if not ready:
-                return None
-            one = chance.choice(ready)
-            await self._step(one)
-            if one.name == "Recorder.run" and one.asks_postgres():
-                return one
-        return None
-
-    async def stall(self, chance: random.Random, worker: Worker, seconds: float) -> bool:
-        """A reconciler gets no processor for a while just when it has read that it may write;
-        False: it did not come to that."""
-        known = len(worker.checked)
-        for _ in range(_LONG_PASS):
-            ready = self.scheduler.ready(worker.actor)
-            if not ready:
-                return False
-            await self._step(chance.choice(ready))
-            if len(worker.checked) > known:
-                break
-        else:
-            return False
-        await self.pass_time(seconds)
-        for other in self.workers:
-            if other is not worker:
-                await self.go_on(chance, _LONG_PASS, other)
-        await self.go_on(chance, _LONG_PASS, worker)
-        return True
-
-    async def _step(self, one: Stepped) -> None:
+    async def step(self, one: Stepped) -> None:
+        """Let one go on to its next await, and see that all is as it has to be."""
         await self.scheduler.step(one)
         sent, self._sent = self._sent, []
         for request in sent:
@@ -435,9 +392,28 @@ class World:
                     worker.checked.add(claim.lease_token)
         return current
 
+    async def _said(self, session: Session, results: Sequence[tuple[Claim, Outcome]]) -> Recorded:
+        """`record`, which says first under which leases it writes."""
+        task = asyncio.current_task()
+        self.recording[task] = {c.project_id for c, outcome in results if moves(c, outcome)}
+        tokens = {str(claim.id): str(claim.lease_token) for claim, _ in results}
+        try:
+            await session.execute(_TELL, {"tokens": orjson.dumps(tokens).decode()})
+            return await _record(session, results)
+        finally:
+            del self.recording[task]
 
-async def _said(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> Recorded:
-    """`record`, which says first under which leases it writes."""
-    tokens = {str(claim.id): str(claim.lease_token) for claim, _ in results}
-    await session.execute(_TELL, {"tokens": orjson.dumps(tokens).decode()})
-    return await _record(session, results)
+
+def moves(claim: Claim, outcome: Outcome) -> bool:
+    """Whether the status of what was claimed is another by that."""
+    inputs = Inputs(
+        claim.desired_state,
+        claim.phase,
+        claim.was_ready,
+        claim.generation,
+        claim.desired_generation,
+        claim.observed_generation,
+        claim.failed_generation,
+    )
+    seen = Seen(inputs, None, None, Addresses(None, None))
+    return outcome.gone or merge(seen, outcome).status != seen.status

@@ -7,6 +7,7 @@ import pytest
 
 from tests.mutants.__main__ import PUBLISHED, ROOT, mutated, published
 from tests.mutants.table import INVARIANTS, MUTANTS, Mutant
+from tests.simulation.bites import BITES, Bite
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.says)
@@ -20,6 +21,16 @@ def test_a_mutant_changes_lines_that_are_there_and_names_tests_that_are(mutant: 
     for test in mutant.tests:
         file, _, name = test.partition("::")
         assert re.search(rf"^(async )?def {name}\(", Path(ROOT, file).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("bite", BITES, ids=lambda bite: bite.names)
+def test_so_do_those_that_the_simulation_is_to_see(bite: Bite) -> None:
+    before = (ROOT / bite.mutant.file).read_text()
+
+    compile(mutated(bite.mutant, before), bite.mutant.file, "exec")
+
+    checks = (ROOT / "tests/simulation/checks.py").read_text()
+    assert all(words in checks for words in (bite.words, bite.other) if words)
 
 
 def test_each_invariant_has_several() -> None:

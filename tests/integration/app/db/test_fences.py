@@ -11,12 +11,15 @@ from sqlalchemy import text
 from app.db import claims, feed, resources
 from app.db.claims import Claim
 from app.db.feed import NewChange
+from app.db.record import record
 from app.db.session import Database, Session
 from app.domain.ids import new_id
 from app.domain.observation import Outcome
 from app.domain.states import DesiredState, Lane, Phase, ResourceStatus
 from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
+from app.services.projects import NewProject
+from app.services.sandboxes import NewSandbox
 from tests.integration.app.db.test_protocol import (
     LEASE,
     claim_lane,
@@ -27,7 +30,7 @@ from tests.integration.app.db.test_protocol import (
     stopping,
     write,
 )
-from tests.integration.world import becomes, project_of, viewer_of
+from tests.integration.world import MAKERS, becomes, project_of, viewer_of
 
 
 def waits(database: Database) -> Callable[[], Awaitable[bool]]:
@@ -83,6 +86,26 @@ async def test_a_lease_that_ends_while_its_record_waits_for_a_lock_is_over(
         await session.execute(text("UPDATE resource SET locked_until = clock_timestamp()"))
 
     assert (await writing).written == frozenset()
+
+
+async def test_of_two_records_of_one_project_the_second_sees_what_the_first_wrote(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    new = NewProject("shop", databases=(), sandboxes=(NewSandbox("a"), NewSandbox("b")))
+    async with database.begin(viewer) as session:
+        await projects.create(session, viewer, MAKERS, new)
+    first, second = await claim_lane(database, Lane.ASKED)
+
+    async with database.begin(RECONCILER) as session:
+        await record(session, [(first, running(first))])
+        writing = asyncio.create_task(write(database, second, running(second)))
+        await becomes(waits(database))
+    await writing
+
+    async with database.read(API) as connection:
+        query = text("SELECT status FROM project")
+        assert (await connection.execute(query)).scalar_one() == ResourceStatus.RUNNING
 
 
 async def test_only_the_holder_renews_and_only_before_the_end(database: Database) -> None:
