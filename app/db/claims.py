@@ -23,6 +23,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.generated import UNMOVED
 from app.db.rows import Executor, columns, read
 from app.domain.states import DesiredState, Lane, Phase, ResourceKind
 from app.domain.steadiness import Steadiness
@@ -98,7 +99,8 @@ def _of_either_kind(column: str) -> str:
 
 _PLACE = {"server": _of_either_kind("k8s_server"), "namespace": _of_either_kind("k8s_namespace")}
 _TAKE = f"""
-UPDATE resource r SET locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
+UPDATE resource r SET {UNMOVED},
+  locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
   locked_by = :worker, claims = claims + 1,
   crashes = CASE WHEN r.locked_by IS NULL THEN 0 ELSE r.crashes + 1 END
 FROM due WHERE r.id = due.id
@@ -170,23 +172,24 @@ WITH due AS MATERIALIZED (
 {_TAKE}""")
 
 # Locked in order of id, whatever the plan: an UPDATE alone takes its rows as they come.
-_RENEW = text("""
+_RENEW = text(f"""
 WITH k AS MATERIALIZED (
   SELECT r.id FROM resource r
   JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
     ON r.id = i.id AND r.lease_token = i.token
   WHERE r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r)
-UPDATE resource r SET locked_until = mooring_clock() + :lease FROM k WHERE r.id = k.id
+UPDATE resource r SET {UNMOVED}, locked_until = mooring_clock() + :lease
+FROM k WHERE r.id = k.id
 RETURNING r.id
 """)
 
-_RELEASE = text("""
+_RELEASE = text(f"""
 WITH k AS MATERIALIZED (
   SELECT r.id FROM resource r
   JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)
     ON r.id = i.id AND r.lease_token = i.token
   ORDER BY r.id FOR NO KEY UPDATE OF r)
-UPDATE resource r SET lease_token = NULL, locked_by = NULL,
+UPDATE resource r SET {UNMOVED}, lease_token = NULL, locked_by = NULL,
   locked_until = least(r.locked_until, mooring_clock() + :after)
 FROM k WHERE r.id = k.id
 """)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.rows import Executor, columns, read
+from app.db.rows import Executor, columns, filled, read
 from app.db.visibility import visible, visible_to
 from app.domain.viewer import Actor, ActorKind, Scope
 
@@ -115,7 +115,7 @@ _CREATE = text("INSERT INTO feed (account_id) VALUES (:account_id)")
 
 async def append(session: Executor, changes: Sequence[NewChange], actor: Actor) -> None:
     """Number and write `changes`; the last statement of their transaction."""
-    arrays = {name: [getattr(change, name) for change in changes] for name in _FIELDS}
+    arrays = {name: filled([getattr(change, name) for change in changes]) for name in _FIELDS}
     whose = {
         "actor_kind": actor.kind.value,
         "actor_name": actor.name,

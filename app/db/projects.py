@@ -110,10 +110,10 @@ UPDATE project SET generation = generation + 1 WHERE id = ANY(CAST(:ids AS uuid[
 _SETTLE = text(f"""
 UPDATE project p SET status = g.status, version = p.version + 1,
   updated_at = greatest(mooring_now(), p.updated_at + interval '1 microsecond')
-FROM (SELECT o.id, count(r.id) AS members, {status_sql("o", "r")} AS status
-  FROM project o LEFT JOIN resource r ON r.project_id = o.id
-  WHERE o.id = ANY(CAST(:ids AS uuid[])) GROUP BY o.id) g
-WHERE p.id = g.id AND p.id = ANY(CAST(:ids AS uuid[]))
+FROM project o CROSS JOIN LATERAL (
+  SELECT count(r.id) AS members, {status_sql("o", "r")} AS status
+  FROM resource r WHERE r.project_id = o.id) g
+WHERE p.id = o.id AND o.id = ANY(CAST(:ids AS uuid[]))
 RETURNING p.id, p.status, g.members
 """)
 _ALL = text("SELECT id FROM project ORDER BY id FOR NO KEY UPDATE")

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.generated import UNMOVED
 from app.db.rows import Executor, columns, read
 from app.domain.states import Lane, converged_sql
 
@@ -41,7 +42,7 @@ WITH k AS MATERIALIZED (
   WHERE r.lane = {Lane.CLOCK:d} AND r.locked_until <= mooring_now()
     AND r.reason IS NULL AND {converged_sql("r")}
   ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED)
-UPDATE resource r SET due_at = mooring_now() + k.after FROM k WHERE r.id = k.id
+UPDATE resource r SET {UNMOVED}, due_at = mooring_now() + k.after FROM k WHERE r.id = k.id
 """)
 
 

@@ -12,7 +12,7 @@ anything moves.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -20,7 +20,7 @@ from sqlalchemy import TextClause, text
 from app.db import projects, resources
 from app.db.claims import CRASHES, Claim
 from app.db.feed import NewChange
-from app.db.rows import columns, read
+from app.db.rows import columns, filled, read
 from app.db.session import Session
 from app.domain.observation import (
     UNSEEN,
@@ -251,10 +251,12 @@ class _Pass:
         self.row = row
         self.claim = claim
         self.outcome = outcome
-        self.seen = merge(row.seen, outcome)
-        self.changed = row.seen.visible() != self.seen.visible()
+        before = row.seen
+        self.seen = merge(before, outcome)
+        self.leaves = leaves_reason(before, outcome)
+        self.changed = before.visible() != self.seen.visible()
         self.visible = self.changed or outcome.healed is not None
-        self.moves = self.seen.details != row.details or outcome.password is not None
+        self.moves = self.seen.details != before.details or outcome.password is not None
 
     @property
     def reaches(self) -> bool:
@@ -263,6 +265,7 @@ class _Pass:
 
     def line(self) -> dict[str, object]:
         """What is written, by the names of `_WRITTEN`."""
+        steadiness = self.outcome.steadiness or self.claim.steadiness
         return {
             "id": self.row.id,
             "token": self.row.lease_token,
@@ -273,27 +276,33 @@ class _Pass:
             "failed_generation": self.seen.inputs.failed_generation,
             "reason": self.seen.reason,
             "message": words(self.row.seen, self.outcome),
-            "leaves": leaves_reason(self.row.seen, self.outcome),
+            "leaves": self.leaves or None,
             "object": self.seen.object,
             "attempts": self.outcome.attempts,
             "lane": int(lane_after(self.seen.inputs, self.outcome.after)),
             "after": self.outcome.after,
             "held": self.outcome.held,
-            "visible": self.visible,
+            "visible": self.visible or None,
             # Nothing was tried. Its next claim is a trial; if that ends badly too, no more follows.
             "crashed": self.claim.last_worker
             if self.outcome.reason is Reason.WORKER_CRASHED
             else None,
-            **asdict(self.outcome.steadiness or self.claim.steadiness),
+            "falls": steadiness.falls,
+            "falling_since": steadiness.falling_since,
+            "fell_at": steadiness.fell_at,
+            "up_since": steadiness.up_since,
         }
 
     def lines(self) -> list[NewChange]:
         """The lines of history of one that stays: what was undone, and what is to be seen now."""
-        healed = self.change("healed", self.row.status)
-        healed = replace(healed, reason=Reason.DRIFT_HEALED, message=self.outcome.healed)
-        word = "status" if self.row.status != self.seen.status else "observed"
-        seen = self.change(word, self.seen.status)
-        return [healed] * (self.outcome.healed is not None) + [seen] * self.changed
+        lines = []
+        if self.outcome.healed is not None:
+            healed = self.change("healed", self.row.status)
+            lines = [replace(healed, reason=Reason.DRIFT_HEALED, message=self.outcome.healed)]
+        if self.changed:
+            status = self.seen.status
+            lines.append(self.change("observed" if self.row.status == status else "status", status))
+        return lines
 
     def change(self, word: str, to_status: ResourceStatus) -> NewChange:
         """The line of history."""
@@ -357,7 +366,7 @@ async def _write(session: Session, passes: Sequence[_Pass]) -> tuple[set[UUID], 
     if not passes:
         return set(), set()
     lines = [p.line() for p in passes]
-    arrays = {name: [line[name] for line in lines] for name, _ in _WRITTEN}
+    arrays = {name: filled([line[name] for line in lines]) for name, _ in _WRITTEN}
     done = {row.id: row for row in await session.execute(_UPDATE, arrays)}
     visible = [p for p in passes if p.visible and p.row.id in done]
     await _write_details(session, [p for p in passes if p.moves and p.row.id in done])

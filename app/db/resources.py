@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.generated import UNMOVED
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.domain import trace
@@ -97,7 +98,7 @@ WITH k AS MATERIALIZED (
   SELECT id FROM resource WHERE id = ANY(CAST(:ids AS uuid[]))
     AND (reason IS NULL OR reason <> ALL(CAST(:but AS text[])) OR locked_until > mooring_now())
   ORDER BY id FOR NO KEY UPDATE)
-UPDATE resource r SET asked = asked + 1, due_at = {DUE},
+UPDATE resource r SET {UNMOVED}, asked = asked + 1, due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 """)

@@ -177,10 +177,12 @@ def lane_after(inputs: Inputs, after: timedelta) -> Lane:
 def _inputs(now: Inputs, outcome: Outcome) -> Inputs:
     phase = outcome.phase or now.phase
     looked = outcome.phase is not None or outcome.failed
-    return replace(
-        now,
+    return Inputs(
+        desired_state=now.desired_state,
         phase=phase,
         was_ready=now.was_ready or outcome.phase == Phase.RUNNING,
+        generation=now.generation,
+        desired_generation=now.desired_generation,
         observed_generation=outcome.generation if looked else now.observed_generation,
         failed_generation=outcome.generation if outcome.failed else None,
     )

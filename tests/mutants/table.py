@@ -74,11 +74,11 @@ MUTANTS: Final = (
         1,
         "a wake-up is counted",
         _RESOURCES,
-        """UPDATE resource r SET asked = asked + 1, due_at = {DUE},
+        """UPDATE resource r SET {UNMOVED}, asked = asked + 1, due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 \"""",
-        """UPDATE resource r SET due_at = {DUE},
+        """UPDATE resource r SET {UNMOVED}, due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
 \"""",
