@@ -16,7 +16,6 @@ import structlog
 
 from app.db import resources
 from app.db.session import AWAY, Database
-from app.domain.reasons import Reason
 from app.domain.states import Lane
 from app.domain.viewer import RECONCILER
 from reconciler import dialects, metrics
@@ -221,7 +220,7 @@ class Watch:
             asking, self._seen = self._seen, set()
             try:
                 async with self._database.autocommit(RECONCILER) as connection:
-                    await resources.ask(connection, asking, but=[Reason.WORKER_CRASHED])
+                    await resources.ask(connection, asking, unless_crashed=True)
                 self._wake()
                 await asyncio.sleep(_GATHER)
             except AWAY as error:

@@ -234,7 +234,7 @@ async def record(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> 
     woken = {row.id for row in siblings if row.is_sandbox and row.project_id in reached}
     woken |= {row.id for row in waiting if row.project_id in moved | reached}
     if woken:
-        await resources.ask(session, woken, but=[Reason.WORKER_CRASHED])
+        await resources.ask(session, woken, unless_crashed=True)
     await projects.settle(session, [p for p in before if p.id in moved])
     return Recorded(frozenset(written | gone), frozenset(asked_again), frozenset(woken))
 

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.claims import CRASHES
 from app.db.generated import UNMOVED
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.domain import trace
-from app.domain.reasons import Reason
 from app.domain.states import DesiredState, ResourceKind, ResourceStatus
 
 
@@ -50,10 +50,14 @@ class ResourceRow:
 
 # Of `r`: the next look at it, past while it waits for its turn; none before its cluster is asked.
 NEXT_ATTEMPT = "greatest(r.due_at, r.held_until)"
+# Rows that one statement asks for.
+_AT_ONCE = 500
+# Of `r`: whether it ended its workers (decision 31). Its reason does not say: what somebody stopped
+# says so on.
+_CRASHED = f"(r.locked_by IS NOT NULL AND r.crashes >= {CRASHES - 2})"
 # Of `r`: when somebody asks for a look, it is due; one that ended its workers rests first, for each
-# trial may cost one more (decision 31).
-DUE = f"""greatest(mooring_now(),
-  CASE WHEN r.reason = '{Reason.WORKER_CRASHED}' THEN r.held_until END)"""
+# trial may cost one more.
+DUE = f"greatest(mooring_now(), CASE WHEN {_CRASHED} THEN r.held_until END)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,9 @@ RETURNING r.id, r.status
 """)
 _ASK = text(f"""
 WITH k AS MATERIALIZED (
-  SELECT id FROM resource WHERE id = ANY(CAST(:ids AS uuid[]))
-    AND (reason IS NULL OR reason <> ALL(CAST(:but AS text[])) OR locked_until > mooring_now())
-  ORDER BY id FOR NO KEY UPDATE)
+  SELECT r.id FROM resource r WHERE r.id = ANY(CAST(:ids AS uuid[]))
+    AND (NOT (CAST(:unless_crashed AS boolean) AND {_CRASHED}) OR r.locked_until > mooring_now())
+  ORDER BY r.id FOR NO KEY UPDATE)
 UPDATE resource r SET {UNMOVED}, asked = asked + 1, due_at = {DUE},
   lane = CASE WHEN desired_state = 'DELETED' THEN 1 ELSE 0 END
 FROM k WHERE r.id = k.id
@@ -151,12 +155,16 @@ async def edit(session: Session, ids: Collection[UUID]) -> dict[UUID, ResourceSt
     return {row.id: ResourceStatus(row.status) for row in moved}
 
 
-async def ask(executor: Executor, ids: Collection[UUID], but: Collection[str] = ()) -> None:
+async def ask(executor: Executor, ids: Collection[UUID], *, unless_crashed: bool = False) -> None:
     """Have these looked at now; carries no reason, and may be said too often.
 
-    Those that rest for a reason of `but` wait for their time.
+    `unless_crashed`: those that ended their workers wait for their time. A watch may have heard of
+    all there are, and what takes a statement too long is given up: some at a time, still by id.
     """
-    await executor.execute(_ASK, {"ids": list(ids), "but": list(but)})
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
+        await executor.execute(_ASK, {"ids": some, "unless_crashed": unless_crashed})
 
 
 async def retry(session: Session, ids: Collection[UUID]) -> None:

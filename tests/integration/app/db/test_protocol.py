@@ -312,7 +312,7 @@ async def test_a_row_that_ends_its_workers_is_left_for_a_claim_of_its_own_and_tr
             blamed = replace(running(found), failed=True, reason=Reason.WORKER_CRASHED)
             await write(database, found, blamed)
             async with database.autocommit(RECONCILER) as connection:
-                await resources.ask(connection, [found.id], but=[Reason.WORKER_CRASHED])
+                await resources.ask(connection, [found.id], unless_crashed=True)
                 assert not await due()
                 await resources.ask(connection, [found.id])
         await lost(database)

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from app.db import credentials, resources
-from app.db.claims import Claim
+from app.db.claims import CRASHES, Claim
 from app.db.record import Recorded, record
 from app.db.session import Database, Session
 from app.domain.observation import Endpoint, Outcome
@@ -147,8 +147,8 @@ async def test_one_that_waits_and_moves_by_its_own_record_alone_is_not(database:
 async def test_one_that_ended_its_workers_is_not(database: Database) -> None:
     sandbox, looked = await settled(database)
     async with database.begin(API) as session:
-        crashed = text("UPDATE resource SET reason = 'WorkerCrashed' WHERE id = :id")
-        await session.execute(crashed, {"id": sandbox.id})
+        crashed = text("UPDATE resource SET locked_by = 'dead', crashes = :n WHERE id = :id")
+        await session.execute(crashed, {"id": sandbox.id, "n": CRASHES - 2})
 
     await write(database, looked, replace(running(looked), password=b"second"))
 
@@ -159,8 +159,14 @@ async def crashed(database: Database) -> tuple[Viewer, UUID, Claim]:
     """A user, his project, and its sandbox, which ended its workers and rests for an hour."""
     viewer = await viewer_of(database)
     project = await project_of(database, viewer)
-    [claim] = await claim_lane(database, Lane.ASKED)
-    found = Outcome(
+    [found] = await claim_lane(database, Lane.ASKED)
+    claim = replace(found, last_worker="dead")
+    await write(database, claim, ended_its_workers(claim))
+    return viewer, project, claim
+
+
+def ended_its_workers(claim: Claim) -> Outcome:
+    return Outcome(
         claim.generation,
         timedelta(hours=2),
         failed=True,
@@ -168,8 +174,6 @@ async def crashed(database: Database) -> tuple[Viewer, UUID, Claim]:
         attempts=1,
         held=timedelta(hours=1),
     )
-    await write(database, claim, found)
-    return viewer, project, claim
 
 
 async def retry(session: Session, viewer: Viewer, project: UUID) -> None:
@@ -207,6 +211,39 @@ async def test_one_that_ended_its_workers_rests_first_whoever_asks(
     assert row["asked"] == claim.asked + 1
     assert row["due_at"] == row["held_until"]
     assert early == [[], []]
+
+
+async def test_what_somebody_stopped_and_ended_its_workers_rests_too(database: Database) -> None:
+    viewer = await viewer_of(database)
+    project = await project_of(database, viewer)
+    [claim] = await claim_lane(database, Lane.ASKED)
+    words = "Somebody has stopped it."
+    soon = timedelta(0)
+    stopped = Outcome(1, soon, Phase.STOPPED, reason=Reason.STOPPED_ELSEWHERE, message=words)
+    await write(database, claim, stopped)
+    [again] = await claim_lane(database, Lane.ASKED)
+    dead = replace(again, last_worker="dead")
+    await write(database, dead, ended_its_workers(dead))
+
+    async with database.autocommit(RECONCILER) as connection:
+        await resources.ask(connection, [claim.id], unless_crashed=True)
+    unmoved = await row_of(database, claim.id)
+    async with database.begin(viewer) as session:
+        await retry(session, viewer, project)
+    row = await row_of(database, claim.id)
+
+    assert unmoved["reason"] == Reason.STOPPED_ELSEWHERE
+    assert unmoved["asked"] == again.asked
+    assert row["asked"] == again.asked + 1
+    assert row["due_at"] == row["held_until"]
+
+
+async def test_however_many_are_asked_for_no_statement_takes_long(database: Database) -> None:
+    with counted() as statements:
+        async with database.autocommit(RECONCILER) as connection:
+            await resources.ask(connection, {uuid4() for _ in range(1001)})
+
+    assert len(statements) == 3
 
 
 async def test_a_record_that_moves_nothing_costs_its_three_statements(database: Database) -> None:
