@@ -227,6 +227,8 @@ def leaked(name: str, before: Counter[str], after: Counter[str], allowed: int = 
 
 # Connections of one process at most: three pools of 10, 5 and 5, to speak and to listen.
 POOLED = 22
+# Of a reconciler with its cluster: aiohttp goes around all that it ever needed at once.
+SLOTS = 32
 
 
 def connections_leaked(found: Counter[str], held: Mapping[str, int]) -> list[str]:
@@ -254,7 +256,10 @@ _AWAY = (
     "CrashShutdownError",
     "TimeoutError",
     "OSError",
+    # What waits for the lock of one who is cut off when its process is told to end.
+    "CancelledError",
 )
+_CANCELLED = re.compile(r"Cancel \d+ running task\(s\), timeout graceful shutdown exceeded")
 
 
 def clock_right(name: str, lines: Sequence[str], now: float, off: float) -> list[str]:
@@ -282,6 +287,6 @@ def logged(name: str, lines: Iterable[str]) -> list[str]:
         if said["level"] not in ("error", "critical"):
             continue
         causes = [str(cause.get("exc_type")) for cause in said.get("exception") or []]
-        if not set(causes) & set(_AWAY):
+        if not set(causes) & set(_AWAY) and not _CANCELLED.match(said["event"]):
             found[f"{name}: {said['event']} {' < '.join(causes)}"] += 1
     return [f"{line} ({n} times)" for line, n in found.items()]

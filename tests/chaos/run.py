@@ -232,8 +232,9 @@ def _more(stack: Stack, key: str, before: Counter[str], after: Counter[str]) -> 
         return checks.connections_leaked(
             after, {name: proxy.connections for name, proxy in stack.proxies.items()}
         )
-    # A pool keeps what it opened, up to its size.
-    return checks.leaked(key, before, after, checks.POOLED if "descriptors" in key else 0)
+    # A pool keeps what it opened, up to its size; a reconciler has one to the cluster too.
+    pooled = checks.POOLED + (checks.SLOTS if "reconciler" in key else 0)
+    return checks.leaked(key, before, after, pooled if "descriptors" in key else 0)
 
 
 def _summed(report: Report, stack: Stack, users: list[User], subscribers: list[Subscriber]) -> None:

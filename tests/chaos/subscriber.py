@@ -100,7 +100,7 @@ class Subscriber:
         """Keep what it says; whether the stream goes on."""
         if message["type"] == "error":
             codes = [error["extensions"]["code"] for error in message["payload"]]
-            if set(codes) != {"INTERNAL"}:
+            if set(codes) != {"UNAVAILABLE"}:
                 self.refusals.append(str(message["payload"]))
         elif message["type"] == "next" and (message["payload"].get("data") or {}):
             self._keep(message["payload"]["data"]["projectsChanged"])
