@@ -111,6 +111,7 @@ BITES: Final = (
             "return min(lease.taken + self._settings.pass_timeout + lease.waited, held)",
             "return lease.taken + self._settings.pass_timeout + lease.waited",
         ),
+        "which it does not hold any more",
     ),
     Bite(
         "the margin of that end",
