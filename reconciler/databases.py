@@ -212,7 +212,9 @@ class DatabaseReconciler:
         return await self._cluster.apply(body)
 
     async def _note(self, claim: Claim, spec: DatabaseSpec, kind: Kind) -> None:
-        if not await definitions.noted(self._database, claim, spec.definitions, [kind]):
+        if not await definitions.noted(
+            self._database, self._cluster, claim, spec.definitions, [kind]
+        ):
             raise Superseded
 
     async def _request(self, claim: Claim, owner: Owner, step: Step) -> Object:

@@ -54,11 +54,16 @@ _Found = list[tuple[Kind, Object]]
 
 
 async def noted(
-    database: Database, claim: Claim, known: Collection[str], kinds: Iterable[Kind]
+    database: Database,
+    cluster: Cluster,
+    claim: Claim,
+    known: Collection[str],
+    kinds: Iterable[Kind],
 ) -> bool:
     """Have it written down that there may be objects of these kinds of a row, before there are;
-    whether the row is still ours."""
-    new = {kind.definition for kind in kinds if kind not in BUILT_IN} - set(known)
+    whether the row is still ours. What is not served nobody can write."""
+    others = {kind for kind in kinds if kind not in BUILT_IN and kind.definition not in known}
+    new = {kind.definition for kind in others if await cluster.serves(kind)}
     if not new:
         return True
     async with database.autocommit(RECONCILER) as connection:
@@ -95,12 +100,7 @@ async def listed(
 async def concealed(cluster: Cluster, name: str, known: Collection[str]) -> ClusterError | None:
     """What is to be told where no version of a CRD is served and objects of it may be stored all
     the same; None where there are none. `known`: what was ever written for the row."""
-    try:
-        defined = await cluster.defines(name)
-    except ClusterError as error:
-        if error.meaning not in _OF_ONE_KIND:
-            raise
-        defined = None
+    defined = await cluster.defines(name)
     if defined is None:
         return _hidden(name, _NOBODY_KNOWS) if name in known else None
     versions = " or ".join(kind.version for kind in _VERSIONS[name])

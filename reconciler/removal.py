@@ -21,7 +21,7 @@ from app.settings import Settings
 from reconciler import definitions, plan
 from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
-from reconciler.cluster.errors import ClusterError
+from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import (
     BUILT_IN,
@@ -66,6 +66,8 @@ _MADE: dict[ResourceKind, tuple[Kind, ...]] = {
     ),
     ResourceKind.DATABASE: (SERVICE_ACCOUNT, ROLE, ROLE_BINDING),
 }
+# What a list has told of better: who may not see a kind is told so before whether it is served.
+_LISTED = frozenset({Meaning.NOT_SERVED, Meaning.FORBIDDEN})
 _WORKLOADS = frozenset({STATEFUL_SET, CLUSTER, OLD_CLUSTER})
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "finalizers")
 
@@ -207,16 +209,19 @@ class _Removal:
         else:
             possible = definitions.possible(self._claim, self._noted)
             kinds = (CLUSTER, OLD_CLUSTER) if CLUSTER.definition in possible else ()
+        refused: ClusterError | None = None
         for kind in kinds:
             try:
                 found = await self._cluster.get(kind, self._namespace, self._name)
             except ClusterError as error:
                 if kind in BUILT_IN or error.meaning not in definitions.UNSEEN:
                     raise
+                refused = refused or (None if error.meaning in _LISTED else error)
                 continue
             if found is not None and plan.is_ours(found, self._claim):
                 left.add([(kind, found)])
-                return
+            return
+        left.unseen = left.unseen or refused
 
     async def _add_built_in(self, left: _Left, kinds: Iterable[Kind]) -> None:
         for kind in kinds:

@@ -125,7 +125,7 @@ class SandboxReconciler:
         bodies = objects(self._manifest(claim, rows, live), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
         kinds, noted = map(kind_of, bodies), rows.spec.definitions
-        if not await definitions.noted(self._database, claim, noted, kinds):
+        if not await definitions.noted(self._database, self._cluster, claim, noted, kinds):
             raise Superseded
         if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
             return live

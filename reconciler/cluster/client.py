@@ -200,7 +200,7 @@ class Cluster:
         """Merge `change` into just this object (by uid), as RFC 7386 says."""
         meta = live["metadata"]
         path = kind.path(meta["namespace"], meta["name"])
-        change = {**change, "metadata": {"uid": meta["uid"]}}
+        change = {**change, "metadata": {**change.get("metadata", {}), "uid": meta["uid"]}}
         patched: Object = await self._call("PATCH", path, {"fieldManager": MANAGER}, change, _MERGE)
         return patched
 

@@ -10,6 +10,7 @@ from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API, Viewer
 from app.services.databases import release
+from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import CLUSTER, HTTP_ROUTE, OLD_CLUSTER, STATEFUL_SET, Kind
 from tests.integration.reconciler.stage import Json, Stage, explains
 from tests.integration.reconciler.test_database_failures import database_of
@@ -97,6 +98,53 @@ async def test_of_what_was_never_written_nothing_can_be_hidden(stage: Stage) -> 
         await stage.gone()
 
     assert before == []
+
+
+async def test_routes_that_nobody_could_write_do_not_keep_a_sandbox(stage: Stage) -> None:
+    missing: Json = {"fault": "NotInstalled", "group": "gateway.networking.k8s.io"}
+
+    async with stage.running(**GATEWAY), stage.faulty(missing, SECRETIVE):
+        viewer, project = await stage.project()
+        await stage.shows("ERROR", Reason.KIND_NOT_SERVED)
+        before = await noted(stage, "sandbox")
+        await want(stage.database, viewer, project, DesiredState.DELETED)
+        await stage.gone()
+
+    assert before == []
+
+
+async def test_whether_a_version_is_turned_off_is_asked_until_it_is_answered(stage: Stage) -> None:
+    busy = SECRETIVE | {"code": 503}
+
+    async with stage.running():
+        viewer, project = await database_of(stage)
+        await stage.shows("RUNNING")
+        async with stage.database.begin(API) as session:
+            await session.execute(text("UPDATE database SET definitions = '{*}'"))
+        async with stage.faulty(TURNED_OFF, busy):
+            await want(stage.database, viewer, project, DesiredState.DELETED)
+            await stage.shows("ERROR", Reason.CLUSTER_UNAVAILABLE)
+        await stage.gone()
+
+    assert await number_of(stage, CLUSTER) == 0
+
+
+async def test_a_workload_without_its_label_that_cannot_be_read_keeps_the_row(
+    stage: Stage,
+) -> None:
+    unread: Json = {"fault": "Answer", "code": 503, "kind": "Cluster", "verbs": ["get"]}
+
+    async with stage.running(watch=False):
+        viewer, project = await database_of(stage)
+        await stage.shows("RUNNING")
+        async with stage.faulty(unread):
+            [body] = await stage.cluster.list_all(CLUSTER, "mooring", OURS)
+            await stage.cluster.patch(CLUSTER, body, {"metadata": {"labels": {RESOURCE: None}}})
+            await want(stage.database, viewer, project, DesiredState.DELETED)
+            await stage.shows("ERROR", Reason.CLUSTER_UNAVAILABLE)
+        await stage.gone()
+
+    assert await number_of(stage, CLUSTER) == 0
 
 
 async def test_a_stopped_database_is_not_absent_because_its_version_is_turned_off(

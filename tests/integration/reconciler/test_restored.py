@@ -8,7 +8,10 @@ from app.db.sealed import OPERATOR
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API
+from reconciler.manifests.identity import RESOURCE
+from reconciler.manifests.kinds import CLUSTER
 from tests.integration.reconciler.stage import Stage
+from tests.integration.reconciler.test_database_failures import database_of
 from tests.integration.reconciler.test_loop import want
 
 OF_THE_BACKUP = text(
@@ -48,3 +51,18 @@ async def test_what_is_newer_than_a_backup_is_left_alone_until_it_is_said_to_be_
     async with stage.database.read(API) as connection:
         assert await feed.epoch(connection) != before
     assert number == 1
+
+
+async def test_what_was_made_since_a_backup_goes_with_its_row(stage: Stage) -> None:
+    async with stage.running():
+        viewer, project = await database_of(stage)
+        await stage.shows("RUNNING")
+    async with stage.database.begin(OPERATOR) as session:
+        await session.execute(text("UPDATE database SET definitions = '{}'"))
+        await restored(session)
+
+    await want(stage.database, viewer, project, DesiredState.DELETED)
+    async with stage.running():
+        await stage.gone()
+
+    assert not await stage.cluster.list_all(CLUSTER, "mooring", RESOURCE)
