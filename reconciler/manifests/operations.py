@@ -65,10 +65,10 @@ def is_over(request: Object) -> bool:
 
 
 def may_repeat(request: Object, now: datetime, waited: float) -> bool:
-    """Whether one that is over is made anew: one that failed the later, the longer (`waited`
-    seconds) its end is awaited. `now` by the cluster's clock."""
+    """Whether one that is over is made anew: one that did not succeed the later, the longer
+    (`waited` seconds) its end is awaited. `now` by the cluster's clock."""
     status = request.get("status") or {}
-    if status.get("phase") != "Failed":
+    if status.get("phase") == "Succeed":
         return True
     said = status.get("completionTimestamp") or request["metadata"].get("creationTimestamp")
     try:

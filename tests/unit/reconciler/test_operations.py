@@ -64,6 +64,8 @@ def test_a_request_is_over_when_nothing_comes_of_it_any_more(phase: str | None, 
     [
         ("Succeed", 0, 0, True),
         ("Failed", 1, 0, False),
+        ("Aborted", 1, 0, False),
+        ("Cancelled", 5, 60, False),
         ("Failed", 5, 0, True),
         ("Failed", 5, 60, False),
         ("Failed", 16, 60, True),
