@@ -14,7 +14,7 @@ from typing import Any
 
 from app.db import inspections, inventory
 from app.db.inventory import Bringing
-from app.db.session import Database
+from app.db.session import AWAY, Database
 from app.domain.viewer import RECONCILER
 from app.secrets.keyring import KeyRingError
 from app.settings import Settings
@@ -22,7 +22,7 @@ from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError
 from reconciler.clusters import NONSENSE, Clusters
-from reconciler.orphans.report import Report, place, spelled_place
+from reconciler.orphans.report import Report, place, plain, spelled_place
 from reconciler.orphans.survey import Survey
 
 # Clusters at once; seconds for one, for each part.
@@ -83,6 +83,8 @@ class OwnClusters:
             return Away(whose, str(nonsense()))
         except TimeoutError:
             return Away(whose, f"it has not told all within {_LONGEST:.0f} seconds")
+        except AWAY as error:
+            return Away(whose, f"the database is away ({error!r})")
 
     async def _into(self, whose: Bringing, removing: Removing | None) -> Report | Away:
         async with self._database.read(RECONCILER) as connection:
@@ -116,7 +118,9 @@ def as_json(found: Sequence[Report | Away], *, own: bool) -> dict[str, Any]:
 def as_text(found: Sequence[Report | Away]) -> str:
     """For a person: each that could be looked into, then the others."""
     away = [one for one in found if isinstance(one, Away)]
-    lines = "".join(f"Not looked at: {spelled_place(one.whose)}: {one.why}\n" for one in away)
+    lines = "".join(
+        f"Not looked at: {spelled_place(one.whose)}: {plain(one.why)}\n" for one in away
+    )
     parts = [one.text() for one in found if isinstance(one, Report)]
     return "\n".join([*parts, lines] if away else parts)
 

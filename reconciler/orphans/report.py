@@ -97,7 +97,7 @@ class Report:
             *self._notes(),
             *self._ends(),
         ]
-        return "\n".join(parts) + "\n"
+        return "\n".join(map(plain, parts)) + "\n"
 
     def _orphan(self, one: Orphan) -> dict[str, Any]:
         return {
@@ -195,6 +195,11 @@ def place(whose: Bringing) -> dict[str, Any]:
 def spelled_place(whose: Bringing) -> str:
     """Whose cluster, for a person."""
     return f"The cluster of {whose.login} ({whose.server}, namespace {whose.namespace})"
+
+
+def plain(line: str) -> str:
+    """A line for a terminal: what a user's cluster calls things, and says, may be anything."""
+    return "".join(one if one.isprintable() else "?" for one in line)
 
 
 def spelled(time: timedelta) -> str:

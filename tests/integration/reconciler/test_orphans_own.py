@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,12 +15,15 @@ from app.domain.viewer import API
 from app.settings import Settings
 from reconciler.cluster.client import Bounds, Cluster
 from reconciler.cluster.trusted import connect
+from reconciler.clusters import Clusters
 from reconciler.manifests.identity import INSTALLATION
 from reconciler.manifests.kinds import SERVICE, STATEFUL_SET
 from reconciler.orphans.__main__ import arguments, main
+from reconciler.orphans.own import Away, OwnClusters
+from reconciler.orphans.report import Report
 from reconciler.orphans.survey import OURS
 from tests.integration.reconciler.test_orphans import AUDIT, service
-from tests.integration.reconciler.test_own_clusters import QUICK, Own, own, simulator, theirs
+from tests.integration.reconciler.test_own_clusters import KEYS, QUICK, Own, own, simulator, theirs
 from tests.integration.world import becomes, project_of, viewer_of
 from tests.postgres import as_role
 from tests.simulator import RunningSimulator
@@ -135,3 +139,18 @@ async def test_a_users_cluster_is_asked_only_where_its_address_is_allowed(
 
     assert code == 2
     assert "loopback" in found["away"]
+
+
+async def test_a_database_that_goes_away_meanwhile_is_told_beside_the_rest(own: Own) -> None:
+    await own.set(await viewer_of(own.database))
+    settings = Settings(**QUICK)
+    clusters = Clusters(own.operator, own.working, KEYS, settings)
+    those = OwnClusters(clusters, own.working, settings, timedelta(0), None)
+
+    async def removing(report: Report, cluster: Cluster, server: str) -> None:
+        raise ConnectionResetError
+
+    [away] = await those.looked(None, removing)
+
+    assert isinstance(away, Away)
+    assert "the database is away" in away.why

@@ -6,8 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from app.db.inventory import Bringing
 from reconciler.manifests.identity import INSTALLATION, RESOURCE
 from reconciler.manifests.kinds import CLAIM, CLUSTER, POD, SERVICE, STATEFUL_SET, Kind
+from reconciler.orphans.own import Away, as_text
+from reconciler.orphans.report import Report
 from reconciler.orphans.rules import (
     Orphan,
     Owner,
@@ -19,6 +22,7 @@ from reconciler.orphans.rules import (
     piece_of,
     refusal,
 )
+from reconciler.orphans.survey import Found
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -132,3 +136,14 @@ def test_more_than_a_fifth_goes_only_if_its_number_is_told(
     going: int, managed: int, expected: int | None, allowed: bool
 ) -> None:
     assert (refusal(going, managed, expected) is None) == allowed
+
+
+def test_no_name_of_a_users_cluster_moves_the_operators_terminal() -> None:
+    named = piece(STATEFUL_SET, labels={"app.kubernetes.io/instance": "\x1b[2Jshop\nall is well"})
+    found = Found("mark", orphans=[orphan(named)], blind=["\x1b[1A"])
+    whose = Bringing(ID, "ada", "https://ada.example", "ada")
+
+    said = as_text([Report(found, HOUR, whose), Away(whose, "no\r\x07")])
+
+    assert not set("\x1b\r\x07") & set(said)
+    assert "?[2Jshop?all is well" in said
