@@ -23,8 +23,8 @@ from reconciler.orphans.own import Away, OwnClusters
 from reconciler.orphans.report import Report
 from reconciler.orphans.survey import OURS
 from tests.integration.reconciler.test_orphans import AUDIT, service
-from tests.integration.reconciler.test_own_clusters import KEYS, QUICK, Own, own, simulator, theirs
-from tests.integration.world import becomes, project_of, viewer_of
+from tests.integration.reconciler.test_own_clusters import QUICK, Own, own, simulator, theirs
+from tests.integration.world import KEYS, becomes, project_of, viewer_of
 from tests.postgres import as_role
 from tests.simulator import RunningSimulator
 

@@ -62,7 +62,7 @@ async def test_what_was_made_since_a_backup_goes_with_its_row(stage: Stage) -> N
         await restored(session)
 
     await want(stage.database, viewer, project, DesiredState.DELETED)
-    async with stage.running():
+    async with stage.running(watch=False):
         await stage.gone()
 
     assert not await stage.cluster.list_all(CLUSTER, "mooring", RESOURCE)

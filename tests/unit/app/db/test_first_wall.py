@@ -55,6 +55,7 @@ EXCUSED = {
     "app.db.credentials._CHECK": LOCKED,
     "app.db.credentials._DELETE": LOCKED,
     "app.db.credentials._ASK_RESOURCES": HOME,
+    "app.db.restoration._ANY": OPERATOR,
     "app.db.restoration._WISHES": OPERATOR,
     "app.db.databases._OF_PROJECT": RECONCILER,
     "app.db.databases._OF_ONE": RECONCILER,
