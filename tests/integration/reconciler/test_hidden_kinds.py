@@ -40,7 +40,7 @@ async def noted(stage: Stage, table: str) -> list[str]:
         return list(found.scalar_one())
 
 
-@pytest.mark.parametrize("kubeblocks", ["1.0", "0.8"])
+@pytest.mark.parametrize("kubeblocks", ["1.0", pytest.param("0.8", marks=pytest.mark.faults)])
 async def test_a_version_that_is_turned_off_keeps_a_row_until_it_is_served_again(
     stage: Stage, kubeblocks: str
 ) -> None:
@@ -129,6 +129,7 @@ async def test_whether_a_version_is_turned_off_is_asked_until_it_is_answered(sta
     assert await number_of(stage, CLUSTER) == 0
 
 
+@pytest.mark.faults
 async def test_a_workload_without_its_label_that_cannot_be_read_keeps_the_row(
     stage: Stage,
 ) -> None:
@@ -163,7 +164,13 @@ async def test_a_stopped_database_is_not_absent_because_its_version_is_turned_of
     explains(hidden, "cannot be seen", f"CustomResourceDefinition/{CLUSTERS}")
 
 
-@pytest.mark.parametrize("answer", [{"fault": "Answer", "code": 503}, {"fault": "Hang"}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"fault": "Answer", "code": 503},
+        pytest.param({"fault": "Hang"}, marks=pytest.mark.faults),
+    ],
+)
 async def test_routes_that_cannot_be_listed_keep_the_row_and_nothing_else(
     stage: Stage, answer: Json
 ) -> None:
