@@ -19,8 +19,8 @@ _HEALS = {
 
 @dataclass
 class Report:
-    """Of one look, and of what was removed after it; `refused`: why nothing was. `whose` cluster it
-    is, None: the operator's."""
+    """Of one look, and of what was removed after it; `refused`: why nothing more was. `whose`
+    cluster it is, None: the operator's."""
 
     found: Found
     grace: timedelta
@@ -183,7 +183,8 @@ class Report:
             if one.left
         ]
         if self.refused:
-            ends.append(f"Nothing is removed: {self.refused}.")
+            what = "Nothing more" if self.removed else "Nothing"
+            ends.append(f"{what} is removed: {self.refused}.")
         return ["", *ends] if ends else []
 
 

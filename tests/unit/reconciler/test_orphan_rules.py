@@ -10,6 +10,7 @@ from app.db.inventory import Bringing
 from reconciler.manifests.identity import INSTALLATION, RESOURCE
 from reconciler.manifests.kinds import CLAIM, CLUSTER, POD, SERVICE, STATEFUL_SET, Kind
 from reconciler.orphans.own import Away, as_text
+from reconciler.orphans.removal import Removed
 from reconciler.orphans.report import Report
 from reconciler.orphans.rules import (
     Orphan,
@@ -147,3 +148,11 @@ def test_no_name_of_a_users_cluster_moves_the_operators_terminal() -> None:
 
     assert not set("\x1b\r\x07") & set(said)
     assert "?[2Jshop?all is well" in said
+
+
+def test_what_was_removed_before_it_stopped_is_not_denied() -> None:
+    gone = Removed(orphan(piece()), ("Service/shop",))
+    report = Report(Found("mark"), HOUR, removed=[gone], refused="it took too long")
+
+    assert "Nothing more is removed: it took too long." in report.text()
+    assert "Nothing is removed" not in report.text()
