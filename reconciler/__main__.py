@@ -1,9 +1,12 @@
 """`python -m reconciler`: settings, engine, signals, and tasks until SIGTERM."""
 
 import asyncio
+import importlib
+import importlib.util
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 from app.db import migrations, sealed
 from app.db.engine import Process, this_process
@@ -126,11 +129,19 @@ def _wake(wakes: Iterable[Callable[[], None]]) -> None:
         wake()
 
 
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where there is one: it is not for Windows."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    return cast("Any", importlib.import_module("uvloop")).new_event_loop  # type: ignore[no-any-return]
+
+
 if __name__ == "__main__":
     try:
         settings = Settings.load()
         configure_logs(settings.log_level, settings.log_format)
         stop_with_parent(settings.parent_pipe)
-        asyncio.run(main(settings))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main(settings))
     except SettingsError as error:
         sys.exit(str(error))
