@@ -1,12 +1,9 @@
 """`python -m reconciler`: settings, engine, signals, and tasks until SIGTERM."""
 
 import asyncio
-import importlib
-import importlib.util
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
 
 from app.db import migrations, sealed
 from app.db.engine import Process, this_process
@@ -19,7 +16,7 @@ from app.logs import configure_logs
 from app.parent import stop_with_parent
 from app.secrets.keyring import KeyRing
 from app.settings import Settings, SettingsError
-from reconciler import health
+from reconciler import event_loop, health
 from reconciler.closings import Closings
 from reconciler.cluster.trusted import operators
 from reconciler.clusters import Clusters
@@ -129,19 +126,12 @@ def _wake(wakes: Iterable[Callable[[], None]]) -> None:
         wake()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where there is one: it is not for Windows."""
-    if importlib.util.find_spec("uvloop") is None:
-        return None
-    return cast("Any", importlib.import_module("uvloop")).new_event_loop  # type: ignore[no-any-return]
-
-
 if __name__ == "__main__":
     try:
         settings = Settings.load()
         configure_logs(settings.log_level, settings.log_format)
         stop_with_parent(settings.parent_pipe)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with event_loop.runner() as runner:
             runner.run(main(settings))
     except SettingsError as error:
         sys.exit(str(error))

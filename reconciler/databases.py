@@ -95,6 +95,8 @@ class DatabaseReconciler:
                 if error.meaning is not Meaning.NOT_SERVED:
                     raise
                 self._cluster.forget(dialect.CLUSTER.group)
+                if await self._cluster.serves(dialect.CLUSTER):
+                    raise  # of another kind
         return await self._without_operator(claim, spec)
 
     async def _without_operator(self, claim: Claim, spec: DatabaseSpec) -> Outcome:

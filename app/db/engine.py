@@ -65,18 +65,20 @@ def plain(url: str) -> str:
 class Limit:
     """Seconds for one statement, and for an open transaction in which nobody says anything.
 
-    `told`: Postgres itself is told. A pooler in between would refuse what it does not know.
+    `told`: Postgres itself is told, of each connection: behind a pooler that shares them among
+    transactions it would be told of others'.
     """
 
     seconds: float
     told: bool = True
 
     @property
-    def settings(self) -> dict[str, str]:
-        """What Postgres is told."""
+    def statement(self) -> str:
+        """What Postgres is told; poolers refuse startup parameters that they do not know."""
         most = f"{int(self.seconds * 1000)}ms"
         limits = {"statement_timeout": most, "idle_in_transaction_session_timeout": most}
-        return limits | _KEEPALIVES if self.told else {}
+        told = limits | _KEEPALIVES if self.told else {}
+        return ";".join(f"SET {name} = '{value}'" for name, value in told.items())
 
     @property
     def patience(self) -> float:
@@ -90,15 +92,20 @@ def engine_to(
     """An engine of connections to `url`; `options` are those of `create_async_engine`."""
     address = plain(url)
     said = {"application_name": process.application_name} if process else {}
-    said |= limit.settings if limit else {}
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         if limit is None:
             return await asyncpg.connect(address, server_settings=said)
         most = limit.patience
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             address, server_settings=said, timeout=most, command_timeout=most
         )
+        try:
+            await connection.execute(limit.statement)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, **options)
     _Connections(engine)

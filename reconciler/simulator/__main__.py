@@ -1,16 +1,13 @@
 """`python -m reconciler.simulator`: see docs/simulator.md for what it is."""
 
 import argparse
-import asyncio
-import importlib.util
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import structlog
 
+from reconciler import event_loop
 from reconciler.simulator.controllers.delays import Delays
 from reconciler.simulator.journal import UnreadableError
 from reconciler.simulator.releases import NEWEST, RELEASES
@@ -57,19 +54,12 @@ def _seconds(text: str) -> float:
     return delays.ready_after
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where there is one: it is not for Windows."""
-    if importlib.util.find_spec("uvloop") is None:
-        return None
-    return cast(Any, importlib.import_module("uvloop")).new_event_loop  # type: ignore[no-any-return]
-
-
 def main(given: list[str] | None = None) -> None:
     """The process's life. SystemExit with the reason where its state cannot be read."""
     # What a controller is refused is its own business; what fails is shown.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with event_loop.runner() as runner:
             runner.run(run(parsed(given)))
     except UnreadableError as error:
         sys.exit(str(error))
