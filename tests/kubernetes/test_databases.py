@@ -117,7 +117,7 @@ async def test_one_that_somebody_else_stops_is_reported_or_started_again(
         await stage.shows("RUNNING")
         before = (await the(stage, kind, project.name))["metadata"]["generation"]
         spec = {"clusterName": project.name, "type": "Stop"}
-        await stage.place.create(request, "by-hand", {"spec": spec})
+        await stage.place.create(request, f"{project.name}-by-hand", {"spec": spec})
         if set_to == "respect":
             await stage.shows("ERROR", Reason.STOPPED_ELSEWHERE)
             assert is_told_to_stop(await the(stage, kind, project.name))
