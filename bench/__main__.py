@@ -42,6 +42,8 @@ SETTINGS = {
     "cluster_rate": "100000",
     "cluster_burst": "100000",
     "log_level": "info",
+    # A pod that is made to fall sixty times would be damped, and its events held.
+    "flapping_after": "1000000",
     "lease": "30",
     "lease_margin": "5",
     "pass_timeout": "20",
