@@ -77,8 +77,8 @@ class Limit:
         """What Postgres is told; poolers refuse startup parameters that they do not know."""
         most = f"{int(self.seconds * 1000)}ms"
         limits = {"statement_timeout": most, "idle_in_transaction_session_timeout": most}
-        told = limits | _KEEPALIVES if self.told else {}
-        return ";".join(f"SET {name} = '{value}'" for name, value in told.items())
+        settings = limits | _KEEPALIVES
+        return ";".join(f"SET {name} = '{value}'" for name, value in settings.items())
 
     @property
     def patience(self) -> float:
@@ -101,7 +101,8 @@ def engine_to(
             address, server_settings=said, timeout=most, command_timeout=most
         )
         try:
-            await connection.execute(limit.statement)
+            if limit.told:
+                await connection.execute(limit.statement)
         except BaseException:
             connection.terminate()
             raise

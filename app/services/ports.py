@@ -7,6 +7,8 @@ and only the way to it changes. Repeating one is a success without a trace.
 from uuid import UUID
 
 from app.db import sandboxes
+from app.db.projects import LockedProject
+from app.db.resources import LockedResource
 from app.db.sandboxes import SANDBOXES, SandboxRow
 from app.db.session import Session
 from app.domain import hosts, limits
@@ -28,11 +30,7 @@ async def expose(
 ) -> SandboxRow:
     """Open one more port, at most five."""
     check = _checked(port)
-    project, resource = await resources.lock(
-        session, viewer, SANDBOXES, sandbox_id, _FIELD, if_generation=if_generation
-    )
-    intents.refuse_edit(project, resource)
-    now = await resources.read(session, viewer, SANDBOXES, sandbox_id)
+    project, resource, now = await _locked(session, viewer, sandbox_id, if_generation)
     if port in now.ports:
         return now
     if len(now.ports) >= limits.PORTS_PER_SANDBOX:
@@ -54,16 +52,22 @@ async def unexpose(
 ) -> SandboxRow:
     """Close a port that was opened."""
     _checked(port)
-    project, resource = await resources.lock(
-        session, viewer, SANDBOXES, sandbox_id, _FIELD, if_generation=if_generation
-    )
-    intents.refuse_edit(project, resource)
-    now = await resources.read(session, viewer, SANDBOXES, sandbox_id)
+    project, resource, now = await _locked(session, viewer, sandbox_id, if_generation)
     if port not in now.ports:
         return now
     await sandboxes.close_port(session, sandbox_id, port)
     await intents.edit_one(session, project, resource, f"port {port}", "unexpose")
     return await resources.read(session, viewer, SANDBOXES, sandbox_id)
+
+
+async def _locked(
+    session: Session, viewer: Viewer, sandbox_id: UUID, if_generation: int | None
+) -> tuple[LockedProject, LockedResource, SandboxRow]:
+    project, resource = await resources.lock(
+        session, viewer, SANDBOXES, sandbox_id, _FIELD, if_generation=if_generation
+    )
+    intents.refuse_edit(project, resource)
+    return project, resource, await resources.read(session, viewer, SANDBOXES, sandbox_id)
 
 
 def _checked(port: int) -> Check:

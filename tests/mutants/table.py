@@ -49,6 +49,7 @@ _WAKE_UPS = "tests/integration/app/db/test_wake_ups.py::test_"
 _HOLDS = "tests/integration/reconciler/test_leases.py::test_"
 _CRASHES = "tests/integration/reconciler/test_crashes.py::test_"
 _HIDDEN = "tests/integration/reconciler/test_hidden_kinds.py::test_"
+_DRIFT = "tests/integration/reconciler/test_drift.py::test_"
 _LOOPS = "tests/integration/reconciler/test_loop.py::test_"
 _STREAMS = "tests/integration/app/live/test_streams.py::test_"
 _PLANS = "tests/unit/reconciler/test_plan.py::test_"
@@ -435,6 +436,30 @@ FROM k WHERE r.id = k.id
         "        return await definitions.add(connection, claim, new)",
         "        return True",
         _HIDDEN + "routes_of_a_gateway_count_when_the_mode_is_another_by_now",
+    ),
+    _one(
+        5,
+        "what nobody could write is not noted, and keeps no row",
+        "reconciler/definitions.py",
+        " for kind in others if await cluster.serves(kind)}",
+        " for kind in others}",
+        _HIDDEN + "routes_that_nobody_could_write_do_not_keep_a_sandbox",
+    ),
+    _one(
+        5,
+        "a workload that lost its label is found by its name",
+        "reconciler/removal.py",
+        "            if found is not None and plan.is_ours(found, self._claim):",
+        "            if False:",
+        _DRIFT + "a_workload_that_lost_its_label_goes_with_its_row",
+    ),
+    _one(
+        5,
+        "nor is a workload gone that cannot be read",
+        "reconciler/removal.py",
+        "        left.unseen = left.unseen or refused\n",
+        "",
+        _HIDDEN + "a_workload_without_its_label_that_cannot_be_read_keeps_the_row",
     ),
     _one(
         6,
