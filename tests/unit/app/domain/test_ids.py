@@ -1,7 +1,10 @@
 """Identifiers and cursors: what is given out comes back, and nothing else is accepted."""
 
-from uuid import UUID
+import time
+from itertools import pairwise
+from uuid import RFC_4122, UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,11 +27,28 @@ def test_no_other_text_is_a_global_id(text: str) -> None:
     assert found is None or ids.encode(*found) == text
 
 
-def test_keys_are_uuids_of_version_7_in_order_of_creation() -> None:
-    made = [ids.new_id() for _ in range(100)]
+def test_keys_are_uuids_of_version_7_of_now() -> None:
+    before = time.time_ns() // 1_000_000
+    made = ids.new_id()
 
-    assert {key.version for key in made} == {7}
-    assert [key.int >> 80 for key in made] == sorted(key.int >> 80 for key in made)
+    assert made.version == 7
+    assert made.variant == RFC_4122
+    assert before <= made.int >> 80 <= time.time_ns() // 1_000_000 + 1
+
+
+def test_keys_are_in_order_of_creation_within_a_millisecond_too() -> None:
+    made = [ids.new_id() for _ in range(10_000)]
+
+    assert all(earlier < later for earlier, later in pairwise(made))
+
+
+def test_keys_stay_in_order_when_the_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ids.new_id()
+
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    after = [ids.new_id(), ids.new_id()]
+
+    assert before < after[0] < after[1]
 
 
 @given(NUMBERS, st.dictionaries(NUMBERS, NUMBERS, max_size=20))
