@@ -53,9 +53,23 @@ async def main(settings: Settings) -> None:
     namespaces = Namespaces(cluster, database, settings)
     kinds = _kinds(database, keys, settings)
     resources = Resources(kinds, clusters, namespaces, database, settings)
-    loop = Loop(database, resources.reconcile, settings, worker, clusters.most, held=clusters.held)
+    credentials = Credentials(
+        database,
+        clusters,
+        settings,
+        worker,
+        lambda: loop.wake(),  # noqa: PLW0108 - there is none yet
+    )
+    loop = Loop(
+        database,
+        resources.reconcile,
+        settings,
+        worker,
+        clusters.most,
+        held=clusters.held,
+        beside=credentials,
+    )
     closings = Closings(database, namespaces, settings)
-    credentials = Credentials(database, clusters, settings, worker, loop.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
     longest = settings.progress_within

@@ -7,12 +7,14 @@ When more may be due than was claimed, each record that frees slots is a reason 
 
 A row that several workers may have died of is passed alone: nothing is claimed until what is under
 way has ended, and nothing beside it, so that nobody else is counted with it. After more of them it
-is no longer passed, but recorded so (`plan.crashed`).
+is no longer passed, but recorded so (`plan.crashed`). Looks at kubeconfigs end and are held back
+meanwhile too; one that is suspected in that way is begun from here.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from app.db import claims
@@ -26,6 +28,30 @@ from reconciler.progress import Progress
 from reconciler.shares import Rooms, Shares
 
 _FIRST = UUID(int=0)
+
+
+class Beside(Protocol):
+    """What a process claims beside rows; of it nothing more is while `held_back`."""
+
+    held_back: bool
+
+    @property
+    def under_way(self) -> int:
+        """What is claimed, or about to be."""
+
+    async def take_suspect(self) -> bool:
+        """Begin with one that may end this process; whether there was one."""
+
+
+class Nothing:
+    """A process that claims rows only."""
+
+    held_back = False
+    under_way = 0
+
+    async def take_suspect(self) -> bool:
+        """There is none."""
+        return False
 
 
 class Claiming:
@@ -43,10 +69,12 @@ class Claiming:
         *,
         worker: str,
         most: Callable[[UUID, int], int],
+        beside: Beside,
     ) -> None:
         self._database = database
         self._leases = leases
         self._progress = progress
+        self._beside = beside
         self._worker = worker
         self._lease = timedelta(seconds=settings.lease)
         self._poll = settings.poll
@@ -86,14 +114,18 @@ class Claiming:
             async with self._database.autocommit(RECONCILER) as connection:
                 self._alone = await claims.are_suspects_due(connection)
             self._suspects_at = now + self._poll
-        if self._alone and not self._leases:
+        self._beside.held_back = self._alone
+        if self._alone and not self._leases and not self._beside.under_way:
             self._alone_until = self._alone_until or now + self._poll
-            suspect = await self._claim_suspect() if now < self._alone_until else []
-            taken += suspect
-            self._alone = bool(suspect)
+            self._alone = now < self._alone_until and await self._take_suspect(taken)
             if not self._alone:
                 self._alone_until, self._suspects_at = None, now + self._poll
+        self._beside.held_back = self._alone
         return self._alone
+
+    async def _take_suspect(self, taken: list[Lease]) -> bool:
+        taken += await self._claim_suspect()
+        return bool(taken) or await self._beside.take_suspect()
 
     async def _claim_suspect(self) -> list[Lease]:
         sent = asyncio.get_running_loop().time()

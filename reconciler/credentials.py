@@ -2,18 +2,21 @@
 
 A loop of its own beside that of resources, so that neither waits for the other: claims what is due,
 looks (resolve, judge, connect, ask), records. Every look is shorter than its lease, so none is
-renewed; one that is cut short by the end of the process is done again by whoever claims it next.
+renewed; one that is cut short by the end of the process is given back, for whoever claims it next.
+What its worker may die of is begun by the other loop, once nothing is under way in either.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
 from app.db import inspections
+from app.db.claims import CRASHES
 from app.db.inspections import Finding, Inspection
 from app.db.session import AWAY, Database
 from app.domain.observation import MOST_WORDS
@@ -21,7 +24,7 @@ from app.domain.reasons import Reason
 from app.domain.settings import CredentialState
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
-from reconciler import dialects
+from reconciler import dialects, plan
 from reconciler.cluster import reviews
 from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
@@ -65,7 +68,17 @@ class Credentials:
         self._worker = worker
         self._wake_rows = wake
         self._woken = asyncio.Event()
-        self._looks: dict[asyncio.Task[None], Inspection] = {}
+        self._looks: dict[UUID, Inspection] = {}
+        self._claiming = False
+        # Looks that have ended, of which Postgres could not be told.
+        self._untold: list[Inspection] = []
+        self._group: asyncio.TaskGroup | None = None
+        self.held_back = False
+
+    @property
+    def under_way(self) -> int:
+        """How many looks there are, or are about to be."""
+        return len(self._looks) + self._claiming
 
     def wake(self) -> None:
         """Look for due credentials now."""
@@ -73,50 +86,89 @@ class Credentials:
 
     async def run(self) -> None:
         """Work for ever."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._woken.clear()
-                for looked in await self._claim():
-                    task = group.create_task(self._look(looked))
-                    self._looks[task] = looked
-                    task.add_done_callback(self._looks.pop)
-                longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(longest):
-                        await self._woken.wait()
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                while True:
+                    self._woken.clear()
+                    await self._claim()
+                    longest = self._settings.poll * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(longest):
+                            await self._woken.wait()
+        except asyncio.CancelledError:
+            self._untold += self._looks.values()
+            with suppress(*AWAY, TimeoutError):
+                async with asyncio.timeout(self._settings.lease_margin):
+                    await self._forgive()
+            raise
 
-    async def _claim(self) -> list[Inspection]:
+    async def take_suspect(self) -> bool:
+        """Begin a look at one that is due and may end this process, beside which there is nothing
+        else; whether there was one."""
+        async with self._database.autocommit(RECONCILER) as connection:
+            lease = timedelta(seconds=self._settings.lease)
+            found = await inspections.claim_suspect(connection, lease=lease, worker=self._worker)
+        self._begin([found] if found else [])
+        return found is not None
+
+    async def _claim(self) -> None:
         silent = sum(looked.silent for looked in self._looks.values())
         slots, again = _SLOTS - (len(self._looks) - silent), _AGAIN - silent
-        if not slots and not again:
-            return []
+        if self.held_back or not (slots or again):
+            return
+        self._claiming = True
         try:
+            await self._forgive()
             async with self._database.autocommit(RECONCILER) as connection:
                 lease = timedelta(seconds=self._settings.lease)
-                return await inspections.claim(
+                due = await inspections.claim(
                     connection, slots=slots, again=again, lease=lease, worker=self._worker
                 )
+            self._begin(due)
         except AWAY as error:
             log.warning("credentials cannot be claimed", error=repr(error))
-            return []
+        finally:
+            self._claiming = False
+
+    async def _forgive(self) -> None:
+        """Tell of looks that came to no end for want of Postgres, or of time, that they ended no
+        worker."""
+        while self._untold:
+            async with self._database.autocommit(RECONCILER) as connection:
+                await inspections.release(connection, self._untold[-1])
+            self._untold.pop()
+
+    def _begin(self, due: Sequence[Inspection]) -> None:
+        assert self._group is not None
+        for looked in due:
+            self._looks[looked.lease_token] = looked
+            self._group.create_task(self._look(looked))
 
     async def _look(self, looked: Inspection) -> None:
+        finding = await self._found(looked)
+        try:
+            async with self._database.begin(RECONCILER) as session:
+                await inspections.record(session, looked, finding)
+        except AWAY:
+            self._untold.append(looked)
+        del self._looks[looked.lease_token]
+        self._wake_rows()
+        self.wake()
+
+    async def _found(self, looked: Inspection) -> Finding:
+        if looked.crashes >= CRASHES:
+            return self._crashed(looked)
         longest = min(
             self._settings.pass_timeout, self._settings.lease - self._settings.lease_margin
         )
         try:
             async with asyncio.timeout(longest):
-                finding = await self.inspect(looked)
+                return await self.inspect(looked)
         except TimeoutError:
-            finding = self._later(looked, Reason.CLUSTER_UNAVAILABLE, "The cluster took too long.")
+            return self._later(looked, Reason.CLUSTER_UNAVAILABLE, "The cluster took too long.")
         except Exception:
             log.exception("a look at a credential failed", credential=str(looked.id))
-            finding = self._later(looked, Reason.INTERNAL, "Mooring failed here; it tries again.")
-        with suppress(*AWAY):  # then its lease runs out
-            async with self._database.begin(RECONCILER) as session:
-                await inspections.record(session, looked, finding)
-        self._wake_rows()
-        self.wake()
+            return self._later(looked, Reason.INTERNAL, "Mooring failed here; it tries again.")
 
     async def inspect(self, looked: Inspection) -> Finding:
         """What there is to be known of a credential; it never raises for what a cluster does."""
@@ -174,6 +226,23 @@ class Credentials:
             return self._later(looked, error.reason, str(error))
         words = str(error)[:MOST_WORDS]
         return self._known(CredentialState.REFUSED, None, error.reason, words)
+
+    def _crashed(self, looked: Inspection) -> Finding:
+        """In place of a look that would end this worker too, as it did the last ones."""
+        log.error(
+            "a kubeconfig ended its workers", credential=str(looked.id), last=looked.last_worker
+        )
+        again = looked.reason == Reason.WORKER_CRASHED
+        attempts = looked.attempts + 1 if again else 1
+        rest = plan.rests(attempts, looked.last_worker, self._settings)
+        return Finding(
+            after=rest.after,
+            state=None,
+            reason=Reason.WORKER_CRASHED,
+            message=rest.message,
+            attempts=attempts,
+            held=rest.held,
+        )
 
     def _later(self, looked: Inspection, reason: Reason, message: str) -> Finding:
         """Nothing is known yet: tried again with backoff and full jitter, for ever."""

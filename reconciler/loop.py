@@ -24,7 +24,7 @@ from app.domain.reasons import Reason
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from reconciler import metrics, plan
-from reconciler.claiming import Claiming
+from reconciler.claiming import Beside, Claiming, Nothing
 from reconciler.cluster.budget import TURN, Turn
 from reconciler.leases import Lease, Leases
 from reconciler.progress import Progress
@@ -39,7 +39,8 @@ class Loop:
     """Claims rows and runs `reconcile` on each; from it None means that the row has moved on.
 
     `most` gives how many passes of an account may be under way, from how many usually may; `held`
-    for how long the cluster of a row is not asked, if it is not.
+    for how long the cluster of a row is not asked, if it is not. `beside`: what else is claimed in
+    this process.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Loop:
         most: Callable[[UUID, int], int] = lambda _, usual: usual,
         *,
         held: Callable[[Claim], timedelta | None] = lambda _: None,
+        beside: Beside | None = None,
     ) -> None:
         self._database = database
         self._reconcile = reconcile
@@ -65,7 +67,13 @@ class Loop:
         self._by_timer = False
         self.progress = Progress()
         self._claiming = Claiming(
-            database, self._leases, self.progress, settings, worker=worker, most=most
+            database,
+            self._leases,
+            self.progress,
+            settings,
+            worker=worker,
+            most=most,
+            beside=beside or Nothing(),
         )
         metrics.SLOTS.set(settings.slots)
         metrics.LEASES.set_function(self._leases.__len__)

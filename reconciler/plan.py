@@ -8,7 +8,7 @@ found nothing out leaves a failure a failure.
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.db.claims import CRASHES, Claim
@@ -247,20 +247,38 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
 def crashed(claim: Claim, settings: Settings) -> Outcome:
     """The outcome in place of a pass that would end this worker too, as it did the last ones."""
     attempts = tries(claim, Reason.WORKER_CRASHED)
-    after = _spread(settings.crashed_retry)
-    shortest = timedelta(seconds=settings.crashed_retry / _CRASHED_RESTS)
-    rest = min(after, shortest * 2 ** min(attempts - 1, 8))
+    rest = rests(attempts, claim.last_worker, settings)
     return Outcome(
         generation=claim.generation,
-        after=after,
+        after=rest.after,
         failed=True,
         reason=Reason.WORKER_CRASHED,
-        message=f"{CRASHES - 1 + attempts} looks at it ended with their worker, the last one with"
-        f" {claim.last_worker}: it died, or hung for as long as a lease. Whoever asks, it is not"
-        f" tried again before {rest.total_seconds():.0f} s have passed.",
+        message=rest.message,
         attempts=attempts,
-        held=rest,
+        held=rest.held,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Of what ended its workers: until it is tried unasked, and, whoever asks, at the soonest."""
+
+    after: timedelta
+    held: timedelta
+    message: str
+
+
+def rests(attempts: int, last_worker: str | None, settings: Settings) -> Rest:
+    """How long it is left alone once it has been found to end its workers for so many times."""
+    after = _spread(settings.crashed_retry)
+    shortest = timedelta(seconds=settings.crashed_retry / _CRASHED_RESTS)
+    held = min(after, shortest * 2 ** min(attempts - 1, 8))
+    message = (
+        f"{CRASHES - 1 + attempts} looks at it ended with their worker, the last one with"
+        f" {last_worker}: it died, or hung for as long as a lease. Whoever asks, it is not"
+        f" tried again before {held.total_seconds():.0f} s have passed."
+    )
+    return Rest(after, held, message)
 
 
 def settled_for(settings: Settings) -> timedelta:

@@ -12,7 +12,8 @@ result. The holder counts the lease on its own monotonic clock from before the c
 `locked_by` stays when a claim comes to no end (a record or a release takes it away), so `crashes`
 counts how many did in a row before this one: their workers died, hung or lost Postgres for as long
 as a lease. From `SUSPECT` of them on a row is left out here, for `claim_suspect`: it may be what
-they died of, and others in flight beside it would be counted with it.
+they died of, and others in flight beside it would be counted with it. Kubeconfigs are counted and
+left out in the same way (`inspections`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,33 @@ SUSPECT = 3
 # And from so many on it is not tried: it has ended its workers.
 CRASHES = 5
 _NONE: Mapping[UUID, int] = MappingProxyType({})
+
+
+def due(row: str) -> str:
+    """SQL: whether it is time for a look at this row, and nobody's."""
+    return f"{row}.due_at <= mooring_now() AND {row}.locked_until <= mooring_now()"
+
+
+def suspected(row: str) -> str:
+    """SQL: whether several workers may have died of it, so that it is claimed alone."""
+    return f"{row}.locked_by IS NOT NULL AND {row}.crashes + 1 >= {SUSPECT}"
+
+
+def counted(row: str) -> str:
+    """SQL: its `crashes` once it is claimed."""
+    return f"CASE WHEN {row}.locked_by IS NULL THEN 0 ELSE {row}.crashes + 1 END"
+
+
+def crashed(row: str) -> str:
+    """SQL: whether it is known to have ended its workers (decision 31). Its reason does not say:
+    a database that somebody stopped says so on."""
+    return f"({row}.locked_by IS NOT NULL AND {row}.crashes >= {CRASHES - 2})"
+
+
+def due_when_asked(row: str) -> str:
+    """SQL: when somebody asks for a look, it is due; what ended its workers rests first, for each
+    trial may cost one more."""
+    return f"greatest(mooring_now(), CASE WHEN {crashed(row)} THEN {row}.held_until END)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +130,11 @@ _TAKE = f"""
 UPDATE resource r SET {UNMOVED},
   locked_until = mooring_now() + :lease, lease_token = gen_random_uuid(),
   locked_by = :worker, claims = claims + 1,
-  crashes = CASE WHEN r.locked_by IS NULL THEN 0 ELSE r.crashes + 1 END
+  crashes = {counted("r")}
 FROM due WHERE r.id = due.id
 RETURNING {columns(Claim, "r", claimed_at="mooring_now()", last_worker="due.locked_by", **_PLACE)}
 """
-_DUE = "r.due_at <= mooring_now() AND r.locked_until <= mooring_now()"
-_SUSPECT = f"r.locked_by IS NOT NULL AND r.crashes + 1 >= {SUSPECT}"
+_DUE, _SUSPECT = due("r"), suspected("r")
 
 # Of an account's rows, by number: what it has room for. Of one that has passes under way that is
 # said; of one with a cluster of its own, which is known by its kubeconfig, it is less.
@@ -163,7 +190,11 @@ WITH due AS MATERIALIZED (
 
 # All lanes are named, so that the index on lane and due_at serves: few rows are due.
 _DUE_SUSPECTS = f"FROM resource r WHERE r.lane = ANY ('{{0, 1, 2}}') AND {_DUE} AND {_SUSPECT}"
-_SUSPECTS_DUE = text(f"SELECT EXISTS (SELECT {_DUE_SUSPECTS})")
+_SUSPECTS_DUE = text(f"""
+SELECT EXISTS (SELECT {_DUE_SUSPECTS})
+  OR EXISTS (SELECT FROM credential c WHERE c.lane = ANY ('{{0, 2}}')
+    AND {due("c")} AND {suspected("c")})
+""")
 # The least suspected first: what is innocent is so before the next worker dies.
 _ONE_SUSPECT = text(f"""
 WITH due AS MATERIALIZED (
@@ -247,7 +278,7 @@ async def renew(executor: Executor, held: Sequence[Claim], lease: timedelta) -> 
 
 
 async def are_suspects_due(executor: Executor) -> bool:
-    """Whether rows are due that `claim` leaves out."""
+    """Whether rows or kubeconfigs are due that their claims leave out."""
     return bool((await executor.execute(_SUSPECTS_DUE)).scalar_one())
 
 

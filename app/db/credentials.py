@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db import resources
+from app.db import claims, resources
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
 from app.db.visibility import visible, visible_to
@@ -81,16 +81,19 @@ _INSERT = text("""
 INSERT INTO credential (id, account_id, model, server, k8s_namespace)
 VALUES (:id, :account_id, :model, :server, :namespace)
 """)
-_REPLACE = text("""
-UPDATE credential SET model = :model, server = :server, k8s_namespace = :namespace,
-  generation = generation + 1, state = 'CHECKING', reason = NULL,
-  asked = asked + 1, lane = 0, due_at = mooring_now(),
+_DUE = claims.due_when_asked("c")
+# One that ended its workers says so until the look that it is to rest for.
+_RESTS = f"CASE WHEN {claims.crashed('c')} THEN c.reason END"
+_REPLACE = text(f"""
+UPDATE credential c SET model = :model, server = :server, k8s_namespace = :namespace,
+  generation = generation + 1, state = 'CHECKING', reason = {_RESTS},
+  asked = asked + 1, lane = 0, due_at = {_DUE},
   updated_at = greatest(mooring_now(), updated_at)
 WHERE id = :id
 """)
-_CHECK = text("""
-UPDATE credential SET state = 'CHECKING', reason = NULL,
-  asked = asked + 1, lane = 0, due_at = mooring_now(),
+_CHECK = text(f"""
+UPDATE credential c SET state = 'CHECKING', reason = {_RESTS},
+  asked = asked + 1, lane = 0, due_at = {_DUE},
   updated_at = greatest(mooring_now(), updated_at)
 WHERE id = :id
 """)

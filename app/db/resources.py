@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.claims import CRASHES
+from app.db.claims import crashed, due_when_asked
 from app.db.generated import UNMOVED
 from app.db.rows import Executor, columns, read
 from app.db.session import Session
@@ -48,16 +48,17 @@ class ResourceRow:
     storage: str
 
 
-# Of `r`: the next look at it, past while it waits for its turn; none before its cluster is asked.
-NEXT_ATTEMPT = "greatest(r.due_at, r.held_until)"
 # Rows that one statement asks for.
 _AT_ONCE = 500
-# Of `r`: whether it ended its workers (decision 31). Its reason does not say: what somebody stopped
-# says so on.
-_CRASHED = f"(r.locked_by IS NOT NULL AND r.crashes >= {CRASHES - 2})"
-# Of `r`: when somebody asks for a look, it is due; one that ended its workers rests first, for each
-# trial may cost one more.
-DUE = f"greatest(mooring_now(), CASE WHEN {_CRASHED} THEN r.held_until END)"
+_CRASHED = crashed("r")
+# Of `r`: its deletion, of which there is one, does not rest before it was tried (decision 31).
+_FRESH_END = "(r.desired_state = 'DELETED' AND r.observed_generation < r.generation)"
+# Of `r`: when somebody asks for a look at it.
+DUE = f"CASE WHEN {_FRESH_END} THEN mooring_now() ELSE {due_when_asked('r')} END"
+# Of `r`: the next look at it, past while it waits for its turn; none before its cluster is asked.
+NEXT_ATTEMPT = f"""
+greatest(r.due_at, CASE WHEN NOT ({_CRASHED} AND {_FRESH_END}) THEN r.held_until END)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,13 @@ _LOCK = text(f"""
 SELECT {columns(LockedResource, "r")} FROM resource r
 WHERE r.project_id = ANY(CAST(:projects AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE
 """)
-# The lane needs the new wish: Postgres would read the old row.
+# Lane and time need the new wish: Postgres would read the old row.
 _WANT = text(f"""
 UPDATE resource r SET desired_state = :desired, generation = r.generation + 1,
   generation_since = mooring_now(), desired_generation = r.generation + 1,
   project_generation = :project_generation, updated_at = greatest(mooring_now(), r.updated_at),
   trace_id = :trace_id, asked = asked + 1, lane = CASE WHEN :desired = 'DELETED' THEN 1 ELSE 0 END,
-  due_at = {DUE}
+  due_at = CASE WHEN :desired = 'DELETED' THEN mooring_now() ELSE {DUE} END
 WHERE r.id = ANY(CAST(:ids AS uuid[])) RETURNING r.id, r.status
 """)
 # The desired state stays, and so does desired_generation: what is down is down still.

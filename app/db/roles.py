@@ -33,7 +33,8 @@ _OBSERVED = (
 _SET = "model, server, k8s_namespace, generation, state, reason, asked, lane, due_at, updated_at"
 _CHECKED = (
     "state, reason, message, username, missing, observed_generation, checked_at, attempts,"
-    " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims"
+    " updated_at, asked, lane, due_at, locked_until, lease_token, locked_by, claims, crashes,"
+    " held_until"
 )
 # All but `at`, which is the database's word: nobody writes a line of yesterday.
 _NOTED = ", ".join(audit.COLUMNS)

@@ -1,14 +1,17 @@
-"""A sandbox that kills every reconciler that looks at it, and those beside it."""
+"""A sandbox, and a kubeconfig, that kill every reconciler that looks, and those beside them."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.stack import PATIENCE, running_stack
 from tests.acceptance.story import User, user_of
+from tests.acceptance.test_own_cluster import SET, STATE, until
+from tests.kubeconfigs import changed, good
 
 _CREATE = """mutation ($name: String!, $sandbox: String!) { createProject(input: {
   name: $name, sandboxes: [{name: $sandbox}], databases: []}) { project { id } } }"""
@@ -73,4 +76,35 @@ async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_h
     assert message is not None
     assert message.startswith("5 looks at it ended with their worker")
     assert blamed - {"deadly"} == set()
+    assert deaths == 5
+
+
+@pytest.mark.faults
+async def test_a_kubeconfig_that_kills_real_reconcilers_is_found_and_looked_at_once_it_is_harmless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "deadly"))
+    monkeypatch.setenv("DEADLY_FOLDER", str(tmp_path))
+    where = good("https://127.0.0.2:1")
+    kubeconfig = changed(where, "contexts", 0, "context", "namespace", to="deadly")
+    with running_stack(
+        lease="2",
+        lease_margin="0.5",
+        pass_timeout="1",
+        crashed_retry="60",
+        kubeconfig_allowed_networks='["127.0.0.2/32"]',
+    ) as stack:
+        async with user_of(stack) as user:
+            await user.ask(_CREATE, name="beside", sandbox="app")
+            await user.ask(SET, input={"kubeconfig": json.dumps(kubeconfig)})
+
+            found = await until(user, STATE, {"state": "CHECKING", "reason": "WorkerCrashed"})
+            await shows(user, "beside", "RUNNING", None)
+            deaths = stack.screen.count("reconciler was killed by SIGKILL")
+            (tmp_path / "healed").touch()
+            checked = await user.ask("mutation { checkKubeconfig { kubeconfig { state reason } } }")
+            await until(user, STATE, {"state": "CHECKING", "reason": "ClusterUnavailable"})
+
+    assert found["message"].startswith("5 looks at it ended with their worker")
+    assert checked["data"]["checkKubeconfig"]["kubeconfig"]["reason"] == "WorkerCrashed"
     assert deaths == 5

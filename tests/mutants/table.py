@@ -37,6 +37,7 @@ def _one(invariant: int, says: str, file: str, old: str, new: str, *tests: str) 
 
 
 _CLAIMS = "app/db/claims.py"
+_INSPECTIONS = "app/db/inspections.py"
 _RECORD = "app/db/record.py"
 _RESOURCES = "app/db/resources.py"
 _LEASES = "reconciler/leases.py"
@@ -45,6 +46,7 @@ _LOOP = "reconciler/loop.py"
 _PLAN = "reconciler/plan.py"
 _FENCES = "tests/integration/app/db/test_fences.py::test_"
 _PROTOCOL = "tests/integration/app/db/test_protocol.py::test_"
+_LOOKS = "tests/integration/app/db/test_inspections.py::test_"
 _WAKE_UPS = "tests/integration/app/db/test_wake_ups.py::test_"
 _HOLDS = "tests/integration/reconciler/test_leases.py::test_"
 _CRASHES = "tests/integration/reconciler/test_crashes.py::test_"
@@ -273,7 +275,7 @@ FROM k WHERE r.id = k.id
         2,
         "claims that come to no end are counted",
         _CLAIMS,
-        "CASE WHEN r.locked_by IS NULL THEN 0 ELSE r.crashes + 1 END",
+        "CASE WHEN {row}.locked_by IS NULL THEN 0 ELSE {row}.crashes + 1 END",
         "0",
         _PROTOCOL + "claims_that_come_to_no_end_are_counted_until_one_does",
     ),
@@ -281,9 +283,17 @@ FROM k WHERE r.id = k.id
         2,
         "a row that ends its workers is passed alone",
         _CLAIMS,
-        "r.locked_by IS NOT NULL AND r.crashes + 1 >= {SUSPECT}",
-        "r.locked_by IS NOT NULL AND r.crashes + 1 >= {SUSPECT + 1000}",
+        "{row}.locked_by IS NOT NULL AND {row}.crashes + 1 >= {SUSPECT}",
+        "{row}.locked_by IS NOT NULL AND {row}.crashes + 1 >= {SUSPECT + 1000}",
         _CRASHES + "a_row_that_kills_its_worker_is_found_and_nobody_beside_it_is_blamed",
+    ),
+    _one(
+        2,
+        "and so are looks at kubeconfigs",
+        _INSPECTIONS,
+        'crashes = {counted("c")}',
+        "crashes = 0",
+        _LOOKS + "looks_that_come_to_no_end_are_counted_until_one_does",
     ),
     _one(
         2,
@@ -532,6 +542,15 @@ FROM k WHERE r.id = k.id
         "if claim.crashes >= CRASHES:",
         "if False:",
         _CRASHES + "it_is_tried_once_at_a_time_and_healed_by_whatever_that_finds",
+    ),
+    _one(
+        6,
+        "nor is a kubeconfig looked at that has",
+        "reconciler/credentials.py",
+        "if looked.crashes >= CRASHES:",
+        "if False:",
+        "tests/integration/reconciler/test_deadly_kubeconfigs.py"
+        "::test_one_that_has_ended_five_workers_is_not_looked_at",
     ),
     _one(
         7,

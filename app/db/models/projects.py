@@ -212,8 +212,9 @@ class Environment(Base):
 class Credential(Base):
     """The cluster that an account brings: sealed model by the API, what was seen by the reconciler.
 
-    asked, lane, due_at and the lease mean what they mean in `resource`; `generation` counts the
-    kubeconfigs that were set, `observed_generation` is the one that was last looked at.
+    asked, lane, due_at, the lease, `crashes` and `held_until` mean what they mean in `resource`;
+    `generation` counts the kubeconfigs that were set, `observed_generation` is the one that was
+    last looked at.
     """
 
     __tablename__ = "credential"
@@ -246,5 +247,7 @@ class Credential(Base):
     lease_token: Mapped[UUID | None]
     locked_by: Mapped[str | None]
     claims: Mapped[int] = mapped_column(BIGINT, server_default=text("0"))
+    crashes: Mapped[int] = mapped_column(server_default=text("0"))
+    held_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)

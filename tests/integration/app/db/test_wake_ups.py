@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db import credentials, resources
+from app.db import causes, credentials, resources
 from app.db.claims import CRASHES, Claim
 from app.db.record import Recorded, record
 from app.db.session import Database, Session
@@ -22,7 +22,14 @@ from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
 from app.services.projects import NewProject
 from tests.integration.app.db.test_fences import waits
-from tests.integration.app.db.test_protocol import claim_lane, row_of, running, write
+from tests.integration.app.db.test_protocol import (
+    claim_lane,
+    claim_suspect,
+    lost,
+    row_of,
+    running,
+    write,
+)
 from tests.integration.app.test_statements import counted
 from tests.integration.world import MAKERS, becomes, project_of, viewer_of
 
@@ -197,7 +204,7 @@ async def other_cluster(session: Session, viewer: Viewer, _: UUID) -> None:
     await credentials.moved(session, viewer.home)
 
 
-@pytest.mark.parametrize("ask", [retry, stop, delete, edit, other_cluster])
+@pytest.mark.parametrize("ask", [retry, stop, edit, other_cluster])
 async def test_one_that_ended_its_workers_rests_first_whoever_asks(
     database: Database, ask: Callable[[Session, Viewer, UUID], Awaitable[None]]
 ) -> None:
@@ -211,6 +218,32 @@ async def test_one_that_ended_its_workers_rests_first_whoever_asks(
     assert row["asked"] == claim.asked + 1
     assert row["due_at"] == row["held_until"]
     assert early == [[], []]
+
+
+async def test_the_deletion_of_one_that_ended_its_workers_is_tried_once_at_once_and_then_rests(
+    database: Database,
+) -> None:
+    viewer, project, claim = await crashed(database)
+
+    async with database.begin(viewer) as session:
+        await delete(session, viewer, project)
+        [before] = await causes.of_projects(session, viewer, [project])
+    async with database.begin(viewer) as session:
+        await other_cluster(session, viewer, project)
+    trial = await claim_suspect(database)
+    assert trial is not None
+    await lost(database)
+    found = await claim_suspect(database)
+    assert found is not None
+    await write(database, found, ended_its_workers(found))
+    async with database.begin(viewer) as session:
+        await retry(session, viewer, project)
+    row = await row_of(database, claim.id)
+
+    assert before.next_attempt_at <= trial.claimed_at
+    assert trial.crashes < CRASHES <= found.crashes
+    assert row["due_at"] == row["held_until"]
+    assert await claim_suspect(database) is None
 
 
 async def test_what_somebody_stopped_and_ended_its_workers_rests_too(database: Database) -> None:
