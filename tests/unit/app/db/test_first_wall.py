@@ -76,6 +76,7 @@ EXCUSED = {
     "app.db.inspections._ASK": RECONCILER,
     "app.db.inspections._CLAIM": RECONCILER,
     "app.db.inspections._LOCK": RECONCILER,
+    "app.db.inspections._ONE_SUSPECT": RECONCILER,
     "app.db.inspections._PRESENT": RECONCILER,
     "app.db.inspections._RECORD": RECONCILER,
     "app.db.inspections._RELEASE": RECONCILER,
