@@ -194,8 +194,8 @@ FROM k WHERE r.id = k.id
         2,
         "a row under lease is not claimed",
         _CLAIMS,
-        "r.due_at <= mooring_now() AND r.locked_until <= mooring_now()",
-        "r.due_at <= mooring_now()",
+        "{row}.due_at <= mooring_now() AND {row}.locked_until <= mooring_now()",
+        "{row}.due_at <= mooring_now()",
         _PROTOCOL + "a_row_under_lease_is_not_claimed_again",
     ),
     _one(
