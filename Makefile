@@ -22,7 +22,7 @@ ALONGSIDE := -n 2 --dist worksteal
 # Tests that mostly wait run abreast, each process with a Postgres of its own.
 ABREAST := -n 4 --dist worksteal
 BESIDE := -n 3 --dist loadfile
-# The same; those of a group, which share what is long in the making, are of one process.
+# The same; tests that would disturb each other are of one process (tests/kubernetes/conftest.py).
 APART := -n 3 --dist loadgroup
 # Beside two hundred sandboxes nobody else's would come up in time.
 MANY := tests/kubernetes/test_many.py

@@ -40,6 +40,7 @@ KUBECONFIG = os.environ.get("MOORING_TEST_KUBECONFIG", "")
 _REQUIRE_ALL = os.environ.get("MOORING_TEST_REQUIRE_ALL") == "1"
 _SECONDS = 30.0
 _MERGE = "application/merge-patch+json"
+_REVIEWS = "authorization.k8s.io/v1"
 
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
@@ -132,7 +133,7 @@ class Plane:
         """Whether the kubeconfig allows it everywhere."""
         asked = {"verb": verb, "group": group, "resource": resource}
         body = {"spec": {"resourceAttributes": asked}}
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        path = f"/apis/{_REVIEWS}/selfsubjectaccessreviews"
         said = await self.call("POST", path, body)
         return bool(said["status"]["allowed"])
 
@@ -255,15 +256,40 @@ class Place:
         await becomes(gone)
 
     async def allow(self, name: str, rules: Sequence[Json]) -> None:
-        """Let the ServiceAccount `name` do these things and no others."""
-        role = {"rules": list(rules)}
+        """Let the ServiceAccount `name` do these things and no others, from the return on.
+
+        The API server learns of a Role a moment later: a right that nobody else asks for tells.
+        """
+        told = f"told-{uuid4().hex}"
+        right = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
+        role = {"rules": [*rules, right | {"resourceNames": [told]}]}
         if await self.get(ROLE, name) is not None:
             await self.patch(ROLE, name, role)
-            return
-        await self.create(ROLE, name, role)
-        ref = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": name}
-        subject = {"kind": "ServiceAccount", "name": name, "namespace": self.name}
-        await self.create(ROLE_BINDING, name, {"roleRef": ref, "subjects": [subject]})
+        else:
+            await self.create(ROLE, name, role)
+            ref = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": name}
+            subject = {"kind": "ServiceAccount", "name": name, "namespace": self.name}
+            await self.create(ROLE_BINDING, name, {"roleRef": ref, "subjects": [subject]})
+        await becomes(lambda: self._is_told(name, told))
+
+    async def _is_told(self, name: str, of: str) -> bool:
+        """Whether the API server lets the ServiceAccount read this ConfigMap by now; who may not
+        ask takes it for so."""
+        about = {"namespace": self.name, "verb": "get", "resource": "configmaps", "name": of}
+        user = f"system:serviceaccount:{self.name}:{name}"
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{self.name}"]
+        review = {
+            "metadata": {"namespace": self.name},
+            "spec": {"resourceAttributes": about, "user": user, "groups": groups},
+        }
+        path = f"/apis/{_REVIEWS}/namespaces/{self.name}/localsubjectaccessreviews"
+        try:
+            said = await self.plane.call("POST", path, review)
+        except Refused as refused:
+            if refused.status != 403:
+                raise
+            return True
+        return bool(said["status"]["allowed"])
 
     async def credential(self, name: str) -> Path:
         """A kubeconfig of the ServiceAccount `name`, which is made if it is not there."""

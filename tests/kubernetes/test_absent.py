@@ -6,8 +6,6 @@ What is served then is a kind of the test's own making that takes any object: no
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
-
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from reconciler.manifests.kinds import CLUSTER, HTTP_ROUTE, SERVICE, Kind
@@ -15,8 +13,6 @@ from tests.integration.reconciler.stage import explains
 from tests.kubernetes.plane import Place, Refused, cannot
 from tests.kubernetes.stage import Stage, until
 
-# What is of the whole cluster is one test's at a time.
-pytestmark = pytest.mark.xdist_group("absent")
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CLUSTERS = CLUSTER.definition
 # Groups of Kubernetes' own need it: https://github.com/kubernetes/enhancements/pull/1111.

@@ -16,7 +16,6 @@ from tests.integration.world import becomes
 from tests.kubernetes.plane import Json, Place, Plane, cannot
 from tests.kubernetes.stage import FAKE_NODE
 
-pytestmark = pytest.mark.xdist_group("accounts")
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 OURS = "mooring-system"
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")

@@ -40,7 +40,6 @@ from tests.integration.world import KEYS, becomes, viewer_of
 from tests.kubernetes.plane import Place, Plane, Refused
 from tests.kubernetes.stage import QUICK
 
-pytestmark = pytest.mark.xdist_group("accounts")
 OURS = "mooring.dev/account"
 
 

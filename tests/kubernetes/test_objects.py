@@ -84,10 +84,11 @@ async def test_objects_of_a_later_generation_are_left_until_the_row_gets_there(
 
 
 async def test_a_field_that_cannot_change_is_named_until_its_object_is_gone(stage: Stage) -> None:
-    async with stage.running():
+    async with stage.running(recheck=0.5):
         project = await stage.sandbox()
         await stage.shows("RUNNING")
-        await remade(stage, project)
+    await remade(stage, project)  # while nobody makes it again
+    async with stage.running(recheck=0.5):
         failed = await stage.shows("ERROR", Reason.INVALID_SPEC)
         await stage.place.delete(STATEFUL_SET, project.name)
         await stage.shows("RUNNING", Reason.DATA_LOST)

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -34,16 +35,16 @@ from tests.integration.world import becomes
 from tests.kubernetes.plane import Json, Plane, cannot
 from tests.postgres import open_folder
 
-# At its end it takes all accounts' namespaces away.
-pytestmark = pytest.mark.xdist_group("accounts")
-
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide" / "operating.md"
 NAMESPACE = "mooring-system"
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# Of the namespaces of its accounts: at its end it takes these away, and nobody else's.
+PREFIX = f"mooring-guide-{uuid4().hex[:6]}"
 # In place of what only browsers and other clusters have.
 HERE = {
+    "MOORING_NAMESPACE_PREFIX": PREFIX,
     "MOORING_HOST": "127.0.0.1",
     "MOORING_SIGN_UP": '["PASSWORD"]',
     "MOORING_PASSWORD_SIGN_IN": "true",
@@ -123,6 +124,11 @@ class Installation:
         return subprocess.run(
             ["kubectl", *words], env=environment, check=True, capture_output=True, text=True
         ).stdout
+
+    def namespaces(self) -> list[str]:
+        """All names in the cluster."""
+        found = self.kubectl("get", "namespaces", "-o", "name").splitlines()
+        return [name.removeprefix("namespace/") for name in found]
 
     def container(self, workload: str) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment of a workload's container, as its kubelet would have them."""
@@ -253,7 +259,7 @@ async def installation(plane: Plane, tmp_path: Path) -> AsyncIterator[Installati
     for name in ("kubectl", "psql", "pg_dump", "jq", "openssl"):
         program(name, package=name)
     made = Installation(plane.credential(plane.tree["users"][0]["user"], "default"), tmp_path)
-    if f"namespace/{NAMESPACE}\n" in made.kubectl("get", "namespaces", "-o", "name"):
+    if NAMESPACE in made.namespaces():
         cannot("a Mooring stands in this cluster already")
     yield made
     rendered = made.kubectl("kustomize", str(ROOT / "deploy" / "kubernetes" / "example"))
@@ -261,9 +267,9 @@ async def installation(plane: Plane, tmp_path: Path) -> AsyncIterator[Installati
     made.kubectl(
         "delete", "--wait=false", "--ignore-not-found", "-f", str(tmp_path / "rendered.yaml")
     )
-    made.kubectl(
-        "delete", "namespaces", "--wait=false", "-l", "app.kubernetes.io/managed-by=mooring"
-    )
+    ours = [name for name in made.namespaces() if name.startswith(f"{PREFIX}-")]
+    if ours:
+        made.kubectl("delete", "namespaces", "--wait=false", *ours)
 
 
 async def finds(installation: Installation, resource: str) -> None:

@@ -42,7 +42,6 @@ from tests.kubernetes.test_rights import (
 )
 from tests.postgres import as_role
 
-pytestmark = pytest.mark.xdist_group("accounts")
 NEW = NewProject("shop", sandboxes=(NewSandbox("app"),), databases=(NewDatabase("db"),))
 
 
@@ -109,7 +108,6 @@ async def left(cluster: Cluster, namespace: str) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(300)
 async def test_in_one_namespace_the_reconcilers_role_finds_and_removes_them(
     plane: Plane,
     place: Place,
@@ -138,7 +136,6 @@ async def test_in_one_namespace_the_reconcilers_role_finds_and_removes_them(
     await cluster.close()
 
 
-@pytest.mark.timeout(300)
 async def test_with_namespaces_of_accounts_the_cluster_role_removes_these_too(
     plane: Plane,
     place: Place,

@@ -38,8 +38,8 @@ from tests.integration.world import becomes
 from tests.kubernetes.plane import Place, Plane
 from tests.kubernetes.recording import Recorded, Right, recording
 
-pytestmark = pytest.mark.xdist_group("stack")
-
+# A whole life of a user each.
+pytestmark = pytest.mark.timeout(600)
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 NAME = "mooring-reconciler"
 ONE_NAMESPACE = ("one-namespace", "older-kubeblocks")
@@ -232,7 +232,6 @@ async def shows(user: User, project: str, status: str | None) -> None:
             await asyncio.sleep(0.2)
 
 
-@pytest.mark.timeout(600)
 async def test_in_one_namespace_the_role_is_all_that_is_needed_and_nothing_more(
     plane: Plane, place: Place
 ) -> None:
@@ -250,7 +249,6 @@ async def test_in_one_namespace_the_role_is_all_that_is_needed_and_nothing_more(
     assert allowed(rules) - recorded.used == set(), "superfluous"
 
 
-@pytest.mark.timeout(600)
 async def test_with_namespaces_of_accounts_so_is_the_cluster_role(
     plane: Plane, place: Place
 ) -> None:

@@ -9,7 +9,9 @@ from sqlalchemy import text
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API
+from app.services import projects
 from app.services.projects import NewProject
+from reconciler.loop import Loop
 from reconciler.manifests.kinds import POD, SECRET
 from tests.kubernetes.stage import Project, Stage, until
 from tests.kubernetes.test_database_reasons import begun, fakes, fault
@@ -44,6 +46,12 @@ class Siblings:
         except TimeoutError:
             pytest.fail(f"not {wanted}, but {last}")
 
+    async def are_looked_at(self, loop: Loop) -> None:
+        """As retryProject does."""
+        async with self.stage.database.begin(self.sandbox.viewer) as session:
+            await projects.retry(session, self.sandbox.viewer, self.sandbox.id)
+        loop.wake()
+
     async def environment(self) -> set[str]:
         """The variables of the sandbox."""
         secret = await self.stage.place.get(SECRET, f"{self.sandbox.name}-env")
@@ -63,10 +71,16 @@ async def test_a_sandbox_waits_for_its_database_then_starts_without_and_with_it_
     await fakes(stage)
     both = await siblings(stage)
     await begun(stage, kind, both.database, "Ignored")
-    slow: dict[str, Any] = {"database_starting_deadline": 3600, "operator_silence": 3600}
+    slow: dict[str, Any] = {
+        "starting_deadline": 3600,
+        "database_starting_deadline": 3600,
+        "operator_silence": 3600,
+    }
 
-    async with stage.running(siblings_wait=3, starting_deadline=3600, **slow):
+    async with stage.running(siblings_wait=3600, **slow):
         await both.show(("STARTING", None), ("CREATING", Reason.WAITING_FOR_DATABASE))
+    async with stage.running(siblings_wait=0.1, **slow) as loop:
+        await both.are_looked_at(loop)
         await both.show(("STARTING", None), ("RUNNING", Reason.STARTED_WITHOUT_DATABASE))
         without = await both.environment()
         await stage.place.patch(kind, both.database.name, fault(None))

@@ -31,7 +31,7 @@ from tests.acceptance.story import User, objects_left, story, user_of
 from tests.kubernetes.plane import Place, Plane
 from tests.kubernetes.stage import until
 
-pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(600)
 # Of one sandbox, with routes as Ingresses.
 OBJECTS = {STATEFUL_SET: 1, POD: 1, CLAIM: 1, SERVICE: 1, SECRET: 1, INGRESS: 2, NETWORK_POLICY: 1}
 PROJECTS, KILLS, LONG = 6, 3, 120.0
