@@ -126,8 +126,11 @@ class Follower:
 
     async def reaches(self, status: str) -> None:
         """Wait until the newest state seen is `status`, converged."""
-        async with asyncio.timeout(PATIENCE), self._something:
-            await self._something.wait_for(lambda: self._shows(status))
+        try:
+            async with asyncio.timeout(PATIENCE), self._something:
+                await self._something.wait_for(lambda: self._shows(status))
+        except TimeoutError as error:
+            raise TimeoutError(f"not {status}, but {self.events[-3:]}") from error
 
     def _shows(self, status: str) -> bool:
         states = [event["project"] for event in self.events if event["project"]]

@@ -32,6 +32,7 @@ from reconciler.cluster.trusted import connect
 from reconciler.manifests.kinds import KINDS, POD, SECRET
 from tests.acceptance.canaries import Canaries
 from tests.acceptance.stack import PATIENCE, Stack, processes_of, running_stack
+from tests.integration.world import becomes
 from tests.kubeconfigs import changed, good
 from tests.sealos import signed
 
@@ -456,12 +457,14 @@ def every_command(driver: Driver) -> None:
 async def running(driver: Driver, project: str) -> None:
     """Wait until the project runs, so that every secret is where it is used."""
     document = "query ($p: ID!) { project(id: $p) { status converged why { message } } }"
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = (await driver.got(document, p=project))["project"]
-            if found["converged"] and found["status"] == "RUNNING":
-                return
-            await asyncio.sleep(0.2)
+    found: Any = None
+
+    async def runs() -> bool:
+        nonlocal found
+        found = (await driver.got(document, p=project))["project"]
+        return bool(found["converged"] and found["status"] == "RUNNING")
+
+    await becomes(runs, PATIENCE, every=0.2)
 
 
 @pytest.mark.security

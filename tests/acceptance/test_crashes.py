@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stack import PATIENCE, running_stack
+from tests.acceptance.stack import running_stack
 from tests.acceptance.story import User, user_of
 from tests.acceptance.test_own_cluster import SET, STATE, until
+from tests.integration.world import becomes
 from tests.kubeconfigs import changed, good
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+# Five processes start and end one after the other.
+LONG = 240.0
 _CREATE = """mutation ($name: String!, $sandbox: String!) { createProject(input: {
   name: $name, sandboxes: [{name: $sandbox}], databases: []}) { project { id } } }"""
 _SEEN = """{ projects(first: 50) { nodes { name sandboxes {
@@ -32,13 +35,18 @@ async def seen(user: User) -> dict[str, tuple[str, str | None, str | None]]:
 
 async def shows(user: User, name: str, status: str, reason: str | None) -> str | None:
     """Wait for it; the message."""
-    async with asyncio.timeout(PATIENCE):
-        while (now := (await seen(user))[name])[:2] != (status, reason):
-            await asyncio.sleep(0.2)
+    now: tuple[str, str | None, str | None] | None = None
+
+    async def same() -> bool:
+        nonlocal now
+        now = (await seen(user))[name]
+        return now[:2] == (status, reason)
+
+    await becomes(same, LONG, every=0.2)
+    assert now is not None
     return now[2]
 
 
-@pytest.mark.faults
 async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_harmless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +61,8 @@ async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_h
                 await user.ask(_CREATE, name=f"beside-{number}", sandbox="app")
 
             message = await shows(user, "deadly", "ERROR", "WorkerCrashed")
+            # Before it is tried again.
+            deaths = stack.screen.count("reconciler was killed by SIGKILL")
             for number in range(8):
                 await shows(user, f"beside-{number}", "RUNNING", None)
             changes = await user.ask(
@@ -65,7 +75,6 @@ async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_h
                 "mutation ($id: ID!) { retryProject(id: $id) { project { id } } }", id=project
             )
             await shows(user, "deadly", "RUNNING", None)
-        deaths = stack.screen.count("reconciler was killed by SIGKILL")
 
     blamed = {
         line["subjectName"]
@@ -79,7 +88,6 @@ async def test_a_row_that_kills_real_reconcilers_is_found_and_heals_once_it_is_h
     assert deaths == 5
 
 
-@pytest.mark.faults
 async def test_a_kubeconfig_that_kills_real_reconcilers_is_found_and_looked_at_once_it_is_harmless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,8 +107,8 @@ async def test_a_kubeconfig_that_kills_real_reconcilers_is_found_and_looked_at_o
             await user.ask(SET, input={"kubeconfig": json.dumps(kubeconfig)})
 
             found = await until(user, STATE, {"state": "CHECKING", "reason": "WorkerCrashed"})
-            await shows(user, "beside", "RUNNING", None)
             deaths = stack.screen.count("reconciler was killed by SIGKILL")
+            await shows(user, "beside", "RUNNING", None)
             (tmp_path / "healed").touch()
             checked = await user.ask("mutation { checkKubeconfig { kubeconfig { state reason } } }")
             await until(user, STATE, {"state": "CHECKING", "reason": "ClusterUnavailable"})

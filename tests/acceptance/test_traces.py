@@ -10,6 +10,7 @@ import asyncpg
 
 from tests.acceptance.stack import PATIENCE, Stack
 from tests.acceptance.story import user_of
+from tests.integration.world import becomes
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CREATE = 'mutation { createProject(input: {name: "traced", databases: []}) { project { id } } }'
@@ -17,7 +18,8 @@ CREATE = 'mutation { createProject(input: {name: "traced", databases: []}) { pro
 
 def lines_of(stack: Stack, process: str) -> list[dict[str, Any]]:
     """What a process said of that request."""
-    said = [line for line in stack.log(process).splitlines() if TRACE in line]
+    whole = stack.log(process).rpartition("\n")[0]  # what is being written is no line yet
+    said = [line for line in whole.splitlines() if TRACE in line]
     return [json.loads(line) for line in said]
 
 
@@ -56,9 +58,20 @@ def written(stack: Stack) -> list[dict[str, Any]]:
 
 async def test_postgres_knows_each_process_by_its_name(stack: Stack) -> None:
     connection = await asyncpg.connect(stack.owner_url)
-    found = await connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
-    await connection.close()
+    names: set[str] = set()
 
-    names = {row["application_name"].partition(" ")[0]: row["application_name"] for row in found}
-    for process in ("api", "reconciler"):
-        assert names[f"mooring-{process}"].endswith(f"/{stack.pid(process)}")
+    async def known() -> bool:
+        # One that was started anew is there a moment later, and the one before it may still be.
+        nonlocal names
+        found = await connection.fetch("SELECT application_name FROM pg_stat_activity")
+        names = {row["application_name"] for row in found}
+        return all(
+            any(
+                name.startswith(f"mooring-{process} ") and name.endswith(f"/{stack.pid(process)}")
+                for name in names
+            )
+            for process in ("api", "reconciler")
+        )
+
+    await becomes(known, PATIENCE)
+    await connection.close()

@@ -106,8 +106,7 @@ def history_broken(rows: Rows) -> list[str]:
 def _chain_broken(subject: str, chain: Sequence[Change], rows: Rows) -> Iterable[str]:
     for one, other in pairwise(chain):
         if one.after != other.before:
-            ended = f"{subject}: {one.action} ended in {one.after}"
-            yield f"{ended}, and {other.action} began in {other.before}"
+            yield f"{subject}: {one}, and then {other}"
     gone = chain[-1].action.endswith(".gone")
     row = rows.resources.get(subject)
     status = rows.projects.get(subject) if row is None else row.status

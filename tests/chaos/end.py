@@ -51,6 +51,11 @@ class Change:
     before: str | None
     after: str | None
     by_user: bool
+    at: str = ""
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.seq} at {self.at}: {self.action} {self.before}→{self.after} {self.reason}"
 
 
 @dataclass
@@ -123,6 +128,8 @@ def _change(row: Any) -> Change:
         before=row["from_status"],
         after=row["to_status"],
         by_user=row["actor_kind"] == "USER",
+        at=f"{row['at']:%H:%M:%S.%f}",
+        reason=row["reason"],
     )
 
 

@@ -1,6 +1,7 @@
 """Users and projects as the tests need them, made by the real verbs."""
 
 import asyncio
+import inspect
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -83,8 +84,21 @@ async def token_of(
         return await apitokens.create(session, viewer, Settings(), new)
 
 
-async def becomes(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a state of the world that nothing announces."""
-    async with asyncio.timeout(PATIENCE):
-        while not await holds():
-            await asyncio.sleep(0.02)
+async def becomes(
+    holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE, every: float = 0.02
+) -> None:
+    """Wait for a state of the world that nothing announces, for so many seconds; the TimeoutError
+    says what `holds` has in hand: what is wanted, and mostly what there was instead."""
+    try:
+        async with asyncio.timeout(patience):
+            while not await holds():
+                await asyncio.sleep(every)
+    except TimeoutError as error:
+        raise TimeoutError(f"not within {patience:g} s: {_told(holds)}") from error
+
+
+def _told(holds: Callable[[], object]) -> str:
+    """Its name, and what the names stand for that it shares with those around it."""
+    name = getattr(holds, "__qualname__", repr(holds))
+    shared = inspect.getclosurevars(holds).nonlocals if inspect.isfunction(holds) else {}
+    return "; ".join([name, *(f"{key} = {str(value)[:500]}" for key, value in shared.items())])

@@ -1,6 +1,5 @@
 """A stage for failures on a real API server: a namespace to break, and what users see of it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from reconciler.manifests.kinds import POD
 from tests.integration.reconciler.stage import Shows
 from tests.integration.reconciler.test_loop import running, want
 from tests.integration.reconciler.working import resources_of
-from tests.integration.world import KEYS, PATIENCE, viewer_of
+from tests.integration.world import KEYS, PATIENCE, becomes, viewer_of
 from tests.kubernetes.plane import Json, Place, cannot
 
 # Quicker than in life: deadlines pass, and retries come, within a test.
@@ -150,6 +149,4 @@ class Stage(Shows):
 
 async def until(holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
     """Wait for a state of the cluster, for so many seconds."""
-    async with asyncio.timeout(patience):
-        while not await holds():
-            await asyncio.sleep(0.1)
+    await becomes(holds, patience, every=0.1)

@@ -221,15 +221,16 @@ async def orphaned(plane: Plane, sandbox: str) -> None:
 
 async def shows(user: User, project: str, status: str | None) -> None:
     """Wait until the project has this status, converged; None: until it is gone."""
+    found: Object | None = None
 
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = (await user.ask(_PARTS, id=project))["data"]["project"]
-            if found is None and status is None:
-                return
-            if found and found["converged"] and found["status"] == status:
-                return
-            await asyncio.sleep(0.2)
+    async def so() -> bool:
+        nonlocal found
+        found = (await user.ask(_PARTS, id=project))["data"]["project"]
+        if found is None or status is None:
+            return found is None and status is None
+        return bool(found["converged"] and found["status"] == status)
+
+    await becomes(so, PATIENCE, every=0.2)
 
 
 async def test_in_one_namespace_the_role_is_all_that_is_needed_and_nothing_more(

@@ -118,7 +118,7 @@ class Stage(Shows):
             "operator_silence": 0.3,
         }
         settings = Settings(**(quick | changed))  # type: ignore[arg-type]
-        opened = await connect(self.simulator.kubeconfig, Bounds(0.5, rate=1000, burst=1000))
+        opened = await connect(self.simulator.kubeconfig, Bounds(2.0, rate=1000, burst=1000))
         resources = resources_of(self.database, opened, settings)
         watched = opened if watch else None
         try:

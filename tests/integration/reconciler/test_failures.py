@@ -100,16 +100,18 @@ async def test_before_the_deadline_a_crash_loop_is_a_start_that_says_why(stage: 
 
 async def test_an_evicted_pod_is_replaced(stage: Stage) -> None:
     await stage.project()
-    seen: set[str] = set()
+
+    async def pods() -> set[str]:
+        found = await stage.cluster.list_all(POD, "mooring", OURS)
+        return {pod["metadata"]["uid"] for pod in found}
 
     async with stage.running():
         await stage.shows("RUNNING")
+        before = await pods()
         async with stage.faulty({"fault": "Evicted", "after": 0.1, "times": 1}):
 
             async def replaced() -> bool:
-                pods = await stage.cluster.list_all(POD, "mooring", OURS)
-                seen.update(pod["metadata"]["uid"] for pod in pods)
-                return len(seen) > 1
+                return bool(await pods() - before)
 
             await becomes(replaced)
         await stage.shows("RUNNING")

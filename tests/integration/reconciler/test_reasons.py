@@ -90,8 +90,8 @@ async def test_a_database_without_its_secret_says_so(stage: Stage) -> None:
 
 
 async def test_a_cluster_that_is_slow_makes_looks_end_before_their_time(stage: Stage) -> None:
-    async with stage.running(pass_timeout=0.4):
-        async with stage.faulty({"fault": "Latency", "seconds": 0.15}):
+    async with stage.running(pass_timeout=1.0):
+        async with stage.faulty({"fault": "Latency", "seconds": 0.4}):
             await stage.project()
             failed = await stage.shows("ERROR", Reason.PASS_TIMEOUT)
         await stage.shows("RUNNING")

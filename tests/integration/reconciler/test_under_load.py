@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
+from app.db.session import Database
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState
 from app.domain.viewer import API, Viewer
@@ -32,6 +34,14 @@ EVERYWHERE = [
 ]
 ON_ONE = [fault for fault in FAULTS if fault not in EVERYWHERE]
 PATIENT: dict[str, Any] = {"starting_deadline": 4.0, "stopping_deadline": 4.0, "slots": 64}
+
+
+@pytest_asyncio.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """As many connections as a crowd needs: the pool lets nobody wait for long."""
+    opened = Database(url, pool=40)
+    yield opened
+    await opened.close()
 
 
 async def test_reasons_of_one_resource_are_told_and_heal_in_a_crowd(stage: Stage) -> None:

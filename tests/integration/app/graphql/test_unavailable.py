@@ -8,7 +8,7 @@ import pytest
 from app.domain.viewer import API, Viewer
 from tests.integration.app.db.test_black_holes import through
 from tests.integration.app.graphql.serving import GRAPHQL, Api, served
-from tests.integration.world import viewer_of
+from tests.integration.world import becomes, viewer_of
 
 CREATE = 'mutation { createProject(input: {name: "shop"}) { project { name } } }'
 LIST = "{ projects { totalCount } }"
@@ -18,6 +18,20 @@ QUICK: dict[str, Any] = {"database_pool": 2, "database_timeout": 0.2}
 
 async def asked(api: Api, viewer: Viewer, document: str) -> httpx.Response:
     return await api.post({"query": document}, api.token(viewer), accept=GRAPHQL)
+
+
+async def served_again(api: Api, viewer: Viewer, document: str) -> Any:
+    """The JSON of what whoever comes again gets at last: on a busy machine the short patience of
+    these processes ends for other reasons too."""
+    answer: Any = None
+
+    async def there() -> bool:
+        nonlocal answer
+        answer = (await asked(api, viewer, document)).json()
+        return EXTENSIONS not in [error["extensions"] for error in answer.get("errors", [])]
+
+    await becomes(there)
+    return answer
 
 
 def is_later(answer: httpx.Response) -> None:
@@ -33,11 +47,11 @@ async def test_a_mutation_that_gets_no_connection_of_the_pool_may_come_again(url
         viewer, pool = await viewer_of(api.database), api.state.database
         async with pool.snapshot(API), pool.snapshot(API):
             later = await asked(api, viewer, CREATE)
-        made = await asked(api, viewer, CREATE)
+        made = await served_again(api, viewer, CREATE)
 
     is_later(later)
     assert later.json()["data"] == {"createProject": None}
-    assert made.json()["data"] == {"createProject": {"project": {"name": "shop"}}}
+    assert made["data"] == {"createProject": {"project": {"name": "shop"}}}
 
 
 async def test_a_request_that_cannot_be_judged_is_not_begun(url: str) -> None:
@@ -47,18 +61,19 @@ async def test_a_request_that_cannot_be_judged_is_not_begun(url: str) -> None:
             later = await asked(api, viewer, LIST)
             cookie = {"authorization": f"Bearer {api.token(viewer)}"}
             beside = await api.http.get("/audit.jsonl", headers=cookie)
-        found = await asked(api, viewer, LIST)
+        found = await served_again(api, viewer, LIST)
 
     is_later(later)
     is_later(beside)
-    assert (later.status_code, beside.status_code, found.status_code) == (503, 503, 200)
+    assert (later.status_code, beside.status_code) == (503, 503)
+    assert found == {"data": {"projects": {"totalCount": 0}}}
 
 
 @pytest.mark.parametrize("how", ["cut", "hole"])
 async def test_so_may_what_found_postgres_away(url: str, how: str) -> None:
     async with through(url) as (proxy, there), served(there, **QUICK) as api:
         viewer = await viewer_of(api.database)
-        before = await asked(api, viewer, LIST)
+        before = await served_again(api, viewer, LIST)
         if how == "hole":
             proxy.hole = True
         else:
@@ -66,7 +81,7 @@ async def test_so_may_what_found_postgres_away(url: str, how: str) -> None:
             proxy.cut()
         later = await asked(api, viewer, LIST)
         proxy.closed = proxy.hole = False
-        after = await asked(api, viewer, LIST)
+        after = await served_again(api, viewer, LIST)
 
     is_later(later)
-    assert before.json() == after.json() == {"data": {"projects": {"totalCount": 0}}}
+    assert before == after == {"data": {"projects": {"totalCount": 0}}}
