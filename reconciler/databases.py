@@ -31,6 +31,7 @@ from reconciler.manifests import operations
 from reconciler.manifests.database import Dialect
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import CLUSTER, OLD_OPS_REQUEST, Kind, Object, title
+from reconciler.manifests.namespace import holds
 from reconciler.manifests.operations import Step
 from reconciler.mending import Mending
 from reconciler.observed.database import seen, stopped_elsewhere
@@ -184,9 +185,9 @@ class DatabaseReconciler:
         dialect: Dialect,
         drift: Drift,
     ) -> Object:
-        """Apply it, unless this generation has been and only the operator is awaited."""
+        """Apply it, unless all of it is as it was written and only the operator is awaited."""
         *others, body = dialect.objects(made, live, self._settings)
-        if live is not None and plan.is_awaited(claim) and _is_current(live, body):
+        if live is not None and self._is_in_place(claim, [*others, body], live):
             return live
         await check_lease(self._database, claim)
         if live is not None:
@@ -199,13 +200,21 @@ class DatabaseReconciler:
         mending = Mending(self._cluster, claim, drift, {title(body): live})
 
         async def write(one: Object) -> Object:
-            if plan.is_idle(claim):
+            if plan.is_whole(claim):
                 return await mending.apply(one)
             return await self._write(claim, one, first=first)
 
         for other in others:
             await write(other)
         return await write(body)
+
+    def _is_in_place(self, claim: Claim, bodies: Sequence[Object], live: Object) -> bool:
+        """Whether what is awaited is as it was written; the Cluster, of which the pass knows
+        anyway, stands for the rights of its pods most of the time."""
+        *others, body = bodies
+        if not plan.is_awaited(claim) or (others and plan.is_compared(claim)):
+            return False
+        return _is_current(live, body)
 
     async def _write(self, claim: Claim, body: Object, *, first: bool) -> Object:
         """Somebody else's object of our name is never overwritten."""
@@ -253,7 +262,7 @@ class DatabaseReconciler:
 
 def _is_current(live: Object, body: Object) -> bool:
     same = manifests.is_told_to_stop(live) == manifests.is_told_to_stop(body)
-    return plan.is_applied(live, body) and same
+    return plan.is_applied(live, body) and same and holds(live, body)
 
 
 def _endpoint(dialect: Dialect, live: Object | None, account: Account | None) -> Endpoint | None:

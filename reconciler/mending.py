@@ -1,10 +1,10 @@
-"""Undoing what somebody else did to the objects of a resource that was as wanted, and telling it.
+"""Undoing what somebody else did to the objects of a resource that was whole, and telling it.
 
 Each object is known before it is applied: from the watch, else from one list of its kind. What an
 apply then changes is drift; what it leaves is nobody's news: fields that are others', controllers'
 defaults, echoes of our own writes. One that carries the mark of another manifest was ours to
-change, as when a password is another (docs/decisions/0035). Where no watch tells, what is as wanted
-is not applied at all: reading a kind costs a cluster less than a write of each of its objects.
+change, as when a password is another (docs/decisions/0035). Where no watch tells, what is as it was
+written is not applied: reading a kind costs a cluster less than a write of each of its objects.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from reconciler.removal import selector
 
 
 class Mending:
-    """Applies the objects of a resource that was as wanted; `read`: those that were, by title."""
+    """Applies the objects of a resource that was whole; `read`: those that were, by title."""
 
     def __init__(
         self, cluster: Cluster, claim: Claim, drift: Drift, read: Mapping[str, Object | None]

@@ -40,6 +40,30 @@ _UNCHANGED = 4
 # The same of a deletion of which events tell.
 _WAIT_TOLD = 15.0
 
+# What was found out by looking, after all was written.
+_LOOKED = frozenset(
+    {
+        Reason.UNSCHEDULABLE,
+        Reason.VOLUME_PENDING,
+        Reason.VOLUME_GROWING,
+        Reason.VOLUME_MOUNT_FAILED,
+        Reason.SANDBOX_CREATE_FAILED,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.CONTAINER_CONFIG_ERROR,
+        Reason.CRASH_LOOP,
+        Reason.OOM_KILLED,
+        Reason.EVICTED,
+        Reason.FLAPPING,
+        Reason.STARTING_TOO_LONG,
+        Reason.STOPPING_TOO_LONG,
+        Reason.DATABASE_FAILED,
+        Reason.OPERATOR_NOT_RUNNING,
+        Reason.CREDENTIALS_MISSING,
+    }
+)
+# Each so many-th look at what is awaited compares its objects, where no watch tells of them.
+_COMPARED = 10
+
 _TOO_LONG = {
     DesiredState.RUNNING: Reason.STARTING_TOO_LONG,
     DesiredState.STOPPED: Reason.STOPPING_TOO_LONG,
@@ -92,11 +116,25 @@ def _written(workload: Object) -> int:
 def is_awaited(claim: Claim) -> bool:
     """Whether all is written for this generation and only the cluster's part is awaited.
 
-    A settled row is applied anew whenever somebody asks: the event may be that of an object which
-    was changed or removed by hand. So is one that failed: that may be why.
+    One that failed is applied anew with each look: that something was changed may be why.
     """
     waiting = is_observed(claim) and claim.phase in (Phase.STARTING, Phase.STOPPING)
     return waiting and claim.failed_generation != claim.generation
+
+
+def is_compared(claim: Claim) -> bool:
+    """Whether a look at what is awaited compares all of its objects, though no watch tells of them:
+    some 20 s apart as long as it is the same trouble; of one that flaps each, for they are rare."""
+    tenth = claim.attempts % _COMPARED == _COMPARED - 1
+    return tenth or claim.reason == Reason.FLAPPING
+
+
+def is_whole(claim: Claim) -> bool:
+    """Whether all of its objects are known to be written for this very generation: what is not so
+    any more, somebody else has changed. A failure may have come before the last write, unless it
+    is one that was found by looking."""
+    failed = claim.failed_generation == claim.generation
+    return is_observed(claim) and (not failed or claim.reason in _LOOKED)
 
 
 def is_idle(claim: Claim) -> bool:

@@ -27,6 +27,7 @@ from reconciler.inquiry import resolved
 from reconciler.manifests import connection, parts, sealos
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import POD, STATEFUL_SET, Object, kind_of, title
+from reconciler.manifests.namespace import holds
 from reconciler.manifests.routes import addresses
 from reconciler.manifests.sandbox import objects
 from reconciler.manifests.workload import Sandbox, claimed
@@ -121,16 +122,13 @@ class SandboxReconciler:
         return await resolved(self._cluster, claim, namespace, view, look)
 
     async def _apply(self, claim: Claim, rows: _Rows, live: Object | None, drift: Drift) -> Object:
-        """Apply everything, unless this generation has been and only the cluster is awaited."""
+        """Apply everything that is not known to be as it was written."""
         bodies = objects(self._manifest(claim, rows, live), self._settings)
         workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
         kinds, noted = map(kind_of, bodies), rows.spec.definitions
         if not await definitions.noted(self._database, self._cluster, claim, noted, kinds):
             raise Superseded
-        if live is not None and plan.is_awaited(claim) and _is_current(live, workload):
-            return live
-        failed = claim.failed_generation == claim.generation
-        if live and not failed and self._cluster.index.holds(claim.id, bodies, live):
+        if live is not None and self._is_in_place(claim, bodies, live):
             return live
         await check_lease(self._database, claim)
         await preflight.passed(self._cluster, live, workload)
@@ -139,12 +137,26 @@ class SandboxReconciler:
         if live is not None:
             # An apply makes what somebody removed meanwhile; with its uid it is a conflict.
             workload["metadata"]["uid"] = live["metadata"]["uid"]
-        if plan.is_idle(claim):
+        if plan.is_whole(claim):
             mending = Mending(self._cluster, claim, drift, {title(workload): live})
             written = [await mending.apply(body) for body in bodies]
         else:
             written = await self._write(claim, bodies, live)
         return written[bodies.index(workload)]
+
+    def _is_in_place(self, claim: Claim, bodies: Sequence[Object], live: Object) -> bool:
+        """Whether all is known to be as it was written; where no watch tells of what is awaited,
+        the workload, of which the pass knows anyway, stands for the rest most of the time."""
+        index = self._cluster.index
+        if claim.failed_generation == claim.generation:
+            return False
+        if index.holds(claim.id, bodies, live):
+            return True
+        if all(index.tells(kind_of(body), body["metadata"]["namespace"]) for body in bodies):
+            return False
+        workload = next(body for body in bodies if body["kind"] == STATEFUL_SET.kind)
+        awaited = plan.is_awaited(claim) and not plan.is_compared(claim)
+        return awaited and plan.is_applied(live, workload) and holds(live, workload)
 
     async def _write(
         self, claim: Claim, bodies: Sequence[Object], live: Object | None
@@ -222,11 +234,6 @@ async def _rows(connection: Executor, claim: Claim, spec: SandboxSpec) -> _Rows:
         await environment.of_project(connection, claim.project_id) if spec.has_variables else (),
         await anthropic.of_sandbox(connection, claim.id) if spec.has_anthropic else None,
     )
-
-
-def _is_current(live: Object, body: Object) -> bool:
-    same = live["spec"].get("replicas") == body["spec"]["replicas"]
-    return plan.is_applied(live, body) and bool(same)
 
 
 def _awaited(databases: Sequence[Access]) -> Access | None:

@@ -572,7 +572,7 @@ FROM k WHERE r.id = k.id
         7,
         "what is missing counts as not held",
         "reconciler/sandboxes.py",
-        "self._cluster.index.holds(claim.id, bodies, live)",
+        "index.holds(claim.id, bodies, live)",
         "True",
         _LOOPS + "a_service_removed_by_hand_comes_back",
     ),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -118,10 +119,11 @@ class Bill:
 
 @asynccontextmanager
 async def reconciling(
-    database: Database, simulator: RunningSimulator, *, recheck: float
+    database: Database, simulator: RunningSimulator, *, recheck: float, **changed: Any
 ) -> AsyncIterator[Bill]:
     """A reconciler as its process puts it together, in the operator's cluster."""
-    settings = Settings(poll=0.2, recheck=recheck, cluster_rate=1000, cluster_burst=1000)
+    quick = {"poll": 0.2, "recheck": recheck, "cluster_rate": 1000, "cluster_burst": 1000}
+    settings = Settings(**quick | changed)
     cluster = await connect(simulator.kubeconfig, Bounds(10, rate=1000, burst=1000))
     loop = Loop(database, resources_of(database, cluster, settings).reconcile, settings, "test")
     watch = Watch(database, cluster, "mooring", loop.wake)

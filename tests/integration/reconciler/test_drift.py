@@ -26,7 +26,7 @@ from tests.integration.reconciler.stage import Json, Stage
 from tests.integration.reconciler.test_cost import Bill, merged, reconciling
 from tests.integration.reconciler.test_database_failures import database_of
 from tests.integration.reconciler.test_databases import want
-from tests.integration.world import becomes
+from tests.integration.world import becomes, project_of
 from tests.simulator import RunningSimulator, running_simulator
 
 # With the watch's word, or without, as in users' own clusters.
@@ -156,6 +156,110 @@ async def test_without_a_watch_a_look_at_what_is_as_wanted_reads_each_kind_once_
         "list persistentvolumeclaims",
     }
     assert asked.total() <= 7 * (looks + 1)
+
+
+async def removed(stage: Stage, kind: Kind) -> str:
+    """Somebody removes an object of the one resource: its title."""
+    body = await one_of(stage, kind)
+    await stage.cluster.delete(kind, body)
+    return title({"kind": kind.kind, **body})
+
+
+async def changed(stage: Stage, kind: Kind, change: Json) -> str:
+    """Somebody changes an object of the one resource: its title."""
+    body = await one_of(stage, kind)
+    await stage.cluster.patch(kind, body, change)
+    return title({"kind": kind.kind, **body})
+
+
+async def one_of(stage: Stage, kind: Kind) -> Json:
+    """An object of the one resource."""
+    async with stage.database.read(API) as connection:
+        owner = (await connection.execute(text("SELECT id FROM resource"))).scalar_one()
+    found = await stage.cluster.list_all(kind, "mooring", f"mooring.dev/resource={owner}")
+    return dict(found[0])
+
+
+UNPULLED: Json = {"fault": "ImagePullBackOff"}
+RELABELLED: Json = {"metadata": {"labels": {"mooring.dev/project": "somebodys"}}}
+
+
+@pytest.mark.parametrize("status", ["STARTING", pytest.param("ERROR", marks=pytest.mark.faults)])
+async def test_what_is_touched_beside_what_does_not_start_comes_back_at_its_next_look(
+    database: Database, simulator: RunningSimulator, status: str
+) -> None:
+    deadline = 3600.0 if status == "STARTING" else 0.5
+    async with reconciling(database, simulator, recheck=3600, starting_deadline=deadline) as bill:
+        stage = Stage(database, simulator, bill.cluster)
+        async with stage.faulty(UNPULLED):
+            await project_of(database, bill.viewer)
+            await stage.shows(status, Reason.IMAGE_PULL_FAILED)
+
+            messages: list[str] = []
+            for kind in (SERVICE, SECRET, INGRESS, STATEFUL_SET):
+                name = await removed(stage, kind)
+                messages.append(f"{name} was removed by somebody and is made again.")
+                await becomes(told(database, *messages))
+            for kind in (SERVICE, STATEFUL_SET):
+                name = await changed(stage, kind, RELABELLED)
+                messages.append(f"{name} was changed by somebody and is put back.")
+                await becomes(told(database, *messages))
+
+
+async def test_looks_at_what_does_not_start_write_nothing(
+    database: Database, simulator: RunningSimulator
+) -> None:
+    async with reconciling(database, simulator, recheck=3600) as bill:
+        stage = Stage(database, simulator, bill.cluster)
+        async with stage.faulty(UNPULLED):
+            await project_of(database, bill.viewer)
+            await stage.shows("STARTING", Reason.IMAGE_PULL_FAILED)
+            await bill.settled()
+            await bill.asked()
+            await bill.settled(looks=2)
+            asked = await bill.asked()
+
+    assert not [what for what in asked if not what.startswith(("get ", "list "))]
+
+
+@pytest.mark.faults
+async def test_without_a_watch_what_does_not_start_is_compared_from_time_to_time(
+    stage: Stage,
+) -> None:
+    later = text("UPDATE resource SET attempts = 9 WHERE lease_token IS NULL")
+
+    async with stage.running(watch=False, starting_deadline=3600), stage.faulty(UNPULLED):
+        await stage.project()
+        await stage.shows("STARTING", Reason.IMAGE_PULL_FAILED)
+        name = await removed(stage, SERVICE)
+        same = told(stage.database, f"{name} was removed by somebody and is made again.")
+
+        async def told_at_its_tenth_look() -> bool:
+            async with stage.database.begin(API) as session:
+                await session.execute(later)
+            return await same()
+
+        await becomes(told_at_its_tenth_look)
+
+
+@pytest.mark.parametrize("watch", [True, pytest.param(False, marks=pytest.mark.faults)])
+async def test_a_cluster_that_is_changed_while_its_operator_works_is_put_back(
+    stage: Stage, watch: bool
+) -> None:
+    stuck: Json = {"fault": "DatabaseStuckCreating"}
+    kept: Json = {"spec": {"terminationPolicy": "DoNotTerminate"}}
+
+    async with stage.running(watch=watch, database_starting_deadline=3600), stage.faulty(stuck):
+        await database_of(stage)
+        await stage.shows("STARTING")
+
+        async def put_back_and_told() -> bool:
+            # What the operator has written into it meanwhile is a change of ours, and hides this.
+            name = await changed(stage, CLUSTER, kept)
+            said = f"{name} was changed by somebody and is put back."
+            return (Reason.DRIFT_HEALED, said) in await healed(stage.database)
+
+        await becomes(put_back_and_told)
 
 
 async def project_with(stage: Stage, workload: Kind) -> tuple[Viewer, UUID]:
