@@ -114,13 +114,18 @@ class DatabaseMaker:
 
 
 async def release(
-    session: Session, viewer: Viewer, details: Details[DatabaseRow, DatabaseSpec], key: UUID
+    session: Session,
+    viewer: Viewer,
+    details: Details[DatabaseRow, DatabaseSpec],
+    key: UUID,
+    *,
+    if_generation: int | None = None,
 ) -> DatabaseRow:
     """Have what holds it taken off, once its deletion is blocked; BadRequest before.
 
     The audit has what held it, in the words of the time.
     """
-    _, resource = await resources.lock(session, viewer, details, key)
+    _, resource = await resources.lock(session, viewer, details, key, if_generation=if_generation)
     row = await resources.read(session, viewer, details, key)
     going = resource.desired_state == DesiredState.DELETED
     if not going or resource.reason not in _HELD:

@@ -41,7 +41,13 @@ _TOLD = 20
 
 
 async def put(
-    session: Session, viewer: Viewer, keys: KeyRing, project_id: UUID, given: Given
+    session: Session,
+    viewer: Viewer,
+    keys: KeyRing,
+    project_id: UUID,
+    given: Given,
+    *,
+    if_generation: int | None = None,
 ) -> VariableRow:
     """Set one variable."""
     check = Check()
@@ -49,7 +55,7 @@ async def put(
     check_value(check, given.value, ("value",))
     check_category(check, given.category, ("category",))
     check.done()
-    present = await _lock(session, viewer, keys, project_id)
+    present = await _lock(session, viewer, keys, project_id, if_generation)
     await _edit(session, keys, present, edited(present.variables, [given]))
     return next(
         row
@@ -66,13 +72,14 @@ async def replace(
     *,
     category: str,
     given: Sequence[Given],
+    if_generation: int | None = None,
 ) -> None:
     """Make these the variables of a category, all at once; others of it go."""
     check = Check()
     check_category(check, category, ("category",))
     check_each(check, given, ("variables",))
     check.done()
-    present = await _lock(session, viewer, keys, project_id)
+    present = await _lock(session, viewer, keys, project_id, if_generation)
     named = [Given(one.key, one.value, category, one.is_secret) for one in given]
     kept = {one.key for one in given}
     gone = [
@@ -92,6 +99,7 @@ async def merge(
     text: str,
     category: str | None,
     is_secret: bool | None,
+    if_generation: int | None = None,
 ) -> None:
     """Set what a .env file says, and leave all else; of a key that is there twice the last."""
     check = Check()
@@ -100,16 +108,23 @@ async def merge(
         one.key: Given(one.key, one.value, category, is_secret) for one in _entries(check, text)
     }
     check.done()
-    present = await _lock(session, viewer, keys, project_id)
+    present = await _lock(session, viewer, keys, project_id, if_generation)
     await _edit(session, keys, present, edited(present.variables, given.values()))
 
 
-async def delete(session: Session, viewer: Viewer, keys: KeyRing, variable_id: UUID) -> UUID:
+async def delete(
+    session: Session,
+    viewer: Viewer,
+    keys: KeyRing,
+    variable_id: UUID,
+    *,
+    if_generation: int | None = None,
+) -> UUID:
     """Remove one variable; the project that it was of."""
     found = await environment.by_ids(session, viewer, [variable_id])
     if not found:
         raise NotFound(field=["id"])
-    present = await _lock(session, viewer, keys, found[0].project_id)
+    present = await _lock(session, viewer, keys, found[0].project_id, if_generation)
     gone = next((row.key for row in present.rows if row.id == variable_id), None)
     if gone is None:
         raise NotFound(field=["id"])
@@ -147,10 +162,13 @@ class _Present:
     variables: Variables
 
 
-async def _lock(session: Session, viewer: Viewer, keys: KeyRing, project_id: UUID) -> _Present:
+async def _lock(
+    session: Session, viewer: Viewer, keys: KeyRing, project_id: UUID, if_generation: int | None
+) -> _Present:
     project = await projects.lock(session, viewer, project_id)
     if project is None:
         raise NotFound(field=["projectId"])
+    intents.refuse_late(project.generation, if_generation)
     if project.desired_state == DesiredState.DELETED:
         raise DeletionRequested
     rows = await environment.of_projects(session, viewer, [project_id])
@@ -176,6 +194,7 @@ async def _edit(session: Session, keys: KeyRing, present: _Present, after: Varia
     if runs_with(after) != runs_with(before):
         await intents.edit(session, [project], VERB, words)
     else:
+        await projects.intend(session, project.id, None)
         await projects.settle(session, [project], VERB, words)
 
 

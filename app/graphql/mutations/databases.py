@@ -118,10 +118,10 @@ class DatabaseMutations:
         )
     )
     async def release_database(
-        self, info: Info, id: strawberry.ID
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
     ) -> ReleaseDatabasePayload | None:
         """Have finalizers that hold its objects taken off."""
-        return ReleaseDatabasePayload(database=await _on(info, id, release))
+        return ReleaseDatabasePayload(database=await _on(info, id, at(release, if_generation)))
 
 
 async def _on(info: Info, global_id: str, verb: Verb) -> Database:

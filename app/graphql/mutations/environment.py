@@ -27,7 +27,7 @@ from app.graphql.environment import (
     VariableInput,
     variable,
 )
-from app.graphql.mutations.edge import as_data, given, key_of
+from app.graphql.mutations.edge import IfGeneration, as_data, given, key_of
 from app.graphql.nodes import Info, Project
 from app.secrets.keyring import KeyRing
 from app.services import environment, projects
@@ -46,12 +46,17 @@ class EnvironmentMutations:
         )
     )
     async def set_variable(
-        self, info: Info, project_id: strawberry.ID, input: SetVariableInput
+        self,
+        info: Info,
+        project_id: strawberry.ID,
+        input: SetVariableInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> SetVariablePayload | None:
         """Set one variable."""
         asked = _asked(input, given(input.category))
         try:
-            row, project = await _edit(info, project_id, partial(environment.put, given=asked))
+            verb = partial(environment.put, given=asked, if_generation=given(if_generation))
+            row, project = await _edit(info, project_id, verb)
         except InvalidInput as wrong:
             return SetVariablePayload(variable=None, project=None, errors=as_data(info, wrong))
         made = variable(row, info.context.state.makers.keys)
@@ -63,11 +68,20 @@ class EnvironmentMutations:
         )
     )
     async def replace_variables(
-        self, info: Info, project_id: strawberry.ID, input: ReplaceVariablesInput
+        self,
+        info: Info,
+        project_id: strawberry.ID,
+        input: ReplaceVariablesInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> ReplaceVariablesPayload | None:
         """Replace a category."""
         asked = [_asked(one) for one in input.variables]
-        verb = partial(environment.replace, category=input.category, given=asked)
+        verb = partial(
+            environment.replace,
+            category=input.category,
+            given=asked,
+            if_generation=given(if_generation),
+        )
         try:
             _, project = await _edit(info, project_id, verb)
         except InvalidInput as wrong:
@@ -80,7 +94,11 @@ class EnvironmentMutations:
         )
     )
     async def import_variables(
-        self, info: Info, project_id: strawberry.ID, input: ImportVariablesInput
+        self,
+        info: Info,
+        project_id: strawberry.ID,
+        input: ImportVariablesInput,
+        if_generation: IfGeneration = strawberry.UNSET,
     ) -> ImportVariablesPayload | None:
         """Import a .env file."""
         verb = partial(
@@ -88,6 +106,7 @@ class EnvironmentMutations:
             text=input.dotenv,
             category=given(input.category),
             is_secret=given(input.is_secret),
+            if_generation=given(if_generation),
         )
         try:
             _, project = await _edit(info, project_id, verb)
@@ -95,14 +114,19 @@ class EnvironmentMutations:
             return ImportVariablesPayload(project=None, errors=as_data(info, wrong))
         return ImportVariablesPayload(project=project, errors=[])
 
-    @strawberry.mutation(description="Remove one variable of a project.")
-    async def delete_variable(self, info: Info, id: strawberry.ID) -> DeleteVariablePayload | None:
+    @strawberry.mutation(
+        description="Remove one variable of a project, whose generation `ifGeneration` is."
+    )
+    async def delete_variable(
+        self, info: Info, id: strawberry.ID, if_generation: IfGeneration = strawberry.UNSET
+    ) -> DeleteVariablePayload | None:
         """Remove one variable."""
         viewer, key = info.context.viewer(TokenScope.PROJECTS_WRITE), key_of(id, NodeType.VARIABLE)
         keys = info.context.state.makers.keys
 
         async def work(session: Session) -> ProjectRow:
-            owner = await environment.delete(session, viewer, keys, key)
+            at = given(if_generation)
+            owner = await environment.delete(session, viewer, keys, key, if_generation=at)
             return await projects.read(session, viewer, owner)
 
         project = await info.context.state.database.transact(viewer, work)
