@@ -78,8 +78,10 @@ class _Row:
     database: str | None
     username: str | None
     observed_version: str | None
-    # Claimed, under the token of its outcome; else locked as a sibling of one that is.
+    # Claimed, under the token of its outcome.
     ours: bool
+    # A sibling of one that is, which may have to look: itself claimed or not.
+    beside: bool
 
     @property
     def details(self) -> Details:
@@ -114,25 +116,29 @@ _ADDRESS = [field.name for field in fields(Addresses)]
 _ENDPOINT = [field.name for field in fields(Endpoint)]
 _JOINED = {name: f"s.{name}" for name in _ADDRESS} | {name: f"d.{name}" for name in _ENDPOINT}
 _CLAIMED = "unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) i(id, token)"
-_SIBLINGS = """
-SELECT o.id, NULL FROM resource o WHERE o.project_id = ANY(CAST(:projects AS uuid[]))
-  AND (o.reason = ANY(CAST(:waiting AS text[]))
-    OR o.kind = 'SANDBOX' AND o.project_id = ANY(CAST(:reached AS uuid[])))
-"""
+_OURS = "r.id = i.id AND r.lease_token = i.token AND r.locked_until > mooring_clock()"
+_BESIDE = """coalesce(r.project_id = ANY(CAST(:projects AS uuid[]))
+  AND (r.reason = ANY(CAST(:waiting AS text[]))
+    OR r.kind = 'SANDBOX' AND r.project_id = ANY(CAST(:reached AS uuid[]))), false)"""
 
 
-def _locking(those: str) -> TextClause:
+def _locking(those: str, which: str, beside: str = "false") -> TextClause:
     return text(f"""
-SELECT {columns(_Row, "r", **_JOINED, ours="i.token IS NOT NULL")}
-FROM {those} JOIN resource r ON r.id = i.id AND (i.token IS NULL OR r.lease_token = i.token)
-LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
-WHERE i.token IS NULL OR r.locked_until > mooring_clock() ORDER BY r.id FOR NO KEY UPDATE OF r
+SELECT {columns(_Row, "r", **_JOINED, ours="i.token IS NOT NULL", beside=beside)}
+FROM {those} LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
+WHERE {which} ORDER BY r.id FOR NO KEY UPDATE OF r
 """)
 
 
-_LOCK = _locking(_CLAIMED)
-# One that is claimed may be another's sibling: then it comes twice.
-_LOCK_SIBLINGS = _locking(f"(SELECT id, token FROM {_CLAIMED} UNION ALL {_SIBLINGS}) i")
+_LOCK = _locking(f"{_CLAIMED} JOIN resource r ON {_OURS}", "true")
+# Each row comes once. From a UNION of both, a row that somebody touched while it was waited for
+# came back as the other: as a sibling and not ours, so that nothing was written, or ours twice.
+_LOCK_SIBLINGS = _locking(
+    f"resource r LEFT JOIN {_CLAIMED} ON {_OURS}",
+    "(r.id = ANY(CAST(:ids AS uuid[])) OR r.project_id = ANY(CAST(:projects AS uuid[])))"
+    f" AND (i.token IS NOT NULL OR {_BESIDE})",
+    _BESIDE,
+)
 
 _WRITTEN = (
     ("id", "uuid"),
@@ -229,7 +235,7 @@ async def record(session: Session, results: Sequence[tuple[Claim, Outcome]]) -> 
     written, asked_again = await _write(session, [p for p in passes if not p.goes])
     moved = {change.project_id for change in session.changes}
     reached = {p.row.project_id for p in passes if p.row.id in written | gone and p.reaches}
-    siblings = [row for row in rows if not row.ours]
+    siblings = [row for row in rows if row.beside]
     waiting = [row for row in siblings if row.waits and row.id not in written | gone]
     woken = {row.id for row in siblings if row.is_sandbox and row.project_id in reached}
     woken |= {row.id for row in waiting if row.project_id in moved | reached}

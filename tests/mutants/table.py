@@ -149,8 +149,8 @@ FROM k WHERE r.id = k.id
         2,
         "a result is taken under the token of its claim alone",
         _RECORD,
-        "ON r.id = i.id AND (i.token IS NULL OR r.lease_token = i.token)\nLEFT JOIN",
-        "ON r.id = i.id\nLEFT JOIN",
+        '_OURS = "r.id = i.id AND r.lease_token = i.token AND',
+        '_OURS = "r.id = i.id AND',
         _PROTOCOL + "a_result_under_an_old_token_is_dropped",
     ),
     Mutant(
@@ -158,7 +158,10 @@ FROM k WHERE r.id = k.id
         "and before the end of the lease",
         _RECORD,
         (
-            ("WHERE i.token IS NULL OR r.locked_until > mooring_clock() ORDER BY", "ORDER BY"),
+            (
+                'r.lease_token = i.token AND r.locked_until > mooring_clock()"',
+                'r.lease_token = i.token"',
+            ),
             (
                 " AND r.locked_until > mooring_clock()\nRETURNING r.id, r.status",
                 "\nRETURNING r.id, r.status",
@@ -172,8 +175,8 @@ FROM k WHERE r.id = k.id
         _RECORD,
         (
             (
-                "OR r.locked_until > mooring_clock() ORDER BY",
-                "OR r.locked_until > mooring_now() ORDER BY",
+                'r.lease_token = i.token AND r.locked_until > mooring_clock()"',
+                'r.lease_token = i.token AND r.locked_until > mooring_now()"',
             ),
             (
                 " AND r.locked_until > mooring_clock()\nRETURNING r.id, r.status",

@@ -15,6 +15,7 @@ from app.db.record import record
 from app.db.session import Database, Session
 from app.domain.ids import new_id
 from app.domain.observation import Outcome
+from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Lane, Phase, ResourceStatus
 from app.domain.viewer import API, RECONCILER, Viewer
 from app.services import projects
@@ -86,6 +87,38 @@ async def test_a_lease_that_ends_while_its_record_waits_for_a_lock_is_over(
         await session.execute(text("UPDATE resource SET locked_until = clock_timestamp()"))
 
     assert (await writing).written == frozenset()
+
+
+async def test_one_that_waited_for_a_sibling_is_recorded_once_though_its_row_was_touched_meanwhile(
+    database: Database,
+) -> None:
+    viewer = await viewer_of(database)
+    new = NewProject("shop", databases=(), sandboxes=(NewSandbox("a"),))
+    async with database.begin(viewer) as session:
+        project = await projects.create(session, viewer, MAKERS, new)
+    await want(database, viewer, project.id, DesiredState.STOPPED)
+    waited = await claim_one(database)
+    waiting = replace(running(waited), phase=Phase.RUNNING, reason=Reason.WAITING_FOR_SANDBOXES)
+    await write(database, waited, waiting)
+    async with database.begin(API) as session:
+        await resources.ask(session, [waited.id])
+    claim = await claim_one(database)
+
+    async with database.begin(RECONCILER) as session:
+        await resources.ask(session, [claim.id])
+        writing = asyncio.create_task(
+            write(database, claim, replace(running(claim), phase=Phase.STOPPED))
+        )
+        await becomes(waits(database))
+    await writing
+
+    async with database.read(API) as connection:
+        query = text(
+            "SELECT from_status, to_status FROM change WHERE subject_id = :id ORDER BY seq"
+        )
+        found = [tuple(row) for row in await connection.execute(query, {"id": claim.id})]
+    assert found[-1] == ("STOPPING", "STOPPED")
+    assert found.count(("STOPPING", "STOPPED")) == 1
 
 
 async def test_of_two_records_of_one_project_the_second_sees_what_the_first_wrote(
