@@ -6,8 +6,9 @@ import contextlib
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import uvloop
@@ -30,6 +31,7 @@ from bench import (
 )
 from bench.client import signed_up
 from bench.figures import Figures
+from bench.patience import within
 from bench.scale import FULL, QUICK, Scale
 from bench.writer import writer
 from tests.acceptance.stack import Stack, running_stack
@@ -51,6 +53,8 @@ SETTINGS = {
 }
 # A limit that nobody reaches.
 COUNTED = {"mutations_per_minute": "1000000"}
+# Seconds that one part may take; the longest takes some minutes on two quiet cores.
+_LONGEST = 3600
 _SAID = ("simulator_arguments", "cluster_rate", "cluster_burst")
 
 
@@ -84,28 +88,40 @@ def _round(scale: Scale, figures: Figures, *, last: bool) -> dict[str, str]:
     """Each part once, on new stacks, so that no round inherits another's rows or memory; the part
     that takes minutes in the last one alone."""
     with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
-        runner.run(_live(stack, scale, figures))
+        _part(runner, "what is followed and changed", _live(stack, scale, figures))
         version = runner.run(_postgres(stack))
     # Where no crowd has left: its garbage makes the API stand still for two seconds, once.
     with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
-        runner.run(_reading(stack, scale, figures))
+        _part(runner, "reads", _reading(stack, scale, figures))
     with running_stack(**SETTINGS | COUNTED) as stack, uvloop_runner() as runner:
-        runner.run(_counted(stack, scale, figures))
+        _part(runner, "counted mutations", _counted(stack, scale, figures))
     # Namespaces of accounts are looked at in lists for all of them, which would be counted.
     often = {"poll": str(calls.POLL), "sandbox_namespace": "mooring"}
     with running_stack(**SETTINGS | often) as stack, uvloop_runner() as runner:
-        runner.run(calls.measure(stack, figures))
+        _part(runner, "calls", calls.measure(stack, figures))
     calls.remember(figures)
     with uvloop_runner() as runner:
-        runner.run(claiming.measure(scale, figures))
-        runner.run(wakeups.measure(scale, figures))
-        runner.run(fairness.measure(scale, figures))
+        _part(runner, "claiming", claiming.measure(scale, figures))
+        _part(runner, "wakeups", wakeups.measure(scale, figures))
+        _part(runner, "fairness", fairness.measure(scale, figures))
     for reconcilers in (2, 1):
         with running_stack(**SETTINGS) as stack, uvloop_runner() as runner:
-            runner.run(fleet.measure(stack, reconcilers, scale.sandboxes, figures))
+            measured = fleet.measure(stack, reconcilers, scale.sandboxes, figures)
+            _part(runner, f"fleet of {reconcilers}", measured)
             if last and reconcilers == 1:
-                runner.run(idle.measure(stack, scale, figures))
+                _part(runner, "idle", idle.measure(stack, scale, figures))
     return {"postgres": version}
+
+
+def _part(runner: asyncio.Runner, name: str, measured: Coroutine[Any, Any, None]) -> None:
+    """One part, to its end or to the end of all patience."""
+
+    async def bounded() -> None:
+        async with within(_LONGEST, f"the part: {name}"):
+            await measured
+
+    print(f"  {name}", flush=True)
+    runner.run(bounded())
 
 
 async def _live(stack: Stack, scale: Scale, figures: Figures) -> None:

@@ -19,6 +19,7 @@ import orjson
 from app.settings import Settings
 from bench.client import User, signed_up
 from bench.figures import Figures
+from bench.patience import within
 from reconciler.cluster.index import Index
 from reconciler.manifests.identity import Owner
 from reconciler.manifests.kinds import Object, kind_of
@@ -79,13 +80,13 @@ async def _life(
 async def _pass(database: asyncpg.Connection[asyncpg.Record]) -> None:
     """Have it passed, and wait until it is."""
     await database.execute(_ASK)
-    async with asyncio.timeout(_PATIENCE):
+    async with within(_PATIENCE, "a pass"):
         while await database.fetchval(_ASKED):
             await asyncio.sleep(0.05)
 
 
 async def _empty(database: asyncpg.Connection[asyncpg.Record]) -> None:
-    async with asyncio.timeout(_PATIENCE):
+    async with within(_PATIENCE, "rows that go"):
         while await database.fetchval(_THERE):
             await asyncio.sleep(0.05)
 

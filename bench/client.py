@@ -15,6 +15,7 @@ import aiohttp
 import orjson
 
 from app.domain import ids
+from bench.patience import within
 
 _OPENING_AT_ONCE = 50
 _PATIENCE = 120
@@ -64,7 +65,7 @@ class User:
     async def settled(self, projects: int) -> None:
         """Wait until all these projects, at most 100, are as wanted."""
         document = "query ($n: Int) { projects(first: $n) { nodes { converged } } }"
-        async with asyncio.timeout(_PATIENCE):
+        async with within(_PATIENCE, f"{projects} projects at most that are as wanted"):
             while True:
                 nodes = (await self.ask(document, n=projects))["projects"]["nodes"]
                 if all(node["converged"] for node in nodes):
@@ -97,14 +98,15 @@ class Subscriber:
         return came, orjson.loads(message)["payload"]["data"]["projectChanged"]
 
     async def _next(self) -> tuple[float, str]:
-        async with asyncio.timeout(_PATIENCE):
+        async with within(_PATIENCE, "an event"):
             return await self._came.get()
 
     async def events(self, last: str) -> list[tuple[float, Event]]:
         """The next events up to one whose change is the action `last`."""
-        found = [await self.event()]
-        while found[-1][1]["change"]["action"] != last:
-            found.append(await self.event())
+        found: list[tuple[float, Event]] = []
+        async with within(_PATIENCE, f"the event of {last}"):
+            while not found or found[-1][1]["change"]["action"] != last:
+                found.append(await self.event())
         return found
 
 

@@ -26,6 +26,7 @@ from app.domain.viewer import RECONCILER, Viewer
 from app.services import kubeconfigs
 from app.settings import Settings
 from bench.figures import Figures
+from bench.patience import within
 from bench.scale import Scale
 from bench.store import Store, opened_store
 from reconciler.cluster.calls import Call
@@ -129,7 +130,7 @@ async def _starts(
         committed = perf_counter()
         name = next(iter(await _named(database, viewer) - known))
         known.add(name)
-        async with asyncio.timeout(_PATIENCE):
+        async with within(_PATIENCE, "a start"):
             while name not in await _running(database, viewer):
                 await asyncio.sleep(0.01)
         ran.append(perf_counter() - committed)

@@ -19,6 +19,7 @@ import asyncpg
 
 from bench.client import User, signed_up
 from bench.figures import Figures
+from bench.patience import within
 from bench.process import processor, processor_of_all
 from tests.acceptance.stack import Stack
 
@@ -105,6 +106,6 @@ async def reaches_running(database: asyncpg.Connection[asyncpg.Record], sandboxe
 async def _reaches(
     database: asyncpg.Connection[asyncpg.Record], statement: str, count: int
 ) -> None:
-    async with asyncio.timeout(_PATIENCE):
+    async with within(_PATIENCE, f"{count} by {statement}"):
         while await database.fetchval(statement) < count:
             await asyncio.sleep(0.2)

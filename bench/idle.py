@@ -20,6 +20,7 @@ from app.postgres import EmbeddedPostgres
 from app.settings import Settings
 from bench import fleet
 from bench.figures import Figures
+from bench.patience import within
 from bench.process import processor, processor_of_all, resident
 from bench.scale import Scale
 from reconciler.rechecks import WHOLE
@@ -119,7 +120,7 @@ async def _counted(stack: Stack, during: Awaitable[object]) -> int:
 async def _pass_all(database: asyncpg.Connection[asyncpg.Record], count: int) -> None:
     """Have so many passed at once, and wait until they are."""
     await database.execute(_ASK, count)
-    async with asyncio.timeout(_PATIENCE):
+    async with within(_PATIENCE, f"{count} passes"):
         while await database.fetchval(_ASKED):
             await asyncio.sleep(1)
 

@@ -21,6 +21,7 @@ from app.db.wakeups import Listener, Publisher
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
 from bench.figures import Figures
+from bench.patience import within
 from bench.scale import Scale
 from bench.store import Store, opened_store
 from reconciler.cluster.calls import Call
@@ -53,7 +54,7 @@ class Noting:
 
     async def first(self) -> float:
         """When it was."""
-        async with asyncio.timeout(_PATIENCE):
+        async with within(_PATIENCE, "a request that follows a wish"):
             await self._first.wait()
         return self.at
 
@@ -93,7 +94,7 @@ async def measure(scale: Scale, figures: Figures) -> None:
 
 async def _done(database: Database) -> UUID:
     """The one resource, once nobody is at it and it is not due."""
-    async with asyncio.timeout(_PATIENCE):
+    async with within(_PATIENCE, "a request that follows a wish"):
         while True:
             async with database.read(RECONCILER) as connection:
                 found: UUID | None = (await connection.execute(_DONE)).scalar_one_or_none()

@@ -23,7 +23,8 @@ from reconciler.cluster.accounts import Accounts
 from reconciler.cluster.budget import TURN, Turn
 from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
-from reconciler.cluster.index import Index, Listing
+from reconciler.cluster.index import Index
+from reconciler.cluster.listing import Listing
 from reconciler.manifests.identity import MANAGED_BY, MANAGER, RESOURCE
 from reconciler.manifests.kinds import CLUSTER, OLD_CLUSTER, Kind, Object
 
@@ -78,8 +79,8 @@ class _Ours:
         self._index = index
         self.kind = kind
 
-    def listing(self) -> Listing:
-        return Listing(self._index, self.kind)
+    def listing(self, *, meanwhile: bool = False) -> Listing:
+        return Listing(self._index, self.kind, meanwhile=meanwhile)
 
     def saw(self, body: Object, *, gone: bool) -> UUID | None:
         return self._index.saw(self.kind, body, gone=gone)
@@ -136,7 +137,9 @@ class Watch:
                     await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
                     continue
                 if not since:
-                    moved, since = await self._list(followed.listing(), followed)
+                    listing = followed.listing()
+                    since = await self._list(listing, followed, bare=followed.bare)
+                    moved = listing.end()
                     # All rows were due when we started; later a list stands for missed events.
                     self._note(set() if first else moved)
                     first = False
@@ -177,15 +180,14 @@ class Watch:
                 self._note({owner} if owner else set())
         return since
 
-    async def _list(self, listing: _Pages, followed: _Followed) -> tuple[set[UUID], str]:
-        """Whose objects are others than was known, and the version to watch from."""
+    async def _list(self, listing: _Pages, followed: _Followed, *, bare: bool) -> str:
+        """Read all there is into `listing`; the version to watch from."""
         since = ""
-        kind, selector, bare = followed.kind, followed.selector, followed.bare
-        pages = self._cluster.snapshot(kind, self._namespace, selector, bare=bare)
+        pages = self._cluster.snapshot(followed.kind, self._namespace, followed.selector, bare=bare)
         async for found, version in pages:
             listing.page(found)
             since = version
-        return listing.end(), since
+        return since
 
     async def compare(self, kinds: tuple[Kind, ...]) -> None:
         """List for ever, one kind after the other: what a watch did not tell is found so."""
@@ -198,14 +200,25 @@ class Watch:
                 if not index.trusts([kind]):
                     continue  # it is listed before its watch begins anew
                 try:
-                    listing = Listing(index, kind, meanwhile=True)
-                    moved, _ = await self._list(listing, _Ours(index, kind))
+                    moved = await self._missed(kind)
                 except ClusterError as error:
                     log.warning("a kind cannot be listed", kind=kind.kind, error=str(error))
                     continue
                 if moved:
                     log.info("objects are not as was heard", kind=kind.kind, count=len(moved))
                 self._note(moved)
+
+    async def _missed(self, kind: Kind) -> set[UUID]:
+        """Whose objects of a kind are others than was heard: versions say whether any are, and only
+        then all of them are read, for what changed is in the rest."""
+        followed = _Ours(self._cluster.index, kind)
+        bare = followed.listing(meanwhile=True)
+        await self._list(bare, followed, bare=True)
+        if not bare.finds():
+            return set()
+        whole = followed.listing(meanwhile=True)
+        await self._list(whole, followed, bare=False)
+        return whole.end()
 
     def _note(self, owners: set[UUID]) -> None:
         if owners:

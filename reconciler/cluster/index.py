@@ -27,7 +27,7 @@ from reconciler.manifests.identity import APPLIED, RESOURCE
 from reconciler.manifests.kinds import POD, Kind, Object, kind_of
 
 # An object: its kind, namespace and name.
-_Key = tuple[Kind, str, str]
+Key = tuple[Kind, str, str]
 # Seconds. kube-apiserver sends a bookmark each minute (storage/cacher: bookmarkFrequency).
 _SILENCE = 100.0
 _COUNTED = ("resourceVersion", "managedFields", "generation")
@@ -71,7 +71,7 @@ class _Known:
     look found it settled, which was at `looked`."""
 
     owner: UUID
-    objects: dict[_Key, _Seen] = field(default_factory=dict)
+    objects: dict[Key, _Seen] = field(default_factory=dict)
     last: int = 0
     settled: int = -1
     looked: float = 0.0
@@ -89,7 +89,7 @@ class Index:
         self._namespace = ""
         self._known: dict[UUID, _Known] = {}
         # Whose each object is, as its label said last.
-        self._owners: dict[_Key, UUID] = {}
+        self._owners: dict[Key, UUID] = {}
         self._went: Counter[Kind] = Counter()
         self._number = count()
 
@@ -123,7 +123,7 @@ class Index:
         a resource is gone that has been told to go. An object whose label was changed or taken off
         is missing to whose it was.
         """
-        key, owner = _key(kind, body), owner_of(body)
+        key, owner = key_of(kind, body), owner_of(body)
         former = self._owners.get(key)
         if former is not None and (gone or owner is None):
             self._drop(former, key)
@@ -136,33 +136,27 @@ class Index:
         told = former or owner
         return None if told is None or self.is_leaving(told) else told
 
-    def listed(self, kind: Kind, bodies: Sequence[Object]) -> set[UUID]:
-        """All there is of a kind; those whose objects are others than before."""
-        listing = Listing(self, kind)
-        listing.page(bodies)
-        return listing.end()
-
     def mark(self) -> int:
         """The number that a moment has among those of events."""
         return next(self._number)
 
     def differs(self, kind: Kind, body: Object) -> bool:
         """Whether an object of a list is not as it is known, or whose it is not."""
-        key, owner = _key(kind, body), owner_of(body)
+        key, owner = key_of(kind, body), owner_of(body)
         known = self._known.get(owner) if owner is not None else None
         seen = known.objects.get(key) if known else None
         version = body["metadata"]["resourceVersion"]
         return self._owners.get(key) != owner or (seen is not None and seen.version != version)
 
-    def keys(self, kind: Kind) -> list[_Key]:
+    def keys(self, kind: Kind) -> list[Key]:
         """What is known to be there of a kind, label and all."""
         return [key for key in self._owners if key[0] == kind]
 
-    def is_heard_of(self, key: _Key, owner: UUID | None, since: int) -> bool:
+    def is_heard_of(self, key: Key, owner: UUID | None, since: int) -> bool:
         """Whether there was an event about whose object it is, or was, after that mark."""
         return any(self.last(one) > since for one in (self._owners.get(key), owner) if one)
 
-    def went(self, key: _Key) -> UUID | None:
+    def went(self, key: Key) -> UUID | None:
         """An object that is known is not there any more; whose it was."""
         owner = self._owners.get(key)
         if owner is not None:
@@ -181,7 +175,7 @@ class Index:
     def before(self, body: Object) -> tuple[str, int]:
         """What an apply is sent upon: the version of its object, and how many of its kind went."""
         known = self._known.get(owner) if (owner := owner_of(body)) else None
-        seen = known.objects.get(_key(kind_of(body), body)) if known else None
+        seen = known.objects.get(key_of(kind_of(body), body)) if known else None
         return seen.version if seen else "", self._went[kind_of(body)]
 
     def applied(self, body: Object, answer: Object, before: tuple[str, int]) -> None:
@@ -190,7 +184,7 @@ class Index:
         If others did too, nobody knows in which order: then it is as if it had not been.
         """
         kind, owner = kind_of(body), owner_of(answer)
-        key, version = _key(kind, answer), answer["metadata"]["resourceVersion"]
+        key, version = key_of(kind, answer), answer["metadata"]["resourceVersion"]
         if owner is None or not self.tells(kind, key[1]):
             return
         known = self._known.get(owner) or _Known(owner)
@@ -209,8 +203,8 @@ class Index:
         known = self._known.get(owner)
         if known is None or live is None or not self.trusts(kind_of(body) for body in bodies):
             return False
-        read = known.objects.get(_key(kind_of(live), live))
-        found = [known.objects.get(_key(kind_of(body), body)) for body in bodies]
+        read = known.objects.get(key_of(kind_of(live), live))
+        found = [known.objects.get(key_of(kind_of(body), body)) for body in bodies]
         return (read is not None and read.applied == shape_of(live)) and all(
             seen is not None and seen.shape == seen.applied and seen.mark == mark_of(body)
             for seen, body in zip(found, bodies, strict=True)
@@ -223,7 +217,7 @@ class Index:
     def now(self, owner: UUID, body: Object) -> Known | None:
         """An object of a resource as its watch told last; None when it told of none."""
         known = self._known.get(owner)
-        seen = known.objects.get(_key(kind_of(body), body)) if known else None
+        seen = known.objects.get(key_of(kind_of(body), body)) if known else None
         return Known(seen.shape, seen.said, (seen.applied, seen.mark)) if seen else None
 
     def settled(self, owner: UUID, last: int) -> None:
@@ -254,17 +248,17 @@ class Index:
             or not self.trusts((kind_of(workload), POD))
         ):
             return False
-        seen = known.objects.get(_key(kind_of(workload), workload))
+        seen = known.objects.get(key_of(kind_of(workload), workload))
         return seen is not None and seen.version == workload["metadata"]["resourceVersion"]
 
-    def _keep(self, known: _Known, key: _Key, seen: _Seen) -> None:
+    def _keep(self, known: _Known, key: Key, seen: _Seen) -> None:
         if (former := self._owners.get(key, known.owner)) != known.owner:
             self._drop(former, key)
         known.objects[key] = seen
         known.last = next(self._number)
         self._owners[key] = known.owner  # one UUID for all of them
 
-    def _drop(self, owner: UUID, key: _Key) -> None:
+    def _drop(self, owner: UUID, key: Key) -> None:
         """An object went; with the last one all that is known of its resource goes."""
         known = self._known[owner]
         del known.objects[key], self._owners[key]
@@ -286,7 +280,7 @@ class Index:
     def told(self, owner: UUID, kind: Kind, body: Object) -> None:
         """An object was told to go."""
         known = self._known.get(owner)
-        seen = known.objects.get(_key(kind, body)) if known else None
+        seen = known.objects.get(key_of(kind, body)) if known else None
         if seen is not None and seen.uid == body["metadata"]["uid"]:
             seen.leaving = True
 
@@ -302,48 +296,6 @@ class Index:
         return known is not None and self.trusts(kind for kind, *_ in known.objects)
 
 
-class Listing:
-    """All there is of a kind, as it comes in pages; what became of it is told at the end.
-
-    `meanwhile`: its watch goes on, so that of whose objects there is an event in the meantime the
-    list may be older than what is known.
-    """
-
-    def __init__(self, index: Index, kind: Kind, *, meanwhile: bool = False) -> None:
-        self._index = index
-        self._kind = kind
-        self._since = index.mark() if meanwhile else None
-        self._there: set[_Key] = set()
-        self._others: list[Object] = []
-
-    def page(self, bodies: Iterable[Object]) -> None:
-        """Some of it."""
-        for body in bodies:
-            if owner_of(body) is not None:
-                self._there.add(_key(self._kind, body))
-            if self._index.differs(self._kind, body):
-                self._others.append(body)
-
-    def end(self) -> set[UUID]:
-        """That was all; those whose objects are others than was known."""
-        index, kind = self._index, self._kind
-        others = [
-            body for body in self._others if not self._is_older(_key(kind, body), owner_of(body))
-        ]
-        missing = [
-            key
-            for key in index.keys(kind)
-            if key not in self._there and not self._is_older(key, None)
-        ]
-        told = {index.saw(kind, body) for body in others} | {index.went(key) for key in missing}
-        if self._since is None:
-            index.heard(kind)  # beside a watch it says nothing of that
-        return {owner for owner in told if owner is not None}
-
-    def _is_older(self, key: _Key, owner: UUID | None) -> bool:
-        return self._since is not None and self._index.is_heard_of(key, owner, self._since)
-
-
 def owner_of(body: Object) -> UUID | None:
     """The resource whose object it is."""
     try:
@@ -352,7 +304,7 @@ def owner_of(body: Object) -> UUID | None:
         return None
 
 
-def _key(kind: Kind, body: Object) -> _Key:
+def key_of(kind: Kind, body: Object) -> Key:
     return kind, intern(body["metadata"].get("namespace", "")), body["metadata"]["name"]
 
 

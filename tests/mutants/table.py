@@ -557,6 +557,15 @@ FROM k WHERE r.id = k.id
     ),
     _one(
         7,
+        "what a watch did not tell is found by a list",
+        "reconciler/watch.py",
+        "if not bare.finds():",
+        "if True:",
+        "tests/integration/reconciler/test_cost.py"
+        "::test_what_a_watch_does_not_tell_of_is_found_by_a_list_and_comes_back",
+    ),
+    _one(
+        7,
         "what is settled is looked at again",
         _PLAN,
         "seconds=settings.recheck * random.uniform(1, 2)",

@@ -28,7 +28,8 @@ def secret(dialect: Dialect, version: int, cluster: str = "db", **of: str) -> Ob
 def known(dialect: Dialect) -> Accounts:
     """Where the Cluster `db` is ours."""
     index = Index()
-    index.listed(dialect.CLUSTER, [meta("db", 1, **{RESOURCE: str(OWNER)})])
+    index.heard(dialect.CLUSTER)
+    index.saw(dialect.CLUSTER, meta("db", 1, **{RESOURCE: str(OWNER)}))
     return Accounts(index)
 
 

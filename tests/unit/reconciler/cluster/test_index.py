@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from app.settings import Settings
-from reconciler.cluster.index import Index, Listing
+from reconciler.cluster.index import Index
+from reconciler.cluster.listing import Listing
 from reconciler.manifests.identity import RESOURCE
 from reconciler.manifests.kinds import (
     KINDS,
@@ -44,11 +45,18 @@ def pod(version: int, **meta: Any) -> Object:
     return live(body, version, **meta)
 
 
+def begun(index: Index, kind: Kind, *bodies: Object) -> set[UUID]:
+    """What the list makes known with which a watch begins."""
+    listing = Listing(index, kind)
+    listing.page(bodies)
+    return listing.end()
+
+
 def watched(silence: float = 3600) -> Index:
     """One that has listed all kinds, and found nothing."""
     index = Index(silence)
     for kind in KINDS:
-        index.listed(kind, [])
+        begun(index, kind)
     return index
 
 
@@ -158,7 +166,7 @@ def test_of_a_namespace_that_is_not_watched_nothing_is_known() -> None:
     index = Index()
     index.covers("elsewhere")
     for kind in KINDS:
-        index.listed(kind, [])
+        begun(index, kind)
 
     for number, body in enumerate(BODIES):
         apply(index, body, number)
@@ -191,9 +199,9 @@ def test_a_list_tells_of_those_whose_objects_are_others() -> None:
     index = all_applied()
     index.lost(SERVICE)
 
-    same = index.listed(SERVICE, [live(SERVICE_BODY, BODIES.index(SERVICE_BODY))])
+    same = begun(index, SERVICE, live(SERVICE_BODY, BODIES.index(SERVICE_BODY)))
     held = index.holds(ID, BODIES, LIVE)
-    vanished = index.listed(SERVICE, [])
+    vanished = begun(index, SERVICE)
 
     assert same == set()
     assert held
@@ -305,6 +313,39 @@ def listing(index: Index, kind: Kind, *bodies: Object) -> set[UUID]:
     compared = Listing(index, kind, meanwhile=True)
     compared.page(bodies)
     return compared.end()
+
+
+def bare(body: Object) -> Object:
+    """What a list of metadata has of it."""
+    return {"kind": "PartialObjectMetadata", "metadata": body["metadata"]}
+
+
+def test_a_list_of_metadata_finds_what_a_whole_one_would_and_changes_nothing() -> None:
+    index = still()
+    same = live(SERVICE_BODY, BODIES.index(SERVICE_BODY))
+    nameless = live(SERVICE_BODY, 50, labels={})
+
+    def found(*bodies: Object) -> bool:
+        compared = Listing(index, SERVICE, meanwhile=True)
+        compared.page(map(bare, bodies))
+        return compared.finds()
+
+    assert not found(same)
+    assert found()
+    assert found(live(SERVICE_BODY, 50))
+    assert found(nameless)
+    assert found(same, live(SERVICE_BODY, 51, name="another"))
+    assert index.is_still(ID, 3600)
+
+
+def test_a_list_of_metadata_is_older_than_what_the_watch_tells_meanwhile() -> None:
+    index = still()
+    compared = Listing(index, SERVICE, meanwhile=True)
+
+    index.saw(SERVICE, live(SERVICE_BODY, 50))
+    compared.page([bare(live(SERVICE_BODY, BODIES.index(SERVICE_BODY)))])
+
+    assert not compared.finds()
 
 
 @pytest.mark.parametrize("found", [[], [live(SERVICE_BODY | {"spec": {}}, 50)]])
