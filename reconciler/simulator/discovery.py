@@ -62,12 +62,17 @@ def _group(api_version: str) -> Json:
     return {"name": name, "versions": [preferred], "preferredVersion": preferred}
 
 
-def resources(api_version: str) -> Json | None:
-    """The APIResourceList of `v1` or `group/version`; None when it is not served."""
+def resources(api_version: str, hides: Callable[[str, str], bool]) -> Json | None:
+    """The APIResourceList of `v1` or `group/version`, without what is hidden of a group and kind;
+    None when none of it is served."""
     if api_version in REVIEWS:
         found = [_review(plural, kind) for plural, kind in REVIEWS[api_version].items()]
     else:
-        kinds = [kind for kind in KINDS if kind.api_version == api_version]
+        kinds = [
+            kind
+            for kind in KINDS
+            if kind.api_version == api_version and not hides(kind.group, kind.kind)
+        ]
         kinds.sort(key=lambda kind: kind.plural)
         found = [entry for kind in kinds for entry in _entries(kind)]
     if not found:

@@ -164,8 +164,9 @@ class OperatorStuck(ClusterRule):
 
 
 class NotInstalled(Rule):
-    """API groups, by wildcard, are not served, as if their CRDs were not there. defined: they are,
-    with each version turned off, and what is stored stays.
+    """API groups, by wildcard, are not served, as if their CRDs were not there; where a kind is
+    named, that one of them alone. defined: the CRDs are there, with each version turned off, and
+    what is stored stays.
     """
 
     fault: Literal["NotInstalled"]
@@ -287,11 +288,13 @@ class Faults:
                 return rule
         return None
 
-    def hides(self, group: str, *, undefined: bool = False) -> bool:
-        """Whether an API group is not served now; `undefined`: for its CRDs are not there."""
+    def hides(self, group: str, kind: str | None = None, *, undefined: bool = False) -> bool:
+        """Whether a kind of an API group, or all of the group, is not served now; `undefined`: for
+        the CRD is not there."""
         return any(
             isinstance(rule, NotInstalled)
             and fnmatchcase(group, rule.group)
+            and (rule.kind == "*" if kind is None else fnmatchcase(kind, rule.kind))
             and not (undefined and rule.defined)
             for rule in self.rules
         )

@@ -15,7 +15,7 @@ from reconciler.simulator import discovery, openapi
 from reconciler.simulator.controls import PREFIX, Controls
 from reconciler.simulator.disturbance import Disturbance, asked, forbidden
 from reconciler.simulator.kinds import KINDS, Kind
-from reconciler.simulator.paths import api_version, target
+from reconciler.simulator.paths import api_version, missing, target
 from reconciler.simulator.resources import Resources, answer
 from reconciler.simulator.reviews import review
 from reconciler.simulator.schema import Json
@@ -97,10 +97,13 @@ class Server:
             raise NoPage
         version, below = api_version(segments)
         if not below:
-            return _found(discovery.resources(version))
+            return _found(discovery.resources(version, self.resources.faults.hides))
         if version in discovery.REVIEWS:
             return await review(request, version, below, self.resources.faults)
-        return await self.resources.serve(request, target(version, below))
+        found = target(version, below)
+        if self.resources.faults.hides(found.kind.group, found.kind.kind):
+            raise missing(found.kind.group)
+        return await self.resources.serve(request, found)
 
     def _fixed(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
         return {
@@ -116,8 +119,11 @@ class Server:
         }
 
     def _hidden(self, version: str) -> bool:
-        group = version.rpartition("/")[0]
-        return version in self.absent or self.controls.faults.hides(group)
+        """Whether nothing of a version is served."""
+        hides, group = self.controls.faults.hides, version.rpartition("/")[0]
+        kinds = [kind.kind for kind in KINDS if kind.api_version == version]
+        none = bool(kinds) and all(hides(group, kind) for kind in kinds)
+        return version in self.absent or hides(group) or none
 
     async def _definition(self, request: Request) -> Response:
         """A CustomResourceDefinition, of which no more is told than that it is there."""
@@ -125,7 +131,7 @@ class Server:
         kinds = [kind for kind in KINDS if kind.custom and f"{kind.plural}.{kind.group}" == name]
         if not any(
             kind.api_version not in self.absent
-            and not self.controls.faults.hides(kind.group, undefined=True)
+            and not self.controls.faults.hides(kind.group, kind.kind, undefined=True)
             for kind in kinds
         ):
             raise not_found(DEFINITION, name)

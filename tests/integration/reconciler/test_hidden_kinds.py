@@ -164,6 +164,25 @@ async def test_a_stopped_database_is_not_absent_because_its_version_is_turned_of
     explains(hidden, "cannot be seen", f"CustomResourceDefinition/{CLUSTERS}")
 
 
+@pytest.mark.parametrize("kubeblocks", ["0.8"])
+async def test_a_kind_that_is_not_served_beside_clusters_does_not_make_them_missing(
+    stage: Stage, kubeblocks: str
+) -> None:
+    requests: Json = {**TURNED_OFF, "kind": "OpsRequest"}
+
+    async with stage.running():
+        viewer, project = await database_of(stage)
+        await stage.shows("RUNNING")
+        await want(stage.database, viewer, project, DesiredState.STOPPED)
+        await stage.shows("STOPPED")
+        async with stage.faulty(requests):
+            await want(stage.database, viewer, project, DesiredState.RUNNING)
+            blocked = await stage.shows("ERROR", Reason.KIND_NOT_SERVED)
+        await stage.shows("RUNNING")
+
+    assert "opsrequests" in (blocked.message or "")
+
+
 @pytest.mark.parametrize(
     "answer",
     [

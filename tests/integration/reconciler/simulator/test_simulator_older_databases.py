@@ -143,3 +143,26 @@ async def test_without_the_field_a_stop_takes_the_replicas_and_keeps_their_numbe
     assert before.names == kept.names == ["data-db-postgresql-0"]
     assert up.body["spec"]["componentSpecs"][0]["replicas"] == 1
     assert SNAPSHOT not in up.body["metadata"].get("annotations", {})
+
+
+@pytest.mark.parametrize("release", ["0.9"])
+async def test_one_kind_of_a_group_that_is_not_installed_is_no_page_beside_the_others(
+    old: Cluster,
+) -> None:
+    rule = {"fault": "NotInstalled", "group": "*.kubeblocks.io", "kind": "OpsRequest"}
+    named = "opsrequests.apps.kubeblocks.io"
+    definition = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{named}"
+
+    async with old.faulty(rule):
+        hidden = await old.call("GET", REQUESTS)
+        listed = await old.call("GET", f"{GROUP}/v1alpha1")
+        clusters = await old.call("GET", CLUSTERS)
+        gone = await old.call("GET", definition)
+    async with old.faulty(rule | {"defined": True}):
+        defined = await old.call("GET", definition)
+
+    assert (hidden.code, hidden.body) == (404, "404 page not found\n")
+    names = {one["name"] for one in listed.body["resources"]}
+    assert "clusters" in names
+    assert "opsrequests" not in names
+    assert [one.code for one in (clusters, gone, defined)] == [200, 404, 200]
