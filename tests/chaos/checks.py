@@ -258,9 +258,6 @@ _AWAY = (
     # What waits for the lock of one who is cut off when its process is told to end.
     "CancelledError",
 )
-# Of uvloop, when the other side goes while TLS says goodbye; whoever asked there hears of it by an
-# error of his own.
-_CLOSED = re.compile(r"Fatal error on SSL protocol\n.* closed=True ", re.DOTALL)
 _CANCELLED = re.compile(r"Cancel \d+ running task\(s\), timeout graceful shutdown exceeded")
 
 
@@ -289,7 +286,6 @@ def logged(name: str, lines: Iterable[str]) -> list[str]:
         if said["level"] not in ("error", "critical"):
             continue
         causes = [str(cause.get("exc_type")) for cause in said.get("exception") or []]
-        closed = causes == ["RuntimeError"] and _CLOSED.match(said["event"])
-        if not closed and not set(causes) & set(_AWAY) and not _CANCELLED.match(said["event"]):
+        if not set(causes) & set(_AWAY) and not _CANCELLED.match(said["event"]):
             found[f"{name}: {said['event']} {' < '.join(causes)}"] += 1
     return [f"{line} ({n} times)" for line, n in found.items()]
