@@ -105,6 +105,8 @@ class Credentials:
     async def take_suspect(self) -> bool:
         """Begin a look at one that is due and may end this process, beside which there is nothing
         else; whether there was one."""
+        if self._group is None:
+            return False
         async with self._database.autocommit(RECONCILER) as connection:
             lease = timedelta(seconds=self._settings.lease)
             found = await inspections.claim_suspect(connection, lease=lease, worker=self._worker)

@@ -43,8 +43,13 @@ def _of(says: str) -> Mutant:
     return next(mutant for mutant in MUTANTS if mutant.says == says)
 
 
-def _only_here(file: str, old: str, new: str) -> Mutant:
-    return Mutant(2, "", file, ((old, new),), ())
+def _only_here(file: str, old: str, new: str, *more: tuple[str, str]) -> Mutant:
+    return Mutant(2, "", file, ((old, new), *more), ())
+
+
+_LOOKS = "app/db/inspections.py"
+_HELD = "WHERE c.id = :id AND c.lease_token = :token AND c.locked_until > mooring_clock()\n"
+_STILL = "WHERE c.id = :id AND c.locked_until > mooring_clock()\n"
 
 
 BITES: Final = (
@@ -127,6 +132,53 @@ BITES: Final = (
         "the generation of the claim from what was observed",
         "a pass for generation",
         _of("what was seen is of the generation that was claimed"),
+    ),
+    Bite(
+        "the token from the record of a look at a kubeconfig",
+        "written under",
+        _only_here(
+            _LOOKS,
+            _HELD + "FOR",
+            _STILL + "FOR",
+            (_HELD + '""")\n_RELEASE', _STILL + '""")\n_RELEASE'),
+        ),
+    ),
+    Bite(
+        "`locked_until <=` from the claim of a look",
+        "claimed while another holds it",
+        _only_here(_LOOKS, 'WHERE {due("c")} AND NOT', "WHERE c.due_at <= mooring_now() AND NOT"),
+    ),
+    Bite(
+        "which kubeconfig it was, from the record of a look",
+        "is of another kubeconfig",
+        _only_here(_LOOKS, "if row.generation != looked.generation and not crashed:", "if False:"),
+    ),
+    Bite(
+        "`asked` from the record of a look",
+        "its record took the look away",
+        _only_here(
+            _LOOKS,
+            "CASE WHEN c.asked = :asked THEN mooring_now() + :after ELSE c.due_at END",
+            "CASE WHEN :asked > 0 THEN mooring_now() + :after END",
+        ),
+    ),
+    Bite(
+        "whether somebody asked, from what puts looks off",
+        "a look that is wanted was put off",
+        _only_here(
+            "app/db/rechecks.py",
+            "ON r.id = i.id AND r.asked = i.asked\n  WHERE r.lane = {Lane.CLOCK:d} AND",
+            "ON r.id = i.id\n  WHERE",
+        ),
+    ),
+    Bite(
+        "that its projects are gone, from an account that goes",
+        "and of its account there are",
+        _only_here(
+            "app/db/closings.py",
+            "\n    AND NOT EXISTS (SELECT 1 FROM project p WHERE p.account_id = a.id)",
+            "",
+        ),
     ),
 )
 

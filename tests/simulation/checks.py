@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from app.domain import aggregate, states
-from app.domain.states import DesiredState, Inputs, Phase, ResourceStatus
+from app.domain.states import DesiredState, Inputs, Lane, Phase, ResourceStatus
 from reconciler.manifests.identity import RESOURCE
 from tests.simulation.cluster import LocalCluster
 from tests.simulation.ledger import Ledger, Row, Write
@@ -25,6 +25,9 @@ _FOUND = frozenset(
     | {"object", "attempts", "since", "phase_since", "held_until"}
 )
 _WANTED = frozenset({"desired_state", "generation", "desired_generation", "project_generation"})
+# The same of looks at kubeconfigs, of which `state` and `reason` are the user's too.
+_LOOKED = frozenset({"message", "username", "missing", "observed_generation", "checked_at"})
+_SET = frozenset({"server", "k8s_namespace", "generation", "account_id"})
 # Kinds that hold what users made, as paths name them.
 _HOLD = ("/statefulsets/", "/clusters/", "/persistentvolumeclaims/")
 _INPUTS = "desired_state, phase, was_ready, generation, desired_generation"
@@ -60,6 +63,9 @@ class Checks:
     connection: "asyncpg.Connection[asyncpg.Record]"
     cluster: LocalCluster
     margin: float
+    others: tuple[LocalCluster, ...] = ()
+    # Accounts, by their namespaces in the operator's cluster.
+    accounts: dict[str, UUID] = field(default_factory=dict)
     leases: dict[UUID, Lease] = field(default_factory=dict)
     rows: dict[UUID, Row] = field(default_factory=dict)
     gone: dict[UUID, Row] = field(default_factory=dict)
@@ -70,6 +76,9 @@ class Checks:
         writes = await self.ledger.news()
         self.judged += len(writes)
         for write in writes:
+            if write.of_look:
+                self._judge_look(write)
+                continue
             self._judge(write)
             if write.after is None:
                 self.rows.pop(write.resource, None)
@@ -105,20 +114,47 @@ class Checks:
         elif moved & _WANTED:
             _require(after["generation"] == before["generation"] + 1, "a generation is off", write)
             _require(after["asked"] > before["asked"], "an intent that asks for no look", write)
+        elif moved == {"due_at"}:
+            _check_put_off(write, before)
+        self._judge_lease(write, before, after)
+
+    def _judge_lease(self, write: Write, before: Row, after: Row) -> None:
+        """One writer at a time."""
         token = after["lease_token"]
         if token is not None and token != before["lease_token"]:
-            free = before["locked_until"] == "-infinity" or _ended(before, write)
-            _require(free, "claimed while another holds it", write)
+            _require(_ended(before, write), "claimed while another holds it", write)
             lease = Lease(token, after["locked_by"], after["asked"], after["generation"])
             self.leases[write.resource] = lease
-        elif not write.recorded and moved & {"locked_until", "lease_token"}:
+        elif not write.recorded and after["locked_until"] != before["locked_until"]:
             ours = write.by == before["locked_by"]
             _require(ours, f"{write.by} renews or gives back another's claim", write)
+
+    def _judge_look(self, write: Write) -> None:
+        """A kubeconfig's row: what was found out is recorded under the lease of just that look,
+        of just that kubeconfig."""
+        before, after = write.before, write.after
+        if before is None or after is None:
+            return
+        moved = {name for name in after if after[name] != before[name]}
+        if moved & _LOOKED:
+            self._check_fence(write, before)
+            self._check_asked(write, before, after)
+            lease = self.leases.get(write.resource)
+            same = lease is None or lease.generation == before["generation"]
+            _require(same, "what was found out is of another kubeconfig", write)
+        if write.by:
+            _require(not moved & _SET, f"a look wrote {moved & _SET}", write)
+        self._judge_lease(write, before, after)
 
     def judge_sent(self, sent: Sent) -> None:
         """A request of a pass that changes the cluster: only under its lease, and not before the
         row was read again; what holds data goes only with its resource."""
         claim, said = sent.claim, f"{sent.worker} sends {sent.call.method} {sent.call.path}"
+        *way, name = sent.call.path.split("/")
+        if sent.call.method == "DELETE" and way[-1] == "namespaces":
+            owner = self.accounts[name]
+            rows = [key for key, row in self.rows.items() if row["account_id"] == str(owner)]
+            _require(not rows, f"{said}, and of its account there are {rows}")
         if claim is None:
             return
         row = self.rows.get(claim.id)
@@ -145,7 +181,8 @@ class Checks:
     def _left_of(self, resource: UUID) -> list[str]:
         return [
             f"{stored.kind.kind}/{stored.name}"
-            for table in self.cluster.store.tables.values()
+            for cluster in (self.cluster, *self.others)
+            for table in cluster.store.tables.values()
             for stored in table.select("", (RESOURCE, str(resource)))
         ]
 
@@ -178,6 +215,13 @@ def _ended(row: Row, write: Write) -> bool:
     """Whether the lease of a row was over when this was written."""
     until = str(row["locked_until"])
     return until == "-infinity" or datetime.fromisoformat(until) <= write.clock
+
+
+def _check_put_off(write: Write, before: Row) -> None:
+    """A later look, of which nobody who asked is told: only at what is as wanted, and nobody's."""
+    wanted = before["observed_generation"] == before["generation"] and before["reason"] is None
+    idle = wanted and before["lane"] == Lane.CLOCK and _ended(before, write)
+    _require(idle, "a look that is wanted was put off", write)
 
 
 def _require(holds: bool, said: str, write: Write | None = None) -> None:

@@ -31,7 +31,7 @@ from reconciler.simulator.verbs import Verbs, Writer
 TOKEN = "simulation"
 # Longer than any run, by the clock that runs move.
 _LONG = 10**7
-_NAMESPACES = ("default", "kube-system", kubeconfig.NAMESPACE)
+_NAMESPACES = ("default", "kube-system", kubeconfig.NAMESPACE, "other")
 
 
 class LocalCluster:
@@ -61,7 +61,7 @@ class LocalCluster:
         await self._server.startup([self._socket])
         body = kubeconfig.body(f"http://127.0.0.1:{self._socket.getsockname()[1]}", b"", TOKEN)
         del body["clusters"][0]["cluster"]["certificate-authority-data"]
-        path = folder / "kubeconfig"
+        path = folder / f"kubeconfig-{id(self)}"
         path.write_bytes(orjson.dumps(body))
         return path
 

@@ -1,8 +1,8 @@
 """What a run's database is told to note, and the clock that it goes by.
 
-Each write of a resource's row leaves a line: the row before and after, the moment, and the leases
-under which the transaction said it wrote. `mooring_now()` and `mooring_clock()` are what
-`pass_time` has made of them (data-layer.md section 5).
+Each write of a row of a resource, or of a kubeconfig, leaves a line: the row before and after, the
+moment, and the leases under which the transaction said it wrote. `mooring_now()` and
+`mooring_clock()` are what `pass_time` has made of them (data-layer.md section 5).
 """
 
 from dataclasses import dataclass
@@ -26,17 +26,20 @@ CREATE OR REPLACE FUNCTION mooring_clock() RETURNS timestamptz LANGUAGE sql VOLA
 GRANT SELECT ON simulation_clock TO PUBLIC;
 INSERT INTO simulation_clock VALUES (now());
 
-CREATE TABLE simulation_write (n bigserial PRIMARY KEY, id uuid, clock timestamptz, tokens text,
-  by text, before jsonb, after jsonb);
+CREATE TABLE simulation_write (n bigserial PRIMARY KEY, kind text, id uuid, clock timestamptz,
+  tokens text, by text, before jsonb, after jsonb);
 CREATE FUNCTION simulation_note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-  INSERT INTO simulation_write (id, clock, tokens, by, before, after) VALUES (
-    coalesce(NEW.id, OLD.id), mooring_clock(),
+  INSERT INTO simulation_write (kind, id, clock, tokens, by, before, after) VALUES (
+    TG_TABLE_NAME, coalesce(NEW.id, OLD.id), mooring_clock(),
     nullif(current_setting('simulation.tokens', true), ''),
-    split_part(current_setting('application_name'), ' ', 2), to_jsonb(OLD), to_jsonb(NEW));
+    split_part(current_setting('application_name'), ' ', 2), to_jsonb(OLD) - 'model',
+    to_jsonb(NEW) - 'model');
   RETURN NULL;
 END $$;
 CREATE TRIGGER simulation_note AFTER INSERT OR UPDATE OR DELETE ON resource
+  FOR EACH ROW EXECUTE FUNCTION simulation_note();
+CREATE TRIGGER simulation_note AFTER INSERT OR UPDATE OR DELETE ON credential
   FOR EACH ROW EXECUTE FUNCTION simulation_note();
 """
 
@@ -46,8 +49,10 @@ Row = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write of one row; before None: it was made, after None: it went. `token`: of the lease
-    that a record wrote it under; None: it was no record. `by`: which reconciler; "": none."""
+    that a record wrote it under; None: it was no record. `by`: which reconciler; "": none.
+    `resource`: of what, a resource or, where `of_look`, a kubeconfig."""
 
+    of_look: bool
     resource: UUID
     clock: datetime
     token: str | None
@@ -59,7 +64,8 @@ class Write:
     def told(self) -> str | None:
         """In words, as far as it matters to a story."""
         row = self.after or self.before or {}
-        name = f"{str(row.get('kind')).lower()} {row.get('name')} ({str(self.resource)[-4:]})"
+        title = "kubeconfig" if self.of_look else f"{str(row['kind']).lower()} {row['name']}"
+        name = f"{title} ({str(self.resource)[-4:]})"
         before, after = self.before, self.after
         if before is None:
             return f"{name} is there"
@@ -71,8 +77,8 @@ class Write:
             return None
         moved = [
             f"{what} {before[what]} → {after[what]}"
-            for what in ("status", "phase", "observed_generation", "reason")
-            if before[what] != after[what]
+            for what in ("status", "state", "phase", "observed_generation", "reason")
+            if before.get(what) != after.get(what)
         ]
         return f"{before['locked_by']} records {name}: {', '.join(moved) or 'as it was'}"
 
@@ -106,6 +112,7 @@ def _write(line: "asyncpg.Record") -> Write:
     tokens = orjson.loads(line["tokens"]) if line["tokens"] else None
     before, after = line["before"], line["after"]
     return Write(
+        line["kind"] == "credential",
         line["id"],
         line["clock"],
         tokens.get(str(line["id"])) if tokens else None,

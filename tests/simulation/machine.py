@@ -10,12 +10,14 @@ import random
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from app.domain.states import DesiredState
+from app.domain.viewer import Viewer
 from tests.simulation import faults, hands, schedules, wishes
 from tests.simulation.checks import Broken
 from tests.simulation.tally import Tally
@@ -24,6 +26,8 @@ from tests.simulation.world import Ground, Play, Shape, World
 
 T = TypeVar("T")
 _NUMBER, _WHICH = st.integers(0, 2**16), st.integers(0, 2)
+# Seconds until what is settled is looked at again: where that is waited for, and as is usual.
+_SOON, _LATER = 20.0, 300.0
 _SHAPES = st.builds(
     Shape,
     workers=st.integers(2, 3),
@@ -32,7 +36,10 @@ _SHAPES = st.builds(
     shared=st.booleans(),
     at_once=st.sampled_from([1, 1, 2, 16]),
     patient=st.sampled_from([False, True, True]),
+    recheck=st.sampled_from([_SOON, _LATER]),
 )
+# Awaits in which a task comes through a statement.
+_STATEMENT = 12
 # Resources that a project has before two reconcilers are to meet over it.
 _SIBLINGS = 2
 # Seconds: less than a poll, a poll, a limit of a request, past a lease.
@@ -97,6 +104,68 @@ class Machine(RuleBasedStateMachine):
     def wish_too(self, name: str, number: int) -> None:
         """The same, so that it is drawn more often."""
         self.wish(name, number)
+
+    @rule(name=st.sampled_from(wishes.KUBECONFIGS), number=_NUMBER)
+    def own_cluster(self, name: str, number: int) -> None:
+        """A user brings a cluster, or another, has it looked at, or takes it away."""
+        viewer = self.world.users.viewers[number % len(self.world.users.viewers)]
+        if not self._do(self.world.is_leaving(viewer)):
+            self._want_of(viewer, name)
+
+    @rule(number=_NUMBER)
+    def leave(self, number: int) -> None:
+        """A user who has something wants to be gone, with all of it; then another comes."""
+        viewer, chance = self.world.users.viewers[-1], random.Random(number)
+        if self._do(self.world.is_leaving(viewer)):
+            guest = self._do(self.world.welcome())
+            self._tell(f"{guest.login} comes")
+            return
+        if not any(target.account == viewer.home for target in self.world.targets()):
+            self._create(-1, database=number % 3 == 0, sandbox=True)
+            self._tell("all go on for a while")
+            self._do(self.world.live(chance, 400))
+        wish = wishes.farewell(viewer.login, viewer.home)
+        self._tell(f"a user wants: {wish.said}")
+        self.tally.wished["delete the account"] += 1
+        self._do(self.world.wish(wish))
+        self._do(self.world.live(chance, number % 400))
+
+    @rule(name=st.sampled_from(wishes.KUBECONFIGS), number=_NUMBER)
+    def look_meanwhile(self, name: str, number: int) -> None:
+        """A user brings another cluster while his is looked at."""
+        met = self._looked_at(number)
+        if met is not None:
+            account = met[1]
+            viewer = next(v for v in self.world.users.viewers if v.home == account)
+            self._note("a wish comes during a look", "a kubeconfig is looked at")
+            self._want_of(viewer, name)
+            self._do(schedules.answered(self.world, random.Random(number)))
+
+    @rule(number=_NUMBER)
+    def look_late(self, number: int) -> None:
+        """A look outlasts its lease."""
+        self._asks_for_a_look(number)
+        worker = self._do(schedules.look_comes_late(self.world, random.Random(number)))
+        if worker is not None:
+            self._note("a look comes too late", f"{worker} slept in a look")
+
+    @rule(number=_NUMBER)
+    def put_off_meanwhile(self, number: int) -> None:
+        """Somebody asks for what a reconciler is about to put off."""
+        if not self.world.shape.watch or self.world.shape.recheck > _SOON:
+            return
+        chance = self._awake(number)
+        self._tell("they go on until one puts off a look")
+        seconds = 3 * self.world.shape.recheck
+        met = self._do(schedules.put_off(self.world, chance, seconds))
+        target = next((t for t in self.world.targets() if met and t.key == met[1]), None)
+        if met is not None and target is not None:
+            self._note("a wish comes while a look is put off", "then somebody has a wish")
+            viewer = next(v for v in self.world.users.viewers if v.home == target.account)
+            # Asks for a look at all that he has, and changes nothing of it.
+            self._want_of(viewer, wishes.SET_KUBECONFIG)
+            self._do(schedules.answered(self.world, chance))
+            self._do(self.world.stay_with(met[0], _STATEMENT))
 
     @rule(number=_NUMBER, most=st.integers(1, 60))
     def stay_with(self, number: int, most: int) -> None:
@@ -265,15 +334,38 @@ class Machine(RuleBasedStateMachine):
         self.tally.wished[name] += 1
         self._do(self.world.wish(wish))
 
-    def _stirred(self, number: int) -> random.Random:
-        """All reconcilers are awake, and mostly there is something to do: the project that has
-        most in it starts or stops, having got more if it had little. What is drawn from then."""
+    def _want_of(self, viewer: Viewer, name: str) -> None:
+        wish = wishes.of_account(name, viewer.login, viewer.home)
+        self._tell(f"a user wants: {wish.said}")
+        self.tally.wished[name] += 1
+        self._do(self.world.wish(wish))
+
+    def _looked_at(self, number: int) -> tuple[Worker, UUID] | None:
+        self._asks_for_a_look(number)
+        return self._do(schedules.look_under_way(self.world, random.Random(number)))
+
+    def _asks_for_a_look(self, number: int) -> None:
+        """All reconcilers are awake, and somebody's kubeconfig is to be looked at."""
+        chance = self._awake(number)
+        staying = self.world.users.followed
+        self._want_of(staying[number % len(staying)], wishes.SET_KUBECONFIG)
+        self._do(schedules.answered(self.world, chance))
+        self._tell("they go on until one looks at it")
+
+    def _awake(self, number: int) -> random.Random:
+        """All reconcilers are awake. What is drawn from then."""
         chance = random.Random(number)
         for worker in self.world.workers:
             worker.actor.paused = False
             if not worker.alive:
                 worker.begin()
         self._do(schedules.answered(self.world, chance))
+        return chance
+
+    def _stirred(self, number: int) -> random.Random:
+        """All reconcilers are awake, and mostly there is something to do: the project that has
+        most in it starts or stops, having got more if it had little. What is drawn from then."""
+        chance = self._awake(number)
         found = [one for one in self.world.targets() if not self._is(one, DesiredState.DELETED)]
         members = Counter(target.project for target in found)
         if not found:
@@ -302,10 +394,10 @@ class Machine(RuleBasedStateMachine):
             self._tell("notifications come again")
 
     def _create(self, user: int, *, database: bool, sandbox: bool) -> None:
-        account = self.world.users.viewers[user].home
-        name = f"shop{self.happened}"
+        viewer = self.world.users.viewers[user]
+        account, name = viewer.home, f"shop{self.happened}"
         wish = wishes.creation(self.world.makers, account, name, database=database, sandbox=sandbox)
-        self._tell(f"user{user + 1} wants: {wish.said}")
+        self._tell(f"{viewer.login} wants: {wish.said}")
         self.tally.wished["create"] += 1
         self._do(self.world.wish(wish))
 

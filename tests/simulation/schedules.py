@@ -20,7 +20,7 @@ _PASS, _TRANSACTION, _WRITES = 120, 16, 3
 _RECORDER, _RENEWAL = "Recorder.run", "Leases.renew"
 # Seconds: past a lease; past a poll.
 _OVERSLEPT, _POLL = 31.0, 3.5
-_MOMENTS, _PIECES = (_POLL, 0.5, _POLL), 4
+_MOMENTS, _PIECES, _ROUNDS = (_POLL, 0.5, _POLL), 4, 10
 
 _Which = Callable[[Stepped], bool]
 
@@ -111,6 +111,52 @@ async def records_meet(world: World, chance: random.Random) -> bool:
             return True
         held[one] = mine
     return False
+
+
+async def look_under_way(world: World, chance: random.Random) -> tuple[Worker, UUID] | None:
+    """Who looks at a kubeconfig, and whose that is: it is asked for, and they go on until then."""
+
+    def looks(one: Stepped) -> bool:
+        return any(one.task in worker.looks for worker in world.workers)
+
+    one = await _in_time(world, chance, lambda _: True, looks)
+    for worker in world.workers:
+        if one is not None and one.task in worker.looks:
+            return worker, worker.looks[one.task].account_id
+    return None
+
+
+async def look_comes_late(world: World, chance: random.Random) -> str | None:
+    """A reconciler sleeps in a look at a kubeconfig past its lease, and another looks meanwhile."""
+    met = await look_under_way(world, chance)
+    if met is None:
+        return None
+    worker, _ = met
+    worker.actor.paused = True
+    await world.pass_time(_OVERSLEPT)
+    others = [other for other in world.workers if other is not worker]
+    taken = await _in_time(
+        world, chance, lambda _: True, lambda _: any(other.looks for other in others)
+    )
+    worker.actor.paused = False
+    await world.go_on(chance, _PASS, worker)
+    return worker.name if taken else None
+
+
+async def put_off(
+    world: World, chance: random.Random, seconds: float
+) -> tuple[Stepped, UUID] | None:
+    """Who has just read that something is as wanted and due soon, to put it off, and what."""
+
+    def puts_off(one: Stepped) -> bool:
+        return one.task in world.putting_off
+
+    for _ in range(_ROUNDS):
+        one = await _go(world, chance, _PASS, until=puts_off)
+        if one is not None and (rows := world.putting_off[one.task]):
+            return one, chance.choice(rows)
+        await world.pass_time(seconds / _ROUNDS)
+    return None
 
 
 async def under_way(world: World, chance: random.Random) -> Target | None:

@@ -32,6 +32,8 @@ class Users:
     scheduler: Scheduler
     actor: Actor = field(default_factory=lambda: Actor("api"))
     viewers: list[Viewer] = field(default_factory=list)
+    # Of these each has a subscriber; of the others, the last one may go for good.
+    followed: list[Viewer] = field(default_factory=list)
     open: list[Intent] = field(default_factory=list)
 
     def intend(self, said: str, viewer: Viewer, verb: Verb) -> Intent:

@@ -1,19 +1,24 @@
 """What users may want, as verbs of the API on what there is; drawn by a number."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.auth.kubeconfigs import parse_kubeconfig
 from app.db.session import Session
+from app.domain.addresses import AddressRules
 from app.domain.environment import Given
+from app.domain.kubeconfig import Kubeconfig
 from app.domain.states import DesiredState, ResourceKind
 from app.domain.viewer import Viewer
-from app.services import environment, projects, resources
+from app.services import accounts, environment, kubeconfigs, projects, resources
 from app.services.databases import NewDatabase
 from app.services.projects import Makers, NewProject
 from app.services.sandboxes import NewSandbox
 from tests.integration.world import KEYS
+from tests.kubeconfigs import changed, good
 
 Verb = Callable[[Session, Viewer], Awaitable[Any]]
 
@@ -117,3 +122,35 @@ def wish(makers: Makers, name: str, target: Target, number: int) -> Wish:
     """This wish, of this resource."""
     said = f"{name} {target.kind.lower()} {target.name} ({str(target.key)[-4:]})"
     return Wish(said, target.account, WISHES[name](makers, target, number))
+
+
+def _kubeconfig(namespace: str) -> Kubeconfig:
+    tree = changed(good(), "contexts", 0, "context", "namespace", to=namespace)
+    return parse_kubeconfig(json.dumps(tree), (), AddressRules())
+
+
+_PLACE, _OTHER_PLACE = "mooring", "other"
+_HERE, _ELSEWHERE = _kubeconfig(_PLACE), _kubeconfig(_OTHER_PLACE)
+SET_KUBECONFIG, SET_ANOTHER = "set the kubeconfig", "set another kubeconfig"
+OF_KUBECONFIGS: Mapping[str, Verb] = {
+    SET_KUBECONFIG: lambda session, viewer: kubeconfigs.put(session, viewer, KEYS, _HERE),
+    SET_ANOTHER: lambda s, v: kubeconfigs.put(s, v, KEYS, _ELSEWHERE),
+    "have the kubeconfig checked": kubeconfigs.check,
+    "delete the kubeconfig": kubeconfigs.delete,
+}
+KUBECONFIGS = tuple(OF_KUBECONFIGS)
+
+
+def way_to(namespace: str) -> str:
+    """Which of them leads to this namespace."""
+    return {_PLACE: SET_KUBECONFIG, _OTHER_PLACE: SET_ANOTHER}[namespace]
+
+
+def of_account(name: str, login: str, account: UUID) -> Wish:
+    """This wish, of a kubeconfig."""
+    return Wish(f"{name} of {login}", account, OF_KUBECONFIGS[name])
+
+
+def farewell(login: str, account: UUID) -> Wish:
+    """The account is to go, with all that it has."""
+    return Wish(f"delete the account of {login}", account, accounts.delete)

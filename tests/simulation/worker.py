@@ -14,19 +14,25 @@ import aiohttp
 
 from app.db import roles
 from app.db.claims import Claim
+from app.db.credentials import COLUMN, TABLE
 from app.db.engine import Process
+from app.db.inspections import Finding, Inspection
 from app.db.session import Database
 from app.db.wakeups import WORK
 from app.domain.observation import Outcome
 from app.domain.states import ResourceKind
 from app.settings import Settings
+from reconciler.closings import Closings
+from reconciler.cluster import vetted
 from reconciler.cluster.calls import Call
 from reconciler.cluster.client import Bounds, Cluster, Transport
 from reconciler.clusters import Clusters
+from reconciler.credentials import Credentials
 from reconciler.databases import DatabaseReconciler
 from reconciler.loop import Loop
 from reconciler.manifests.permissions import watched
 from reconciler.namespaces import Namespaces
+from reconciler.rechecks import Rechecks
 from reconciler.resources import Resources
 from reconciler.sandboxes import SandboxReconciler
 from reconciler.watch import Watch
@@ -52,10 +58,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What all reconcilers of a run share."""
+    """What all reconcilers of a run share; `theirs`: the way to the cluster that users bring."""
 
     url: str
     transport: Transport
+    theirs: Transport
     scheduler: Scheduler
     wire: Wire
     settings: Settings
@@ -71,6 +78,7 @@ class Worker:
         self.actor = Actor(name)
         self.passes: dict[asyncio.Task[Any], Claim] = {}
         self.checked: set[UUID] = set()
+        self.looks: dict[asyncio.Task[Any] | None, Inspection] = {}
         self._tasks: list[asyncio.Task[Any]] = []
         self._database: Database | None = None
 
@@ -83,7 +91,7 @@ class Worker:
         """A new process."""
         place, settings = self._place, self._place.settings
         self.actor = Actor(self.name)
-        self.passes, self.checked = {}, set()
+        self.passes, self.checked, self.looks = {}, set(), {}
         database = Database(
             as_role(place.url, roles.RECONCILER),
             pool=6,
@@ -91,8 +99,9 @@ class Worker:
             process=Process("reconciler", self.name),
         )
         bounds = Bounds(settings.cluster_timeout, settings.cluster_rate, settings.cluster_burst)
-        cluster = Cluster(_Noting(self, place), bounds)
-        clusters = Clusters(cluster, database, KEYS, settings)
+        cluster = Cluster(_Noting(self, place.transport), bounds)
+        clusters = _TheirClusters(cluster, database, KEYS, settings)
+        clusters.open_theirs = lambda: Cluster(_Noting(self, place.theirs), bounds)
         namespaces = Namespaces(cluster, database, settings)
         kinds = {
             ResourceKind.SANDBOX: lambda at: (
@@ -113,14 +122,29 @@ class Worker:
             finally:
                 del self.passes[task]
 
-        loop = Loop(database, reconcile, settings, self.name, clusters.most)
+        looking = _Looking(database, clusters, settings, self.name, lambda: self._heard(WORK))
+        looking.looks = self.looks
+        loop = Loop(
+            database,
+            reconcile,
+            settings,
+            self.name,
+            clusters.most,
+            held=clusters.held,
+            beside=looking,
+        )
+        closings = Closings(database, namespaces, settings)
         self._database = database
-        self._wake = loop.wake
+        self._wakes = (loop.wake, looking.wake, closings.wake)
         place.wire.listeners.append(self._heard)
         self._spawn(loop.run())
+        self._spawn(looking.run())
+        self._spawn(closings.run())
         if settings.watch:
-            watch = Watch(database, cluster, settings.sandbox_namespace or "", loop.wake)
+            where = settings.sandbox_namespace or ""
+            watch = Watch(database, cluster, where, loop.wake, settings.recheck)
             self._spawn(watch.run(watched(settings)))
+            self._spawn(Rechecks(database, cluster.index, settings).run())
         if settings.sandbox_namespace is None:
             self._spawn(namespaces.run())
 
@@ -152,15 +176,47 @@ class Worker:
 
     def _heard(self, channel: str) -> None:
         if channel == WORK:
-            self._wake()
+            for wake in self._wakes:
+                wake()
+
+
+class _Looking(Credentials):
+    """Notes which looks are under way."""
+
+    looks: dict[asyncio.Task[Any] | None, Inspection]
+
+    async def inspect(self, looked: Inspection) -> Finding:
+        task = asyncio.current_task()
+        self.looks[task] = looked
+        try:
+            return await super().inspect(looked)
+        finally:
+            del self.looks[task]
+
+
+class _TheirClusters(Clusters):
+    """Every kubeconfig leads to the one cluster that users bring: neither is a name looked up, nor
+    is there TLS."""
+
+    open_theirs: Callable[[], Cluster]
+
+    async def fresh(
+        self,
+        sealed: bytes,
+        credential_id: UUID,
+        *,
+        pages: int = vetted.PAGES,  # noqa: ARG002 - no list here is long
+    ) -> Cluster:
+        KEYS.open(sealed, TABLE, credential_id, COLUMN)
+        return self.open_theirs()
 
 
 class _Noting:
-    """The way to the cluster, which notes what is sent."""
+    """The way to a cluster, which notes what is sent."""
 
-    def __init__(self, worker: Worker, place: Place) -> None:
+    def __init__(self, worker: Worker, transport: Transport) -> None:
         self._worker = worker
-        self._transport = place.transport
+        self._transport = transport
 
     async def send(self, call: Call, timeout: float) -> aiohttp.ClientResponse:
         self._worker.sent(call)

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,14 +24,17 @@ import orjson
 from kubernetes_asyncio import config
 from sqlalchemy import text
 
-from app.db import claims, roles
+from app.db import claims, inspections, rechecks, roles
 from app.db import record as recording
 from app.db.claims import Claim
+from app.db.inspections import Finding, Inspection
+from app.db.rechecks import Coming
 from app.db.record import Recorded
 from app.db.rows import Executor
 from app.db.session import Database, Session
 from app.domain.observation import Addresses, Outcome, Seen, merge
 from app.domain.states import Inputs, ResourceKind
+from app.domain.viewer import Viewer
 from app.postgres import EmbeddedPostgres
 from app.services.projects import Makers
 from app.settings import Settings
@@ -38,7 +42,7 @@ from reconciler import recorder
 from reconciler.cluster.trusted import Trusted, _read_environment_once
 from tests.integration.world import KEYS, viewer_of
 from tests.postgres import Databases, as_role
-from tests.simulation import convergence, hands
+from tests.simulation import convergence, hands, wishes
 from tests.simulation.checks import Broken, Checks
 from tests.simulation.cluster import LocalCluster
 from tests.simulation.faults import FAULTS, Rule
@@ -54,6 +58,15 @@ from tests.simulation.wishes import Target, Wish
 from tests.simulation.worker import Place, Sent, Worker
 
 _TELL = text(f"SELECT set_config('{TOKENS}', :tokens, true)")
+_WITHOUT_WAY = """
+SELECT DISTINCT ON (r.account_id) r.account_id, r.desired_state = 'DELETED' AS going,
+  coalesce(s.k8s_namespace, d.k8s_namespace) AS namespace FROM resource r
+LEFT JOIN sandbox s ON s.id = r.id LEFT JOIN database d ON d.id = r.id
+LEFT JOIN credential c ON c.account_id = r.account_id
+WHERE coalesce(s.k8s_server, d.k8s_server) IS NOT NULL
+  AND coalesce(s.k8s_namespace, d.k8s_namespace) IS DISTINCT FROM c.k8s_namespace
+ORDER BY r.account_id, r.desired_state <> 'DELETED', r.id
+"""
 # Seconds of the world until it has to have settled: where nothing happens but by asking, and where
 # something may have to be found by the next look of the clock.
 _SOON, _LATER = 120.0, 900.0
@@ -65,6 +78,7 @@ _PASS, _REQUEST, _PATIENT = 20.0, 10.0, 120.0
 # Awaits within which all come to rest.
 _FOR_EVER = 20_000
 _still_current, _record = claims.still_current, recording.record
+_record_look, _put_off = inspections.record, rechecks.put_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,8 @@ class Shape:
     """What kind of run: how many reconcilers and users, whether anybody is woken by the cluster or
     by others, whether all have one namespace; `at_once`: passes of an account in a reconciler, of
     which few leave the rest of a project to others; `patient`: where requests and
-    passes may take longer than a lease, which is renewed meanwhile, its end is what ends them."""
+    passes may take longer than a lease, which is renewed meanwhile, its end is what ends them;
+    `recheck`: seconds until what is settled is looked at again, and a kubeconfig."""
 
     workers: int = 2
     users: int = 2
@@ -81,6 +96,7 @@ class Shape:
     shared: bool = False
     at_once: int = 16
     patient: bool = False
+    recheck: float = 300.0
 
     def __str__(self) -> str:
         """For people."""
@@ -93,6 +109,7 @@ class Shape:
             "patient": self.patient,
         }
         said = ", ".join(name for name, holds in names.items() if holds)
+        said += f", looked at again every {self.recheck:.0f} s"
         return f"{self.workers} reconcilers, {self.at_once} at once, {self.users} users; {said}"
 
 
@@ -115,27 +132,30 @@ class Ground:
         self._server = server
         self.databases = databases
         self._folder = folder
-        self.cluster = LocalCluster()
-        self.transport: Trusted | None = None
+        # The operator's, and the one that users bring.
+        self.cluster, self.theirs = LocalCluster(), LocalCluster()
+        self.ways: dict[LocalCluster, Trusted] = {}
 
     async def open(self) -> None:
         """Listen, and connect."""
-        path = await self.cluster.listen(self._folder)
-        api = await config.new_client_from_config(str(path))
-        _read_environment_once(api)
-        self.transport = Trusted(api)
+        for cluster in (self.cluster, self.theirs):
+            path = await cluster.listen(self._folder)
+            api = await config.new_client_from_config(str(path))
+            _read_environment_once(api)
+            self.ways[cluster] = Trusted(api)
 
     async def close(self) -> None:
         """Give all of it back."""
-        if self.transport is not None:
-            await self.transport.close()
-        await self.cluster.close()
+        for cluster, way in self.ways.items():
+            await way.close()
+            await cluster.close()
 
     @asynccontextmanager
     async def world(self, play: Play) -> AsyncIterator["World"]:
         """A run."""
         async with self.databases.lent() as url:
             await self.cluster.renew()
+            await self.theirs.renew()
             name = urlsplit(url).path[1:]
             monitor = await asyncpg.connect(self._server.admin_dsn(), database=name)
             world = World(self, url, monitor, play)
@@ -146,6 +166,7 @@ class Ground:
                 await world.end()
                 await monitor.close()
                 await self.cluster.end()
+                await self.theirs.end()
 
 
 class World:
@@ -159,9 +180,8 @@ class World:
         play: Play,
     ) -> None:
         shape, tally, tell = play.shape, play.tally, play.tell
-        assert ground.transport is not None
         self.shape, self.tally, self._tell = shape, tally, tell
-        self.cluster = ground.cluster
+        self.cluster, self.theirs = ground.cluster, ground.theirs
         self.wire = Wire()
         self.wire.cut = not shape.notify
         self.scheduler = Scheduler(ground.loop, monitor)
@@ -172,21 +192,35 @@ class World:
             cluster_rate=100_000,
             cluster_burst=100_000,
             retry_longest=2,
+            crashed_retry=60,
+            recheck=shape.recheck,
+            kubeconfig_recheck=2 * shape.recheck,
             slots=8,
             account_slots=shape.at_once,
             pass_timeout=_PATIENT if shape.patient else _PASS,
             cluster_timeout=_PATIENT if shape.patient else _REQUEST,
         )
-        self.checks = Checks(self.ledger, monitor, ground.cluster, self.settings.lease_margin)
+        self.checks = Checks(
+            self.ledger, monitor, self.cluster, self.settings.lease_margin, (self.theirs,)
+        )
         self.makers = Makers(self.settings, KEYS)
         place = Place(
-            url, ground.transport, self.scheduler, self.wire, self.settings, self._note_sent
+            url,
+            ground.ways[self.cluster],
+            ground.ways[self.theirs],
+            self.scheduler,
+            self.wire,
+            self.settings,
+            self._note_sent,
         )
         self.workers = [Worker(f"r{n + 1}", place) for n in range(shape.workers)]
         self._monitor = monitor
         self._sent: list[Sent] = []
         # Tasks that are recording, and the projects whose resources move by it.
         self.recording: dict[asyncio.Task[Any] | None, set[UUID]] = {}
+        # Tasks that put looks off, and the resources whose they are.
+        self.putting_off: dict[asyncio.Task[Any] | None, list[UUID]] = {}
+        self._guests = 0
         self._api = Database(as_role(url, roles.API), pool=10, publisher=self.wire)
         self._live = Database(as_role(url, roles.API), pool=10)
         self.users = Users(self._api, self.scheduler)
@@ -200,10 +234,14 @@ class World:
         """Users sign up, reconcilers begin."""
         await self.ledger.begin()
         for n in range(self.shape.users):
-            self.users.viewers.append(await viewer_of(self._api, f"user{n + 1}"))
+            await self._joins(f"user{n + 1}")
+        self.users.followed = [*self.users.viewers]
+        await self.welcome()
         recorder.record = self._said  # type: ignore[attr-defined]
         claims.still_current = self._read_again
-        await self.followers.begin(self.users.viewers)
+        inspections.record = self._said_of_look
+        rechecks.put_off = self._puts_off
+        await self.followers.begin(self.users.followed)
         for worker in self.workers:
             worker.begin()
         await self.scheduler.settled()
@@ -220,6 +258,7 @@ class World:
         self.scheduler.close()
         recorder.record = _record  # type: ignore[attr-defined]
         claims.still_current = _still_current
+        inspections.record, rechecks.put_off = _record_look, _put_off
         self.tally.runs += 1
         self.tally.steps += self.scheduler.steps
         self.tally.seconds += self.passed
@@ -305,6 +344,32 @@ class World:
             for key, row in sorted(self.checks.rows.items())
         ]
 
+    async def _joins(self, login: str) -> Viewer:
+        viewer = await viewer_of(self._api, login)
+        self.users.viewers.append(viewer)
+        query = "SELECT k8s_namespace FROM account WHERE id = $1"
+        self.checks.accounts[await self._monitor.fetchval(query, viewer.home)] = viewer.home
+        return viewer
+
+    async def welcome(self) -> Viewer:
+        """A new user, of whom nobody follows what he has, for he may go again."""
+        self._guests += 1
+        return await self._joins(f"guest{self._guests}")
+
+    async def is_leaving(self, viewer: Viewer) -> bool:
+        """Whether his account is to go, or gone."""
+        query = "SELECT closing_since IS NULL FROM account WHERE id = $1"
+        return not await self._monitor.fetchval(query, viewer.home)
+
+    async def _make_way(self, *, for_all: bool) -> None:
+        """Who has something that is to go where no way leads by his kubeconfig, sets one for there,
+        else it would stay; `for_all`: or anything at all."""
+        for row in await self._monitor.fetch(_WITHOUT_WAY):
+            if row["going"] or for_all:
+                viewer = next(v for v in self.users.viewers if v.home == row["account_id"])
+                name = wishes.way_to(row["namespace"])
+                await self.wish(wishes.of_account(name, viewer.login, viewer.home))
+
     async def wish(self, wish: Wish) -> None:
         """Begin an intent."""
         viewer = next(one for one in self.users.viewers if one.home == wish.account)
@@ -317,26 +382,30 @@ class World:
         rule = FAULTS[name](number)
         self.faults.append(rule)
         self._unseen = True
-        self.cluster.disturb(*self.faults)
+        for cluster in (self.cluster, self.theirs):
+            cluster.disturb(*self.faults)
         await self.scheduler.settled()
         return rule
 
     async def heal(self) -> None:
         """Nothing is wrong with the cluster any more."""
         self.faults = []
-        self.cluster.disturb()
-        self.cluster.hurry(0)
+        for cluster in (self.cluster, self.theirs):
+            cluster.disturb()
+            cluster.hurry(0)
         await self.scheduler.settled()
 
     async def slow_down(self) -> None:
         """Pods and databases take longer than anybody waits."""
-        self.cluster.hurry(10**6)
+        for cluster in (self.cluster, self.theirs):
+            cluster.hurry(10**6)
         await self.scheduler.settled()
 
     async def lend_a_hand(self, deed: str, number: int) -> str | None:
         """Somebody does something to our objects."""
         self._unseen = True
-        done = hands.lend_a_hand(self.cluster, deed, number)
+        cluster = self.cluster if number % 3 or not hands.of_ours(self.theirs) else self.theirs
+        done = hands.lend_a_hand(cluster, deed, number)
         await self.scheduler.settled()
         return done
 
@@ -359,6 +428,8 @@ class World:
             if not worker.alive:
                 worker.begin()
         self.wire.cut = not self.shape.notify
+        await self.go_on(chance, _FOR_EVER)
+        await self._make_way(for_all=True)
         waited, within = 0.0, _LATER if self._unseen else _SOON
         while True:
             await self.go_on(chance, _FOR_EVER)
@@ -367,6 +438,7 @@ class World:
                 return
             if waited > within:
                 raise Broken(f"not settled after {waited:.0f} s:\n  " + "\n  ".join(left))
+            await self._make_way(for_all=False)
             await self.pass_time(_TICK)
             waited += _TICK
 
@@ -375,7 +447,8 @@ class World:
         rows = await convergence.open_ends(self._monitor)
         if rows:
             return [str(row) for row in rows]
-        strays = await convergence.strays(self._monitor, self.cluster)
+        strays = await convergence.strays(self._monitor, self.cluster, elsewhere=False)
+        strays += await convergence.strays(self._monitor, self.theirs, elsewhere=True)
         return strays or await convergence.untold(self._monitor, self.users, self.followers)
 
     # -- what is noted ---------------------------------------------------------------------------
@@ -391,6 +464,22 @@ class World:
                 if task in worker.passes:
                     worker.checked.add(claim.lease_token)
         return current
+
+    async def _puts_off(self, executor: Executor, rows: Sequence[tuple[Coming, timedelta]]) -> None:
+        task = asyncio.current_task()
+        self.putting_off[task] = [row.id for row, _ in rows]
+        try:
+            # A moment in which somebody may ask.
+            await asyncio.sleep(0)
+            await _put_off(executor, rows)
+        finally:
+            del self.putting_off[task]
+
+    async def _said_of_look(self, session: Session, looked: Inspection, finding: Finding) -> None:
+        """`inspections.record`, which says first under which lease it writes."""
+        tokens = {str(looked.id): str(looked.lease_token)}
+        await session.execute(_TELL, {"tokens": orjson.dumps(tokens).decode()})
+        await _record_look(session, looked, finding)
 
     async def _said(self, session: Session, results: Sequence[tuple[Claim, Outcome]]) -> Recorded:
         """`record`, which says first under which leases it writes."""
