@@ -1,8 +1,9 @@
 """All there is of a kind, as a list tells it in pages, beside what the index of its cluster knows.
 
-With the first list of a watch the index begins. Those beside a living watch find what that has not
-told of, which is nothing nearly always: versions are enough to see that, so they are read without
-all but their metadata first (`finds`), and whole only where those are others (`end`).
+With the first list of a watch the index begins: all in it is new, and no page is held, for together
+they would be a gigabyte and more of 10,000 sandboxes. Those beside a living watch find what that
+has not told of, which is nothing nearly always: versions are enough to see that, so they are read
+without all but their metadata first (`finds`), and whole only where those are others (`end`).
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ class Listing:
         self._since = index.mark() if meanwhile else None
         self._there: set[Key] = set()
         self._others: list[Object] = []
+        self._told: set[UUID | None] = set()
 
     def page(self, bodies: Iterable[Object]) -> None:
         """Some of it."""
@@ -32,7 +34,7 @@ class Listing:
             if owner_of(body) is not None:
                 self._there.add(key_of(self._kind, body))
             if self._index.differs(self._kind, body):
-                self._others.append(body)
+                self._differs(body)
 
     def finds(self) -> bool:
         """That was all: whether anything is not as is known, for which metadata is enough."""
@@ -43,9 +45,16 @@ class Listing:
         index, kind = self._index, self._kind
         changed, missing = self._changed(), self._missing()
         told = {index.saw(kind, body) for body in changed} | {index.went(key) for key in missing}
+        told |= self._told
         if self._since is None:
             index.heard(kind)  # beside a watch it says nothing of that
         return {owner for owner in told if owner is not None}
+
+    def _differs(self, body: Object) -> None:
+        if self._since is None:
+            self._told.add(self._index.saw(self._kind, body))
+        else:  # whether it is older than an event is known at the end
+            self._others.append(body)
 
     def _changed(self) -> list[Object]:
         return [

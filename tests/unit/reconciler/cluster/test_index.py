@@ -1,5 +1,6 @@
 """What the watches of a cluster have told, and when it is believed."""
 
+import weakref
 from copy import deepcopy
 from typing import Any
 from uuid import UUID
@@ -313,6 +314,22 @@ def listing(index: Index, kind: Kind, *bodies: Object) -> set[UUID]:
     compared = Listing(index, kind, meanwhile=True)
     compared.page(bodies)
     return compared.end()
+
+
+def test_the_list_with_which_a_watch_begins_holds_no_page() -> None:
+    class Body(dict[str, Any]):
+        """An object whose end can be seen."""
+
+    index, body = Index(), Body(live(SERVICE_BODY, 1))
+    begins = Listing(index, SERVICE)
+    held = weakref.ref(body)
+
+    begins.page([body])
+    del body
+
+    assert held() is None
+    assert begins.end() == {ID}
+    assert index.tells(SERVICE, NAMESPACE)
 
 
 def bare(body: Object) -> Object:
