@@ -15,6 +15,7 @@ from reconciler.cluster.client import Cluster
 from reconciler.cluster.errors import ClusterError, Meaning
 from reconciler.cluster.index import Known, mark_of, shape_of
 from reconciler.drift import Drift
+from reconciler.manifests import parts
 from reconciler.manifests.kinds import Kind, Object, kind_of, title
 from reconciler.manifests.namespace import holds
 from reconciler.removal import selector
@@ -71,8 +72,14 @@ class Mending:
             if not plan.is_ours(there, self._claim) and mark_of(there) != mark_of(body):
                 raise ClusterError(Meaning.CLASH, 409, plan.CLASH, object=title(body)) from error
             return await self._put(body, Known.of(there), there)
-        self._drift.removed.append(title(body))
+        if self._was_made(body):
+            self._drift.removed.append(title(body))
         return made
+
+    def _was_made(self, body: Object) -> bool:
+        """A setting that is another may want an object that never was."""
+        there = [one for one in self._read.values() if one is not None]
+        return all(parts.is_known(one, body, complete=True) for one in there)
 
     async def _there(self, body: Object) -> Object | None:
         """The object itself."""

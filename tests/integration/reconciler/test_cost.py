@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
@@ -130,8 +130,9 @@ async def reconciling(
     async with asyncio.TaskGroup() as group:
         task = group.create_task(loop.run())
         watching = group.create_task(watch.run(watched(settings)))
-        await becomes(lambda: _true(cluster.index.trusts(MADE)))
-        viewer = await viewer_of(database)
+        told = [kind for kind in MADE if kind in watched(settings)]
+        await becomes(lambda: _true(cluster.index.trusts(told)))
+        viewer = await viewer_of(database, f"u-{uuid4().hex[:8]}")
         bill = Bill(database, simulator, cluster, loop, viewer, watching)
         await bill.asked()
         yield bill

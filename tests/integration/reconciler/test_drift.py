@@ -158,6 +158,24 @@ async def test_without_a_watch_a_look_at_what_is_as_wanted_reads_each_kind_once_
     assert asked.total() <= 7 * (looks + 1)
 
 
+async def test_what_another_setting_wants_besides_was_removed_by_nobody(
+    database: Database, simulator: RunningSimulator
+) -> None:
+    async with reconciling(database, simulator, recheck=0.2, network_policy=False) as bill:
+        await bill.project()
+        assert not await bill.objects(NETWORK_POLICY)
+
+    async with reconciling(database, simulator, recheck=0.2, network_policy=True) as bill:
+
+        async def confined() -> bool:
+            return len(await bill.objects(NETWORK_POLICY)) == 1
+
+        await becomes(confined)
+        await bill.settled(looks=2)
+
+    assert await healed(database) == []
+
+
 async def removed(stage: Stage, kind: Kind) -> str:
     """Somebody removes an object of the one resource: its title."""
     body = await one_of(stage, kind)
