@@ -40,7 +40,9 @@ _SELECTOR = f"{MANAGED_BY}={MANAGER},{RESOURCE}"
 
 
 class _Pages(Protocol):
-    """All there is, a page at a time."""
+    """All there is, a page at a time; `told`: who is to be looked at, also if it breaks."""
+
+    told: set[UUID]
 
     def page(self, bodies: Iterable[Object]) -> None:
         """Some of it."""
@@ -137,11 +139,7 @@ class Watch:
                     await asyncio.sleep(_NOT_SERVED * random.uniform(0.8, 1.2))  # noqa: S311
                     continue
                 if not since:
-                    listing = followed.listing()
-                    since = await self._list(listing, followed, bare=followed.bare)
-                    moved = listing.end()
-                    # All rows were due when we started; later a list stands for missed events.
-                    self._note(set() if first else moved)
+                    since = await self._begin(followed, tells=not first)
                     first = False
                 begun = asyncio.get_running_loop().time()
                 since = await self._events(followed, since)
@@ -165,6 +163,18 @@ class Watch:
                 log.warning("a watch ended", kind=kind.kind, error=str(error))
             longest = min(30.0, 0.2 * 2 ** min(failures, 8))
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
+
+    async def _begin(self, followed: _Followed, *, tells: bool) -> str:
+        """List all there is; the version to watch from. `tells`: it stands for missed events, as
+        one does not that comes first, for all rows were due when we started."""
+        listing = followed.listing()
+        try:
+            since = await self._list(listing, followed, bare=followed.bare)
+            listing.end()
+        finally:
+            # What it has told of is known from then on: the next one would find it as it is known.
+            self._note(listing.told if tells else set())
+        return since
 
     async def _events(self, followed: _Followed, since: str) -> str:
         seconds = 240 * random.uniform(1, 1.2)  # noqa: S311 - jitter

@@ -75,17 +75,17 @@ class AccountListing:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._there: set[_Key] = set()
-        self._told: set[UUID] = set()
+        self.told: set[UUID] = set()
 
     def page(self, bodies: Iterable[Object]) -> None:
         """Some of them."""
         for body in bodies:
             self._there.add((body["metadata"].get("namespace", ""), body["metadata"]["name"]))
             owner = self._accounts.saw(body)
-            self._told |= {owner} if owner else set()
+            self.told |= {owner} if owner else set()
 
     def end(self) -> set[UUID]:
         """That was all; whose accounts are others than was known."""
         for key in self._accounts.others(self._there):
             self._accounts.forget(key)
-        return self._told
+        return self.told

@@ -17,7 +17,8 @@ class Listing:
     """One list; what became of it is told at the end.
 
     `meanwhile`: its watch goes on, so that of whose objects there is an event in the meantime the
-    list may be older than what is known.
+    list may be older than what is known. `told`: whose objects are known to be others by now; of a
+    list that breaks no other one will say so.
     """
 
     def __init__(self, index: Index, kind: Kind, *, meanwhile: bool = False) -> None:
@@ -26,7 +27,7 @@ class Listing:
         self._since = index.mark() if meanwhile else None
         self._there: set[Key] = set()
         self._others: list[Object] = []
-        self._told: set[UUID | None] = set()
+        self.told: set[UUID] = set()
 
     def page(self, bodies: Iterable[Object]) -> None:
         """Some of it."""
@@ -45,16 +46,16 @@ class Listing:
         index, kind = self._index, self._kind
         changed, missing = self._changed(), self._missing()
         told = {index.saw(kind, body) for body in changed} | {index.went(key) for key in missing}
-        told |= self._told
+        self.told |= {owner for owner in told if owner is not None}
         if self._since is None:
             index.heard(kind)  # beside a watch it says nothing of that
-        return {owner for owner in told if owner is not None}
+        return self.told
 
     def _differs(self, body: Object) -> None:
-        if self._since is None:
-            self._told.add(self._index.saw(self._kind, body))
-        else:  # whether it is older than an event is known at the end
+        if self._since is not None:  # whether it is older than an event is known at the end
             self._others.append(body)
+        elif owner := self._index.saw(self._kind, body):
+            self.told.add(owner)
 
     def _changed(self) -> list[Object]:
         return [
