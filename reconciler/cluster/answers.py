@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from reconciler.cluster.errors import ClusterError, Meaning, culprit_of, is_web_page, meaning_of
-from reconciler.manifests.kinds import Object
+from reconciler.manifests.kinds import BUILT_IN, Object, kind_at
 
 # Seconds that an API server may ask to wait at most, and characters of what it says that are kept.
 _LONGEST_WAIT, _LONGEST_WORDS = 600.0, 2000
@@ -126,9 +126,9 @@ def refusal(
         said = f"HTTP {status}, with a web page"
     if meaning is Meaning.NONSENSE:
         said = f"HTTP {status} is not answered as an API server does: {_SERVER}"
-    if meaning is Meaning.NOT_SERVED:
-        said = f"{path} is not served: {said}"
     culprit = culprit_of(body, path)
+    if meaning is Meaning.NOT_SERVED:
+        said, culprit = _unserved(path, str(said))
     return ClusterError(
         meaning,
         status,
@@ -137,6 +137,21 @@ def refusal(
         reading=method == "GET",
         retry_after=_seconds(response.headers.get("Retry-After", "")),
     )
+
+
+def _unserved(path: str, answer: str) -> tuple[str, str | None]:
+    """What is told of a kind that is not served, and the CRD that is to serve it."""
+    kind = kind_at(path)
+    if kind is None:
+        return f"{path} is not served: {answer}", None
+    said = f"The cluster does not serve {kind.kind} of {kind.api_version} ({answer})"
+    if kind in BUILT_IN:
+        return f"{said}.", None
+    turn = (
+        "whoever operates it has to install the CustomResourceDefinition"
+        f" {kind.definition}, or to have it serve {kind.version}."
+    )
+    return f"{said}: {turn}", f"CustomResourceDefinition/{kind.definition}"
 
 
 def unanswered(error: Exception) -> ClusterError:

@@ -99,6 +99,16 @@ def kind_of(body: Object) -> Kind:
     return _BY_NAME[body["apiVersion"], body["kind"]]
 
 
+def kind_at(path: str) -> Kind | None:
+    """The kind of the collection or object that `Kind.path` has there; None where that is none of
+    `KINDS`."""
+    for kind in KINDS:
+        within = path.removeprefix(f"{kind.prefix}/")
+        if within != path and kind.plural in within.split("/")[::2]:
+            return kind
+    return None
+
+
 def title(body: Object) -> str:
     """An object as users read it: `StatefulSet/name`."""
     return f"{body['kind']}/{body['metadata']['name']}"

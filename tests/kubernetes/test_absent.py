@@ -34,7 +34,8 @@ async def test_without_the_gateway_api_a_route_says_so_until_it_is_there(stage: 
             await stage.want(project, DesiredState.DELETED, loop)
             await stage.gone()
 
-    explains(failed, "httproutes", "")
+    name = HTTP_ROUTE.definition
+    explains(failed, f"CustomResourceDefinition {name}", f"CustomResourceDefinition/{name}")
     assert len(made) == 1
     assert len(routes) == 2
 

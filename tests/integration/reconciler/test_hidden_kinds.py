@@ -180,7 +180,8 @@ async def test_a_kind_that_is_not_served_beside_clusters_does_not_make_them_miss
             blocked = await stage.shows("ERROR", Reason.KIND_NOT_SERVED)
         await stage.shows("RUNNING")
 
-    assert "opsrequests" in (blocked.message or "")
+    named = "opsrequests.apps.kubeblocks.io"
+    explains(blocked, "does not serve OpsRequest", f"CustomResourceDefinition/{named}")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,12 @@ async def test_routes_of_a_gateway_wait_for_its_kind(stage: Stage) -> None:
             failed = await stage.shows("ERROR", Reason.KIND_NOT_SERVED)
         await stage.shows("RUNNING")
 
-    explains(failed, "httproutes", "")
+    definition = "httproutes.gateway.networking.k8s.io"
+    explains(
+        failed,
+        f"has to install the CustomResourceDefinition {definition}",
+        f"CustomResourceDefinition/{definition}",
+    )
 
 
 async def test_a_namespace_that_is_being_deleted_is_said_to_be_until_it_is_made_again(
