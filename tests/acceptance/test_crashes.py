@@ -106,12 +106,14 @@ async def test_a_kubeconfig_that_kills_real_reconcilers_is_found_and_looked_at_o
             await user.ask(_CREATE, name="beside", sandbox="app")
             await user.ask(SET, input={"kubeconfig": json.dumps(kubeconfig)})
 
-            found = await until(user, STATE, {"state": "CHECKING", "reason": "WorkerCrashed"})
+            crashed = {"state": "CHECKING", "reason": "WorkerCrashed"}
+            found = await until(user, STATE, crashed, LONG)
             deaths = stack.screen.count("reconciler was killed by SIGKILL")
             await shows(user, "beside", "RUNNING", None)
             (tmp_path / "healed").touch()
             checked = await user.ask("mutation { checkKubeconfig { kubeconfig { state reason } } }")
-            await until(user, STATE, {"state": "CHECKING", "reason": "ClusterUnavailable"})
+            away = {"state": "CHECKING", "reason": "ClusterUnavailable"}
+            await until(user, STATE, away, LONG)
 
     assert found["message"].startswith("5 looks at it ended with their worker")
     assert checked["data"]["checkKubeconfig"]["kubeconfig"]["reason"] == "WorkerCrashed"

@@ -31,11 +31,17 @@ async def theirs(tmp_path: Path) -> AsyncIterator[RunningSimulator]:
         yield running
 
 
-async def until(user: User, document: str, wanted: dict[str, Any], **variables: object) -> Any:
+async def until(
+    user: User,
+    document: str,
+    wanted: dict[str, Any],
+    patience: float = PATIENCE,
+    **variables: object,
+) -> Any:
     """The answer's one field, once it shows what is wanted."""
     found: Any = None
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 [found] = (await user.ask(document, **variables))["data"].values()
                 if found is not None and wanted.items() <= found.items():
