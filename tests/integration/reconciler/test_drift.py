@@ -224,6 +224,27 @@ async def test_what_is_touched_beside_what_does_not_start_comes_back_at_its_next
                 await becomes(told(database, *messages))
 
 
+async def looked(bill: Bill) -> None:
+    """A whole look at the one resource, which is due at once."""
+    due = text(
+        "UPDATE resource SET due_at = mooring_now() WHERE lease_token IS NULL RETURNING claims"
+    )
+    before: int | None = None
+
+    async def is_due() -> bool:
+        nonlocal before
+        async with bill.database.begin(API) as session:
+            before = (await session.execute(due)).scalar()
+        return before is not None
+
+    async def ended() -> bool:
+        return await bill._claims() > (before or 0)
+
+    await becomes(is_due)
+    bill.loop.wake()
+    await becomes(ended)
+
+
 async def test_looks_at_what_does_not_start_write_nothing(
     database: Database, simulator: RunningSimulator
 ) -> None:
@@ -232,9 +253,10 @@ async def test_looks_at_what_does_not_start_write_nothing(
         async with stage.faulty(UNPULLED):
             await project_of(database, bill.viewer)
             await stage.shows("STARTING", Reason.IMAGE_PULL_FAILED)
-            await bill.settled()
+            await looked(bill)
             await bill.asked()
-            await bill.settled(looks=2)
+            await looked(bill)
+            await looked(bill)
             asked = await bill.asked()
 
     assert not [what for what in asked if not what.startswith(("get ", "list "))]
