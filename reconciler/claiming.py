@@ -7,7 +7,7 @@ When more may be due than was claimed, each record that frees slots is a reason 
 
 A row that several workers may have died of is passed alone: nothing is claimed until what is under
 way has ended, and nothing beside it, so that nobody else is counted with it. After more of them it
-is no longer passed, but recorded so (`plan.crashed`). Looks at kubeconfigs end and are held back
+is no longer passed, but recorded so (`crashes.outcome`). Looks at kubeconfigs end and are held back
 meanwhile too; one that is suspected in that way is begun from here.
 """
 

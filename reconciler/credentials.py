@@ -24,7 +24,7 @@ from app.domain.reasons import Reason
 from app.domain.settings import CredentialState
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
-from reconciler import dialects, plan
+from reconciler import crashes, dialects
 from reconciler.cluster import reviews
 from reconciler.cluster.answers import nonsense
 from reconciler.cluster.client import Cluster
@@ -236,7 +236,7 @@ class Credentials:
         )
         again = looked.reason == Reason.WORKER_CRASHED
         attempts = looked.attempts + 1 if again else 1
-        rest = plan.rests(attempts, looked.last_worker, self._settings)
+        rest = crashes.rest(attempts, looked.last_worker, self._settings)
         return Finding(
             after=rest.after,
             state=None,

@@ -23,7 +23,7 @@ from app.domain.observation import SOON, Outcome
 from app.domain.reasons import Reason
 from app.domain.viewer import RECONCILER
 from app.settings import Settings
-from reconciler import metrics, plan
+from reconciler import crashes, metrics, plan
 from reconciler.claiming import Beside, Claiming, Nothing
 from reconciler.cluster.budget import TURN, Turn
 from reconciler.leases import Lease, Leases
@@ -167,7 +167,7 @@ class Loop:
         claim = lease.claim
         if claim.crashes >= CRASHES:
             log.error("a row ended its workers", resource=str(claim.id), last=claim.last_worker)
-            return plan.crashed(claim, self._settings)
+            return crashes.outcome(claim, self._settings)
         limit = asyncio.timeout_at(self._leases.deadline(lease))
         try:
             async with limit:

@@ -8,10 +8,10 @@ found nothing out leaves a failure a failure.
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.db.claims import CRASHES, Claim
+from app.db.claims import Claim
 from app.domain.observation import Details, Outcome
 from app.domain.reasons import Reason
 from app.domain.states import DesiredState, Phase, ResourceKind
@@ -33,8 +33,6 @@ _ENDS = {
 }
 # How often a transition is looked at without an event.
 _WAIT = 2.0
-# The first rest of what ended its workers is such a part of the time until it is tried unasked.
-_CRASHED_RESTS = 15
 # What part of the time in which nothing changed one waits until the next look without a watch.
 _UNCHANGED = 4
 # The same of a deletion of which events tell.
@@ -171,7 +169,7 @@ def waits(claim: Claim, reason: Reason, others: Sequence[str]) -> Outcome:
     """The outcome of a pass that holds back until others of its project are further."""
     return Outcome(
         generation=claim.generation,
-        after=_spread(_WAIT),
+        after=spread(_WAIT),
         reason=reason,
         message=f"{_WAITS[reason]} {', '.join(others)}.",
         attempts=tries(claim, reason),
@@ -282,43 +280,6 @@ def interrupted(claim: Claim, reason: Reason, message: str, settings: Settings) 
     )
 
 
-def crashed(claim: Claim, settings: Settings) -> Outcome:
-    """The outcome in place of a pass that would end this worker too, as it did the last ones."""
-    attempts = tries(claim, Reason.WORKER_CRASHED)
-    rest = rests(attempts, claim.last_worker, settings)
-    return Outcome(
-        generation=claim.generation,
-        after=rest.after,
-        failed=True,
-        reason=Reason.WORKER_CRASHED,
-        message=rest.message,
-        attempts=attempts,
-        held=rest.held,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Of what ended its workers: until it is tried unasked, and, whoever asks, at the soonest."""
-
-    after: timedelta
-    held: timedelta
-    message: str
-
-
-def rests(attempts: int, last_worker: str | None, settings: Settings) -> Rest:
-    """How long it is left alone once it has been found to end its workers for so many times."""
-    after = _spread(settings.crashed_retry)
-    shortest = timedelta(seconds=settings.crashed_retry / _CRASHED_RESTS)
-    held = min(after, shortest * 2 ** min(attempts - 1, 8))
-    message = (
-        f"{CRASHES - 1 + attempts} looks at it ended with their worker, the last one with"
-        f" {last_worker}: it died, or hung for as long as a lease. Whoever asks, it is not"
-        f" tried again before {held.total_seconds():.0f} s have passed."
-    )
-    return Rest(after, held, message)
-
-
 def settled_for(settings: Settings) -> timedelta:
     """When to look again at what is as wanted: a crowd that was started at once is spread over as
     long again by its second look."""
@@ -328,7 +289,7 @@ def settled_for(settings: Settings) -> timedelta:
 def told(outcome: Outcome, settings: Settings) -> Outcome:
     """The outcome of a pass over a deletion whose end an event tells: the look between is for the
     deadline alone."""
-    longest = _spread(max(_WAIT, min(_WAIT_TOLD, settings.terminating_deadline / 4)))
+    longest = spread(max(_WAIT, min(_WAIT_TOLD, settings.terminating_deadline / 4)))
     return replace(outcome, after=max(outcome.after, longest))
 
 
@@ -338,7 +299,7 @@ def unwatched(claim: Claim, outcome: Outcome, settings: Settings, *, moving: boo
     unchanged = (claim.claimed_at - claim.updated_at).total_seconds()
     quiet = 0.0 if moving or outcome.healed is not None else unchanged / _UNCHANGED
     shortest, longest = settings.recheck_unwatched, settings.recheck_unwatched_longest
-    after = _spread(max(shortest, min(quiet, longest)))
+    after = spread(max(shortest, min(quiet, longest)))
     return replace(outcome, after=min(outcome.after, after))
 
 
@@ -416,11 +377,11 @@ def _pace(claim: Claim, damped: Damped, settings: Settings, *, failed: bool) -> 
     if is_settled(claim, damped.view.phase):
         return settled_for(settings)
     if damped.after is not None:
-        return _spread(max(_WAIT, min(damped.after * 1.2, settings.retry_longest)))
+        return spread(max(_WAIT, min(damped.after * 1.2, settings.retry_longest)))
     if not failed:
-        return _spread(_WAIT)
+        return spread(_WAIT)
     waited = look_of(claim).waited.total_seconds()
-    return _spread(max(_WAIT, min(waited / 10, settings.retry_longest)))
+    return spread(max(_WAIT, min(waited / 10, settings.retry_longest)))
 
 
 def _backoff(claim: Claim, reason: Reason, settings: Settings) -> timedelta:
@@ -434,5 +395,6 @@ def _slowly(settings: Settings) -> timedelta:
     return timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311 - jitter
 
 
-def _spread(seconds: float) -> timedelta:
+def spread(seconds: float) -> timedelta:
+    """About so long: what begins together is not looked at together."""
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spread

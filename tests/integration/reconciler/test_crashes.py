@@ -59,14 +59,15 @@ class Workers:
 
     async def _work(self) -> None:
         while True:
-            worker = f"worker-{self.deaths}"
-            loop = Loop(self._database, self._reconcile, self._settings, worker)
-            self._now = asyncio.create_task(loop.run())
+            self._now = asyncio.create_task(self._run(f"worker-{self.deaths}"))
             try:
                 await asyncio.wait([self._now])
             finally:
                 self._now.cancel()
             self.deaths += 1
+
+    async def _run(self, worker: str) -> None:
+        await Loop(self._database, self._reconcile, self._settings, worker).run()
 
 
 async def row_of(database: Database, project: UUID) -> Row[Any]:

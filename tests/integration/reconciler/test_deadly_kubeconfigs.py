@@ -1,10 +1,9 @@
 """Kubeconfigs that end whoever looks at them, and what was in flight beside them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,13 +23,12 @@ from reconciler.clusters import Clusters
 from reconciler.credentials import Credentials
 from reconciler.loop import Loop
 from tests.integration.app.db.test_inspections import a_kubeconfig
-from tests.integration.reconciler.test_crashes import ever_blamed, shows, up
+from tests.integration.reconciler.test_crashes import Reconcile, Workers, ever_blamed, shows, up
 from tests.integration.world import KEYS, becomes, project_of
 
 # A lease that a busy machine does not outlast by itself.
 QUICK = Settings(poll=0.05, lease=1.5, lease_margin=0.2, crashed_retry=3600)
 READY = Finding(timedelta(minutes=5), CredentialState.READY)
-Reconcile = Callable[[Claim], Awaitable[Outcome | None]]
 Inspect = Callable[[Inspection], Awaitable[Finding]]
 
 
@@ -47,39 +45,14 @@ class Looking(Credentials):
         pass
 
 
-class Processes:
+class Processes(Workers):
     """One reconciler after the other, each until it dies, with both of its loops."""
 
     def __init__(
         self, database: Database, cluster: Cluster, reconcile: Reconcile, inspect: Inspect
     ) -> None:
-        self._database, self._cluster = database, cluster
-        self._reconcile, self._inspect = reconcile, inspect
-        self._now: asyncio.Task[None] | None = None
-        self.deaths = 0
-
-    async def die(self) -> NoReturn:
-        """End the process in which this is called, in the middle of it."""
-        assert self._now is not None
-        self._now.cancel()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """As many as it takes, for the block."""
-        task = asyncio.create_task(self._work())
-        yield
-        task.cancel()
-
-    async def _work(self) -> None:
-        while True:
-            self._now = asyncio.create_task(self._run(f"worker-{self.deaths}"))
-            try:
-                await asyncio.wait([self._now])
-            finally:
-                self._now.cancel()
-            self.deaths += 1
+        super().__init__(database, reconcile, QUICK)
+        self._cluster, self._inspect = cluster, inspect
 
     async def _run(self, worker: str) -> None:
         clusters = Clusters(self._cluster, self._database, KEYS, QUICK)

@@ -324,18 +324,3 @@ def test_what_goes_on_though_no_look_sees_it_is_tried_the_rarer_the_longer() -> 
         seconds=4
     )
     assert plan.interrupted(stopped, Reason.PASS_TIMEOUT, "slow", SETTINGS).attempts == 8
-
-
-def test_what_ended_its_workers_rests_twice_as_long_each_time_and_no_longer_than_unasked() -> None:
-    rests = []
-    before = claim()
-    for _ in range(8):
-        outcome = plan.crashed(before, SETTINGS)
-        assert outcome.held is not None
-        assert outcome.held <= outcome.after
-        assert f"before {outcome.held.total_seconds():.0f} s" in str(outcome.message)
-        rests.append(outcome.held.total_seconds())
-        before = replace(before, reason=outcome.reason, attempts=outcome.attempts)
-
-    assert rests[:4] == [60, 120, 240, 480]
-    assert min(rests[4:]) >= 0.8 * SETTINGS.crashed_retry
